@@ -1,0 +1,1 @@
+//! Brokerless messaging for Rust.
