@@ -1,1 +1,24 @@
-//! The pure core of bowline.
+//! The pure core of bowline: ZMTP 3.1, pipes, socket patterns and lifecycles.
+//!
+//! Nothing here does I/O, reads a clock, starts a task or rolls dice: time and seeds are arguments, bytes come in and
+//! go out by the caller's hand. The crate `bowline` drives it on tokio; the module `sim` drives it in virtual time.
+
+#![forbid(unsafe_code)]
+
+pub mod endpoint;
+pub mod error;
+pub mod message;
+pub mod monitor;
+pub mod options;
+pub mod peer;
+pub mod socket_type;
+pub mod time;
+pub mod wire;
+
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{DisconnectReason, ProtocolError, RecvError, SendError, SendErrorKind, SubscribeError};
+pub use message::{Message, Part};
+pub use monitor::{ConnectionId, MonitorEvent, MonitorKind};
+pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect};
+pub use peer::PeerInfo;
+pub use socket_type::SocketType;

@@ -1,0 +1,234 @@
+//! Errors: each names the culprit and the cause.
+
+use std::fmt;
+use std::io;
+
+use crate::{Message, SocketType};
+
+/// Why a connection went. The first reason of a teardown is the one that is told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The peer closed the connection.
+    #[error("closed by the peer")]
+    PeerClosed,
+    /// We closed it: `close`, `stop`, `disconnect` or `unbind`.
+    #[error("closed on this side")]
+    LocalClose,
+    /// The peer left a PING unanswered, or broke its own promise to send one.
+    #[error("heartbeat timed out")]
+    HeartbeatTimeout,
+    /// The handshake took longer than `handshake_timeout`.
+    #[error("handshake timed out")]
+    HandshakeTimeout,
+    /// The peer refused us with an ERROR command.
+    #[error("refused by the peer: {reason}")]
+    HandshakeRefused {
+        /// What the peer gave for a reason, as it came.
+        reason: String,
+    },
+    /// We refused the peer's credentials.
+    #[error("the peer's credentials were refused")]
+    Unauthorized,
+    /// The peer broke the protocol.
+    #[error("protocol error: {0}")]
+    Protocol(#[from] ProtocolError),
+    /// The peer announced a message over `max_message_size`.
+    #[error("the peer announced a message of at least {announced} bytes; at most {limit} are accepted")]
+    Oversize {
+        /// The size of the message so far, with the frame that was announced.
+        announced: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The transport failed.
+    #[error("i/o error: {}", IoKind(*.0))]
+    Io(io::ErrorKind),
+    /// A new connection of the same identity took over (`router_handover`).
+    #[error("superseded by a new connection of the same identity")]
+    Superseded,
+    /// Another peer of this ROUTER has the identity.
+    #[error("the identity is taken by another peer")]
+    IdentityTaken,
+    /// A PAIR socket that has its peer was offered another.
+    #[error("the PAIR socket has a peer already")]
+    PairTaken,
+}
+
+struct IoKind(io::ErrorKind);
+
+impl fmt::Display for IoKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a peer broke the protocol.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// The greeting's signature is wrong: the peer does not speak ZMTP.
+    #[error("the peer does not speak ZMTP")]
+    NotZmtp,
+    /// The peer speaks a major version before 3.
+    #[error("the peer speaks ZMTP {major}, which is too old")]
+    OldVersion {
+        /// Its major version.
+        major: u8,
+    },
+    /// The peer wants another security mechanism.
+    #[error("the peer wants the mechanism {theirs:?}, we want {ours:?}")]
+    MechanismMismatch {
+        /// The name in our greeting.
+        ours: &'static str,
+        /// The name in the peer's.
+        theirs: String,
+    },
+    /// Both peers are servers of the mechanism, or both are clients.
+    #[error("both sides of the {mechanism} mechanism take the same role")]
+    SameRole {
+        /// The mechanism.
+        mechanism: &'static str,
+    },
+    /// A message arrived where the handshake wants a command.
+    #[error("a message during the handshake")]
+    MessageInHandshake,
+    /// A command that does not belong here.
+    #[error("unexpected command {name:?}")]
+    UnexpectedCommand {
+        /// Its name as it came, at most 255 bytes.
+        name: String,
+    },
+    /// A command that cannot be read.
+    #[error("malformed {name} command")]
+    MalformedCommand {
+        /// Its name; `?` where even that cannot be read.
+        name: &'static str,
+    },
+    /// A command longer than any has a right to be.
+    #[error("a command of {announced} bytes")]
+    CommandTooLong {
+        /// The length that the peer announced.
+        announced: u64,
+    },
+    /// A frame with reserved flag bits set.
+    #[error("reserved flag bits in {flags:#04x}")]
+    ReservedFlags {
+        /// The flags octet.
+        flags: u8,
+    },
+    /// A command frame that says more is to follow, or comes between the parts of a message.
+    #[error("a command within a message")]
+    CommandInMessage,
+    /// A frame length with its highest bit set.
+    #[error("an impossible frame length")]
+    FrameLength,
+    /// The READY metadata lack the socket type.
+    #[error("the peer did not say its socket type")]
+    NoSocketType,
+    /// The peer's socket type is none that we know.
+    #[error("unknown socket type {0:?}")]
+    UnknownSocketType(String),
+    /// The two socket types do not go together.
+    #[error("{ours} does not talk to {theirs}")]
+    IncompatibleSocketType {
+        /// Our type.
+        ours: SocketType,
+        /// The peer's.
+        theirs: SocketType,
+    },
+    /// The peer's identity is longer than 255 bytes or begins with a zero byte.
+    #[error("invalid identity")]
+    InvalidIdentity,
+    /// The connection ended in the middle of a frame or of a multipart message.
+    #[error("the connection ended within a frame")]
+    Truncated,
+}
+
+/// How far the handshake came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandshakeStage {
+    /// The greetings are being exchanged.
+    Greeting,
+    /// The mechanism is at work.
+    Security,
+    /// The metadata are being exchanged.
+    Ready,
+}
+
+impl fmt::Display for HandshakeStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Greeting => "greeting",
+            Self::Security => "security",
+            Self::Ready => "ready",
+        })
+    }
+}
+
+/// A message that could not be sent, and why. The message comes back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}")]
+pub struct SendError {
+    /// The message, as it was given.
+    pub message: Message,
+    /// Why it could not be sent.
+    pub kind: SendErrorKind,
+}
+
+/// Why a message could not be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendErrorKind {
+    /// No pipe has room, or there is no peer yet: only from `try_send`, since `send` waits.
+    #[error("would block: no peer, or all are at their high-water mark")]
+    WouldBlock,
+    /// A ROUTER with `router_mandatory` knows no peer of this identity.
+    #[error("no peer has the identity that the message begins with")]
+    Unroutable,
+    /// A ROUTER message needs the identity and at least one part more.
+    #[error("a message to a ROUTER peer needs its identity and at least one part more")]
+    NoIdentity,
+    /// A REQ socket waits for its reply, or a REP socket has no request to answer.
+    #[error("not the socket's turn to send")]
+    OutOfTurn,
+    /// The socket type does not send.
+    #[error("{0} sockets do not send")]
+    Unsupported(SocketType),
+    /// The socket is closed or closing.
+    #[error("the socket is closed")]
+    Closed,
+}
+
+/// Why nothing can be received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// There is no message: only from `try_recv`, since `recv` waits.
+    #[error("would block: no message")]
+    WouldBlock,
+    /// A REQ socket has sent no request, or a REP socket has not answered the last one.
+    #[error("not the socket's turn to receive")]
+    OutOfTurn,
+    /// The peer that had the request of this REQ socket is gone: no reply will come. The socket may send again.
+    #[error("the peer went away with the request")]
+    PeerLost,
+    /// The socket type does not receive.
+    #[error("{0} sockets do not receive")]
+    Unsupported(SocketType),
+    /// The socket is closed.
+    #[error("the socket is closed")]
+    Closed,
+}
+
+/// Why a subscription could not be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The socket type has no subscriptions.
+    #[error("{0} sockets do not subscribe")]
+    Unsupported(SocketType),
+    /// The socket is closed.
+    #[error("the socket is closed")]
+    Closed,
+}

@@ -1,0 +1,327 @@
+//! Messages: one or more parts that travel together.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// One part of a message: a string of bytes.
+///
+/// Up to [`Part::INLINE`] bytes live in the part itself; longer ones are shared, so a clone never copies a body.
+#[derive(Clone)]
+pub struct Part(Body);
+
+#[derive(Clone)]
+enum Body {
+    Inline { len: u8, bytes: [u8; Part::INLINE] },
+    Shared(Bytes),
+}
+
+impl Part {
+    /// The longest body that is kept in the part itself, in bytes.
+    ///
+    /// 46 makes a part 48 bytes, three of which fill two cache lines and a bit; small messages then need neither an
+    /// allocation nor a reference count.
+    pub const INLINE: usize = 46;
+
+    /// The empty part, as REQ and REP use it for a delimiter.
+    pub const EMPTY: Self = Self(Body::Inline { len: 0, bytes: [0; Self::INLINE] });
+
+    /// Copies `body`.
+    #[inline]
+    pub fn copy_from_slice(body: &[u8]) -> Self {
+        if body.len() <= Self::INLINE {
+            let mut bytes = [0; Self::INLINE];
+            bytes[..body.len()].copy_from_slice(body);
+            Self(Body::Inline { len: body.len() as u8, bytes })
+        } else {
+            Self(Body::Shared(Bytes::copy_from_slice(body)))
+        }
+    }
+
+    /// The body as shared bytes, without a copy if it was not inline.
+    pub fn into_bytes(self) -> Bytes {
+        match self.0 {
+            Body::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..len as usize]),
+            Body::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The shared body, if it is not inline.
+    pub fn as_shared(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Body::Inline { .. } => None,
+            Body::Shared(bytes) => Some(bytes),
+        }
+    }
+}
+
+impl Deref for Part {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Body::Inline { len, bytes } => &bytes[..*len as usize],
+            Body::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl From<Bytes> for Part {
+    fn from(bytes: Bytes) -> Self {
+        if bytes.len() <= Self::INLINE { Self::copy_from_slice(&bytes) } else { Self(Body::Shared(bytes)) }
+    }
+}
+
+impl From<Vec<u8>> for Part {
+    fn from(bytes: Vec<u8>) -> Self {
+        if bytes.len() <= Self::INLINE { Self::copy_from_slice(&bytes) } else { Self(Body::Shared(bytes.into())) }
+    }
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Self::copy_from_slice(text.as_bytes())
+    }
+}
+
+impl From<&[u8]> for Part {
+    fn from(bytes: &[u8]) -> Self {
+        Self::copy_from_slice(bytes)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Part {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::copy_from_slice(bytes)
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Part {
+    fn eq(&self, other: &T) -> bool {
+        **self == *other.as_ref()
+    }
+}
+
+impl Eq for Part {}
+
+impl Hash for Part {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "b\"{}\"", self.escape_ascii())
+    }
+}
+
+/// A message: one or more [`Part`]s, sent and received whole.
+///
+/// A clone is cheap whatever the size. A single small part takes no allocation.
+///
+/// ```
+/// use bowline_proto::Message;
+///
+/// let mut message = Message::from("hello");
+/// message.push_back("world");
+/// assert_eq!(message.parts(), ["hello", "world"]);
+/// assert_eq!(message, Message::from_iter(["hello", "world"]));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Message(Parts);
+
+#[derive(Clone)]
+enum Parts {
+    One(Part),
+    // Two or more, or one that stayed behind after a pop.
+    Many(Arc<Vec<Part>>),
+}
+
+impl Message {
+    /// A message of one empty part.
+    pub const fn new() -> Self {
+        Self(Parts::One(Part::EMPTY))
+    }
+
+    /// The parts, at least one.
+    #[inline]
+    pub fn parts(&self) -> &[Part] {
+        match &self.0 {
+            Parts::One(part) => std::slice::from_ref(part),
+            Parts::Many(parts) => parts,
+        }
+    }
+
+    /// The length of all parts together, in bytes.
+    pub fn size(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    /// Adds a part at the end.
+    pub fn push_back(&mut self, part: impl Into<Part>) {
+        self.many().push(part.into());
+    }
+
+    /// Adds a part at the beginning, as an envelope.
+    pub fn push_front(&mut self, part: impl Into<Part>) {
+        self.many().insert(0, part.into());
+    }
+
+    /// Takes the first part off, unless it is the only one: a message has at least one part.
+    pub fn pop_front(&mut self) -> Option<Part> {
+        match &mut self.0 {
+            Parts::Many(parts) if parts.len() > 1 => Some(Arc::make_mut(parts).remove(0)),
+            _ => None,
+        }
+    }
+
+    /// The parts, by value.
+    pub fn into_parts(self) -> Vec<Part> {
+        match self.0 {
+            Parts::One(part) => vec![part],
+            Parts::Many(parts) => Arc::unwrap_or_clone(parts),
+        }
+    }
+
+    fn many(&mut self) -> &mut Vec<Part> {
+        if let Parts::One(part) = &mut self.0 {
+            self.0 = Parts::Many(Arc::new(vec![std::mem::take(part)]));
+        }
+        match &mut self.0 {
+            Parts::Many(parts) => Arc::make_mut(parts),
+            Parts::One(_) => unreachable!("made many above"),
+        }
+    }
+}
+
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::One(a), Self::One(b)) => a == b,
+            (Self::Many(a), Self::Many(b)) => a == b,
+            (Self::One(a), Self::Many(b)) | (Self::Many(b), Self::One(a)) => b.len() == 1 && b[0] == *a,
+        }
+    }
+}
+
+impl Eq for Parts {}
+
+impl Hash for Parts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::One(part) => std::slice::from_ref(part).hash(state),
+            Self::Many(parts) => parts.hash(state),
+        }
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Into<Part>> From<T> for Message {
+    #[inline]
+    fn from(part: T) -> Self {
+        Self(Parts::One(part.into()))
+    }
+}
+
+impl<T: Into<Part>> FromIterator<T> for Message {
+    /// A message of these parts; of one empty part if there are none.
+    fn from_iter<I: IntoIterator<Item = T>>(parts: I) -> Self {
+        let mut parts: Vec<Part> = parts.into_iter().map(Into::into).collect();
+        match parts.len() {
+            0 => Self::new(),
+            1 => Self(Parts::One(parts.remove(0))),
+            _ => Self(Parts::Many(Arc::new(parts))),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Message {
+    type Item = &'a Part;
+    type IntoIter = std::slice::Iter<'a, Part>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.parts().iter()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.parts()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_no_larger_than_a_part() {
+        assert_eq!(size_of::<Part>(), 48);
+        assert_eq!(size_of::<Message>(), 48);
+    }
+
+    #[test]
+    fn bodies_up_to_46_bytes_are_inline_and_longer_ones_shared() {
+        for len in [0, 1, 46, 47, 1000] {
+            let part = Part::from(vec![7; len]);
+            assert_eq!(part.len(), len);
+            assert_eq!(part.as_shared().is_some(), len > Part::INLINE);
+            assert_eq!(part.clone().into_bytes(), vec![7; len]);
+        }
+    }
+
+    #[test]
+    fn an_envelope_goes_on_and_comes_off() {
+        let mut message = Message::from("body");
+        message.push_front("");
+        message.push_front("peer");
+        assert_eq!(message.parts(), ["peer", "", "body"]);
+        assert_eq!(message.size(), 8);
+        assert_eq!(message.pop_front().unwrap(), "peer");
+        assert_eq!(message.pop_front().unwrap(), "");
+        assert_eq!(message.pop_front(), None, "the last part stays");
+        assert_eq!(message, Message::from("body"), "however it came to be");
+    }
+
+    #[test]
+    fn a_changed_clone_leaves_the_original_alone() {
+        let original = Message::from_iter(["a", "b"]);
+        let mut clone = original.clone();
+        clone.push_back("c");
+        assert_eq!(original.parts(), ["a", "b"]);
+        assert_eq!(clone.parts(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn no_parts_make_one_empty_part() {
+        assert_eq!(Message::from_iter(Vec::<Part>::new()), Message::new());
+    }
+}

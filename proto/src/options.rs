@@ -1,0 +1,301 @@
+//! The options of a socket: one typed struct, defaults with their reasons.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// An identity that ROUTER peers address a socket by (`ZMQ_ROUTING_ID`): up to 255 bytes, not beginning with a zero.
+///
+/// The empty identity, the default, lets each ROUTER peer choose one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Identity(Bytes);
+
+/// The longest identity, in bytes.
+// RFC 37, The READY Command
+pub const IDENTITY_MOST: usize = 255;
+
+impl Identity {
+    /// Checks and wraps `identity`.
+    ///
+    /// # Errors
+    ///
+    /// If it is longer than 255 bytes or begins with a zero byte, which is reserved for identities that a ROUTER makes.
+    pub fn new(identity: impl Into<Bytes>) -> Result<Self, InvalidIdentity> {
+        let identity = identity.into();
+        if identity.len() > IDENTITY_MOST || identity.first() == Some(&0) {
+            return Err(InvalidIdentity);
+        }
+        Ok(Self(identity))
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for Identity {
+    type Err = InvalidIdentity;
+
+    fn from_str(identity: &str) -> Result<Self, InvalidIdentity> {
+        Self::new(identity.as_bytes().to_vec())
+    }
+}
+
+/// An identity that is too long or begins with a zero byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an identity has up to 255 bytes and does not begin with a zero byte")]
+pub struct InvalidIdentity;
+
+/// When to try again after a connection failed or was lost.
+///
+/// Every delay gets a random half on top at the most, so that the clients of a restarted server do not come back in
+/// one wave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconnect {
+    /// One attempt only; a lost connection stays lost.
+    Never,
+    /// After the same delay each time.
+    Fixed(Duration),
+    /// After `min`, then twice as long each time up to `max`.
+    Exponential {
+        /// The first delay.
+        min: Duration,
+        /// The longest delay.
+        max: Duration,
+    },
+}
+
+/// The security mechanism of a socket's connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mechanism {
+    /// No authentication and no secrecy.
+    #[default]
+    Null,
+    /// A user name and a password, in clear text (RFC 24).
+    PlainClient(PlainCredentials),
+    /// Admits the peers that know one of these passwords.
+    PlainServer(Vec<PlainCredentials>),
+}
+
+impl Mechanism {
+    /// The name in the greeting.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::PlainClient(_) | Self::PlainServer(_) => "PLAIN",
+        }
+    }
+
+    /// Whether we take the server's part in the handshake.
+    pub const fn is_server(&self) -> bool {
+        matches!(self, Self::PlainServer(_))
+    }
+}
+
+/// A user name and a password, each up to 255 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlainCredentials {
+    username: String,
+    password: String,
+}
+
+impl PlainCredentials {
+    /// Checks and wraps the two.
+    ///
+    /// # Errors
+    ///
+    /// If either is longer than 255 bytes, which PLAIN cannot carry.
+    pub fn new(username: impl Into<String>, password: impl Into<String>) -> Result<Self, InvalidCredentials> {
+        let (username, password) = (username.into(), password.into());
+        // RFC 24: both are strings with a length octet
+        if username.len() > 255 || password.len() > 255 {
+            return Err(InvalidCredentials);
+        }
+        Ok(Self { username, password })
+    }
+
+    /// The user name.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The password.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+}
+
+impl fmt::Debug for PlainCredentials {
+    /// Shows who, never the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainCredentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// A user name or a password that is longer than 255 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a user name and a password have up to 255 bytes each")]
+pub struct InvalidCredentials;
+
+/// Declares an option once: its field with its documentation, its default, and its chainable setter.
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident : $type:ty = $default:expr;)*) => {
+        /// The options of a socket. Names follow libzmq's where it has the option.
+        ///
+        /// Each option is a public field for reading and a method of the same name for setting.
+        ///
+        /// ```
+        /// use std::time::Duration;
+        /// use bowline_proto::Options;
+        ///
+        /// let options = Options::new()
+        ///     .send_hwm(10_000)
+        ///     .linger(Some(Duration::from_secs(5)))
+        ///     .identity("worker-1".parse().unwrap());
+        /// assert_eq!(options.send_hwm, 10_000);
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Options { $($(#[$doc])* pub $name: $type,)* }
+
+        impl Default for Options {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Options {
+            /// The defaults.
+            pub fn new() -> Self {
+                Self::default()
+            }
+
+            $(
+                #[doc = concat!("Sets the field [`", stringify!($name), "`](#structfield.", stringify!($name), ").")]
+                #[must_use]
+                pub fn $name(mut self, value: $type) -> Self {
+                    self.$name = value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+options! {
+    /// The most messages that wait in one pipe on their way out (`ZMQ_SNDHWM`); 0 sets no limit.
+    ///
+    /// Default 1000, as in libzmq: enough to keep a connection busy, little enough to stay in cache. One batch more may
+    /// be on its way from the pipe into the kernel.
+    send_hwm: usize = 1000;
+
+    /// The most messages that wait in one pipe on their way in (`ZMQ_RCVHWM`); 0 sets no limit.
+    ///
+    /// Default 1000, as in libzmq. A full pipe stops the reading, so the transport pushes back on the peer.
+    recv_hwm: usize = 1000;
+
+    /// How long `close` waits for unsent messages (`ZMQ_LINGER`); `None` waits for ever.
+    ///
+    /// Default `None`, as in libzmq: nothing that was accepted is dropped behind the sender's back.
+    linger: Option<Duration> = None;
+
+    /// The identity that ROUTER peers know this socket by (`ZMQ_ROUTING_ID`). Default empty: they choose one.
+    identity: Identity = Identity::default();
+
+    /// The largest message that is accepted, all parts together, in bytes (`ZMQ_MAXMSGSIZE`, which limits each part).
+    ///
+    /// Default `None`, no limit, as in libzmq; memory then grows with what a peer really sends, never with what it
+    /// announces.
+    max_message_size: Option<u64> = None;
+
+    /// When to connect again (`ZMQ_RECONNECT_IVL`, `ZMQ_RECONNECT_IVL_MAX`).
+    ///
+    /// Default: exponential from 100 ms, libzmq's interval, to 10 s, so that a server that stays away costs little.
+    reconnect: Reconnect = Reconnect::Exponential { min: Duration::from_millis(100), max: Duration::from_secs(10) };
+
+    /// How long an attempt to connect may take (`ZMQ_CONNECT_TIMEOUT`); `None` leaves it to the system.
+    ///
+    /// Default 10 s: a host that drops our packets is tried again well before the two minutes that Linux would take.
+    connect_timeout: Option<Duration> = Some(Duration::from_secs(10));
+
+    /// How long the handshake may take, from connection to ready (`ZMQ_HANDSHAKE_IVL`).
+    ///
+    /// Default 30 s, as in libzmq.
+    handshake_timeout: Duration = Duration::from_secs(30);
+
+    /// How often a PING goes out (`ZMQ_HEARTBEAT_IVL`). Default `None`: never, as in libzmq.
+    heartbeat_interval: Option<Duration> = None;
+
+    /// How long a PING may stay unanswered (`ZMQ_HEARTBEAT_TIMEOUT`). Default `None`: as long as `heartbeat_interval`.
+    heartbeat_timeout: Option<Duration> = None;
+
+    /// What we ask the peer to time us out after (`ZMQ_HEARTBEAT_TTL`), to a tenth of a second, at most 6553.5 s.
+    /// Default `None`: nothing is asked.
+    heartbeat_ttl: Option<Duration> = None;
+
+    /// The security mechanism. Default [`Mechanism::Null`].
+    mechanism: Mechanism = Mechanism::Null;
+
+    /// Whether a dialed endpoint takes messages only while it is connected (`ZMQ_IMMEDIATE`). Default `false`: messages
+    /// wait for the peer in the endpoint's pipe.
+    immediate: bool = false;
+
+    /// Whether each pipe keeps only its newest message (`ZMQ_CONFLATE`). Only for PUSH, PULL, PUB, SUB and DEALER.
+    /// Default `false`.
+    conflate: bool = false;
+
+    /// Whether a ROUTER reports messages to unknown peers instead of dropping them, and waits for a full peer
+    /// (`ZMQ_ROUTER_MANDATORY`). Default `false`, as RFC 28 has it.
+    router_mandatory: bool = false;
+
+    /// Whether a new connection takes an identity over from an older one (`ZMQ_ROUTER_HANDOVER`). Default `false`: the
+    /// new one is refused, so no peer can push another out by its name.
+    router_handover: bool = false;
+
+    /// Whether a REQ may send again before its reply came (`ZMQ_REQ_RELAXED`). Default `false`.
+    req_relaxed: bool = false;
+
+    /// Whether a REQ marks its requests and accepts only the reply to the last one (`ZMQ_REQ_CORRELATE`). Default
+    /// `false`. Peers see one envelope part more and need not know about it.
+    req_correlate: bool = false;
+
+    /// Whether an XPUB hears of every subscription, also of those that others hold already (`ZMQ_XPUB_VERBOSER`).
+    /// Default `false`.
+    xpub_verbose: bool = false;
+
+    /// Whether PUB and XPUB wait for a full subscriber instead of dropping its messages (`ZMQ_XPUB_NODROP`). Default
+    /// `false`: one slow subscriber never delays the others.
+    xpub_nodrop: bool = false;
+
+    /// How many connections may wait to be accepted (`ZMQ_BACKLOG`). Default 100, as in libzmq.
+    backlog: u32 = 100;
+
+    /// The size of the kernel's send buffer in bytes (`ZMQ_SNDBUF`). Default `None`: the system's.
+    send_buffer: Option<u32> = None;
+
+    /// The size of the kernel's receive buffer in bytes (`ZMQ_RCVBUF`). Default `None`: the system's.
+    recv_buffer: Option<u32> = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_has_255_bytes_at_most_and_no_leading_zero() {
+        assert!(Identity::new(vec![1; 255]).is_ok());
+        assert_eq!(Identity::new(vec![1; 256]), Err(InvalidIdentity));
+        assert_eq!(Identity::new(vec![0]), Err(InvalidIdentity));
+        assert_eq!("".parse(), Ok(Identity::default()));
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let options = Options::new().mechanism(Mechanism::PlainClient(PlainCredentials::new("ann", "secret").unwrap()));
+        let shown = format!("{options:?}");
+        assert!(shown.contains("ann") && !shown.contains("secret"), "{shown}");
+    }
+}

@@ -1,0 +1,4 @@
+//! ZMTP 3.1 on the wire (RFC 37), and what is left of 3.0 (RFC 23).
+
+pub mod batch;
+pub mod frame;
