@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod endpoint;
+pub mod engine;
 pub mod error;
 pub mod message;
 pub mod monitor;
 pub mod options;
+pub mod pattern;
 pub mod peer;
+pub mod pipe;
 pub mod socket_type;
 pub mod time;
 pub mod wire;

@@ -263,15 +263,6 @@ impl<T: Into<Part>> FromIterator<T> for Message {
     }
 }
 
-impl<'a> IntoIterator for &'a Message {
-    type Item = &'a Part;
-    type IntoIter = std::slice::Iter<'a, Part>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.parts().iter()
-    }
-}
-
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.parts()).finish()

@@ -1,4 +1,4 @@
-//! The eleven socket types of ZeroMQ and who may talk to whom.
+//! The eleven socket types and who may talk to whom.
 
 use std::fmt;
 use std::str::FromStr;

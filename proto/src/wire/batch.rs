@@ -123,6 +123,13 @@ impl Batch {
         self.push_copied(COMMAND, pieces);
     }
 
+    /// Adds a SUBSCRIBE or a CANCEL command.
+    // RFC 37, Subscriptions: the topic is all that follows the command's name
+    pub fn push_subscription(&mut self, topic: &[u8], subscribe: bool) {
+        let name: &[u8] = if subscribe { b"\x09SUBSCRIBE" } else { b"\x06CANCEL" };
+        self.push_command(&[name, topic]);
+    }
+
     /// Adds a frame with flags of the caller's choice; a frame without [`MORE`] and [`COMMAND`] ends a message.
     pub fn push_frame(&mut self, flags: u8, body: FrameBody<'_>) {
         match body {
@@ -283,6 +290,7 @@ impl<'a> Iterator for Frames<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::LONG;
     use super::*;
     use proptest::prelude::*;
 
@@ -303,6 +311,14 @@ mod tests {
         bytes
     }
 
+    fn batch_of(messages: &[Message]) -> Batch {
+        let mut batch = Batch::new();
+        for message in messages {
+            batch.push(message);
+        }
+        batch
+    }
+
     fn messages() -> impl Strategy<Value = Vec<Message>> {
         let len = prop_oneof![Just(0usize), 1..60usize, 250..260usize, LARGE - 1..LARGE + 2];
         let part = (len, any::<u8>()).prop_map(|(len, byte)| Part::from(vec![byte; len]));
@@ -318,7 +334,7 @@ mod tests {
                 if part.len() < 256 {
                     bytes.extend([more, part.len() as u8]);
                 } else {
-                    bytes.push(more | LONG_FLAG);
+                    bytes.push(more | LONG);
                     bytes.extend((part.len() as u64).to_be_bytes());
                 }
                 bytes.extend_from_slice(part);
@@ -326,21 +342,18 @@ mod tests {
         }
         bytes
     }
-    const LONG_FLAG: u8 = 2;
 
     proptest! {
         #[test]
         fn what_is_written_is_the_plain_encoding_however_it_is_cut(messages in messages(), step in 1..5000usize) {
-            let mut batch = Batch::new();
-            messages.iter().for_each(|message| batch.push(message));
+            let mut batch = batch_of(&messages);
             prop_assert_eq!(batch.messages(), messages.len());
             prop_assert_eq!(write_all(&mut batch, step), encoded(&messages));
         }
 
         #[test]
         fn a_rewound_batch_holds_the_messages_that_were_not_written_whole(messages in messages(), cut in 0..20_000usize) {
-            let mut batch = Batch::new();
-            messages.iter().for_each(|message| batch.push(message));
+            let mut batch = batch_of(&messages);
             let cut = cut.min(batch.remaining());
             let mut written = 0;
             while written < cut {
@@ -354,20 +367,17 @@ mod tests {
 
         #[test]
         fn appending_is_the_same_as_pushing(first in messages(), second in messages()) {
-            let (mut a, mut b) = (Batch::new(), Batch::new());
-            first.iter().for_each(|message| a.push(message));
-            second.iter().for_each(|message| b.push(message));
-            a.append(&b);
+            let mut a = batch_of(&first);
+            a.append(&batch_of(&second));
             let all: Vec<Message> = first.into_iter().chain(second).collect();
             prop_assert_eq!(write_all(&mut a, 5000), encoded(&all));
         }
 
         #[test]
         fn the_frames_are_the_parts(messages in messages()) {
-            let mut batch = Batch::new();
-            messages.iter().for_each(|message| batch.push(message));
+            let batch = batch_of(&messages);
             let frames: Vec<Vec<u8>> = batch.frames().map(|frame| frame.body.to_vec()).collect();
-            let parts: Vec<Vec<u8>> = messages.iter().flatten().map(|part| part.to_vec()).collect();
+            let parts: Vec<Vec<u8>> = messages.iter().flat_map(Message::parts).map(|part| part.to_vec()).collect();
             prop_assert_eq!(frames, parts);
         }
     }

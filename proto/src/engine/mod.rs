@@ -1,0 +1,345 @@
+//! The engine: one socket, without its tasks.
+//!
+//! [`Engine`] is the synchronous core of a socket. It decides at once, under the caller's lock; what has to wait waits
+//! outside, on the socket's [`Mailbox`].
+
+pub mod backoff;
+pub mod dialer;
+pub mod lifecycle;
+
+use std::sync::Arc;
+
+use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
+use crate::pattern::{self, Pattern, Pipes};
+use crate::peer::PeerInfo;
+use crate::pipe::{Inbox, Mailbox, Outbox, PipeId, Signal, Waiting, Wakes};
+use crate::{Message, Options, SocketType};
+use lifecycle::{Effect, Input, State};
+
+/// The two halves of a pipe, for the connection task.
+#[derive(Clone, Debug)]
+pub struct Halves {
+    /// The pipe.
+    pub pipe: PipeId,
+    /// What the socket sends.
+    pub outbox: Arc<Outbox>,
+    /// What the socket receives.
+    pub inbox: Arc<Inbox>,
+}
+
+/// A socket: its lifecycle, its pattern and its pipes.
+///
+/// Its methods are of four kinds:
+///
+/// - *what it is*: [`socket_type`](Self::socket_type), [`options`](Self::options), [`state`](Self::state),
+///   [`peers`](Self::peers), [`subscriptions`](Self::subscriptions);
+/// - *from the application*: [`try_send`](Self::try_send), [`try_recv`](Self::try_recv),
+///   [`subscribe`](Self::subscribe), [`close`](Self::close), [`stop`](Self::stop);
+/// - *from connections*: [`dial`](Self::dial), [`accept`](Self::accept), [`attach`](Self::attach),
+///   [`detach`](Self::detach), [`close_pipe`](Self::close_pipe);
+/// - *to the world*: [`take_wakes`](Self::take_wakes), after every call and without a lock held.
+#[derive(Debug)]
+pub struct Engine {
+    options: Arc<Options>,
+    state: State,
+    pattern: Box<dyn Pattern>,
+    pipes: Pipes,
+    /// Edges that are being looked at.
+    signals: Vec<Signal>,
+    peers: usize,
+}
+
+impl Engine {
+    /// A new socket.
+    pub fn new(socket_type: SocketType, options: Arc<Options>) -> Self {
+        Self {
+            state: State::default(),
+            pattern: pattern::for_type(socket_type, &options),
+            pipes: Pipes::new(socket_type, options.recv_hwm),
+            signals: Vec::new(),
+            peers: 0,
+            options,
+        }
+    }
+
+    /// The type of the socket.
+    pub const fn socket_type(&self) -> SocketType {
+        self.pipes.socket_type()
+    }
+
+    /// The options of the socket.
+    pub const fn options(&self) -> &Arc<Options> {
+        &self.options
+    }
+
+    /// Where the socket is in its life.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Where edges come in and tasks wait.
+    pub const fn mailbox(&self) -> &Arc<Mailbox> {
+        self.pipes.mailbox()
+    }
+
+    /// How many peers are attached.
+    pub const fn peers(&self) -> usize {
+        self.peers
+    }
+
+    /// How many topics the peers are subscribed to, counting what has come in by now.
+    pub fn subscriptions(&mut self) -> usize {
+        self.process();
+        self.pattern.subscriptions()
+    }
+
+    /// The pipes.
+    pub const fn pipes(&self) -> &Pipes {
+        &self.pipes
+    }
+
+    /// The tasks that the last calls want woken. The caller wakes them when it holds no lock.
+    #[inline]
+    pub fn take_wakes(&mut self) -> Wakes {
+        self.pipes.take_wakes()
+    }
+
+    /// Looks at the edges that pipes have posted.
+    #[inline]
+    pub fn process(&mut self) {
+        if self.pipes.mailbox().has_signals() {
+            self.process_signals();
+        }
+    }
+
+    #[cold]
+    fn process_signals(&mut self) {
+        let subscriptions = self.pattern.subscriptions();
+        let mut signals = std::mem::take(&mut self.signals);
+        self.pipes.mailbox().collect(&mut signals);
+        for signal in signals.drain(..) {
+            match signal {
+                Signal::Readable(id) => self.pattern.readable(&mut self.pipes, id),
+                Signal::Writable(id) => self.pattern.writable(&mut self.pipes, id),
+            }
+        }
+        self.signals = signals;
+        if self.pattern.subscriptions() != subscriptions {
+            self.wake(Waiting::Peers);
+        }
+    }
+
+    /// Sends `message`, or leaves it as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`SendErrorKind::WouldBlock`] if it may be sent later; else why it may not.
+    #[inline]
+    pub fn try_send(&mut self, message: &mut Message) -> Result<(), SendErrorKind> {
+        if self.state.is_over() {
+            return Err(SendErrorKind::Closed);
+        }
+        self.process();
+        self.pattern.send(&mut self.pipes, message)
+    }
+
+    /// Receives a message.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::WouldBlock`] if one may come later; else why none will.
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<Message, RecvError> {
+        if self.state.is_over() {
+            return Err(RecvError::Closed);
+        }
+        self.process();
+        self.pattern.recv(&mut self.pipes)
+    }
+
+    /// Subscribes to messages that begin with `topic`.
+    ///
+    /// # Errors
+    ///
+    /// If the socket is closed, or its type has no subscriptions.
+    pub fn subscribe(&mut self, topic: &[u8]) -> Result<(), SubscribeError> {
+        if self.state.is_over() {
+            return Err(SubscribeError::Closed);
+        }
+        self.pattern.subscribe(&mut self.pipes, topic)
+    }
+
+    /// Takes one subscription back.
+    ///
+    /// # Errors
+    ///
+    /// As [`subscribe`](Self::subscribe).
+    pub fn unsubscribe(&mut self, topic: &[u8]) -> Result<(), SubscribeError> {
+        if self.state.is_over() {
+            return Err(SubscribeError::Closed);
+        }
+        self.pattern.unsubscribe(&mut self.pipes, topic)
+    }
+
+    /// Adds the pipe of a dialed endpoint, which survives its connections; `None` once the socket is closing.
+    ///
+    /// Unless the socket is `immediate`, messages may wait in it from now on.
+    pub fn dial(&mut self) -> Option<Halves> {
+        let halves = self.open(true)?;
+        if !self.options.immediate {
+            self.opened(halves.pipe);
+        }
+        Some(halves)
+    }
+
+    /// Adds the pipe of an accepted connection, which goes with it; `None` once the socket is closing.
+    pub fn accept(&mut self) -> Option<Halves> {
+        let inbox = self.inbox();
+        self.accept_with(inbox)
+    }
+
+    /// As [`accept`](Self::accept), with the inbox that a peer in the same process writes to.
+    pub fn accept_with(&mut self, inbox: Arc<Inbox>) -> Option<Halves> {
+        let halves = self.open_with(false, inbox)?;
+        self.opened(halves.pipe);
+        Some(halves)
+    }
+
+    fn open(&mut self, dialed: bool) -> Option<Halves> {
+        let inbox = self.inbox();
+        self.open_with(dialed, inbox)
+    }
+
+    fn inbox(&mut self) -> Arc<Inbox> {
+        let inbox = Inbox::new(self.options.recv_hwm, self.options.conflate);
+        if self.socket_type() == SocketType::Push {
+            // A PUSH has no use for what its peers send; a closed inbox swallows it.
+            inbox.close(&mut Wakes::new());
+        }
+        Arc::new(inbox)
+    }
+
+    fn open_with(&mut self, dialed: bool, inbox: Arc<Inbox>) -> Option<Halves> {
+        if self.state.is_over() {
+            return None;
+        }
+        self.state.step(Input::Open);
+        let pipe = self.pipes.insert(dialed, &self.options, inbox);
+        let halves = self.pipes.get(pipe).map(|added| (Arc::clone(added.outbox()), Arc::clone(added.inbox())));
+        halves.map(|(outbox, inbox)| Halves { pipe, outbox, inbox })
+    }
+
+    fn opened(&mut self, id: PipeId) {
+        self.pattern.opened(&mut self.pipes, id);
+        self.wake(Waiting::Send);
+    }
+
+    /// In process: what is sent by the pipe goes straight into `inbox` from now on.
+    pub fn direct(&mut self, id: PipeId, inbox: Arc<Inbox>) {
+        if let Some(pipe) = self.pipes.get_mut(id) {
+            pipe.direct(inbox);
+            self.pattern.writable(&mut self.pipes, id);
+            self.wake(Waiting::Send);
+        }
+    }
+
+    /// A peer stands at the other end of the pipe.
+    ///
+    /// # Errors
+    ///
+    /// The reason to refuse the peer. It is then not attached, and must not be detached.
+    pub fn attach(&mut self, id: PipeId, peer: PeerInfo) -> Result<(), DisconnectReason> {
+        self.process();
+        let Some(pipe) = self.pipes.get_mut(id).filter(|pipe| pipe.takes_messages()) else {
+            return Err(DisconnectReason::LocalClose);
+        };
+        debug_assert!(pipe.peer.is_none(), "a pipe has one peer at a time");
+        pipe.peer = Some(peer);
+        if pipe.dialed && self.options.immediate {
+            self.opened(id);
+        }
+        if let Err(reason) = self.pattern.attached(&mut self.pipes, id) {
+            if let Some(pipe) = self.pipes.get_mut(id) {
+                pipe.peer = None;
+            }
+            self.rest(id);
+            return Err(reason);
+        }
+        self.peers += 1;
+        self.wake(Waiting::Peers);
+        Ok(())
+    }
+
+    /// The peer of the pipe is gone. The pipe of an accepted connection goes with it, once all that came is read.
+    pub fn detach(&mut self, id: PipeId) {
+        self.process();
+        let Some(pipe) = self.pipes.get_mut(id).filter(|pipe| pipe.peer.is_some()) else { return };
+        pipe.peer = None;
+        self.peers -= 1;
+        self.pattern.detached(&mut self.pipes, id);
+        self.rest(id);
+        // A REQ whose reply will not come must hear of it.
+        self.wake(Waiting::Recv);
+        self.wake(Waiting::Peers);
+    }
+
+    /// What happens to a pipe that has no peer any more.
+    fn rest(&mut self, id: PipeId) {
+        let dialed = self.pipes.get(id).is_some_and(|pipe| pipe.dialed);
+        if !dialed {
+            self.close_pipe(id, false);
+        } else if self.options.immediate {
+            self.pattern.closed(&mut self.pipes, id);
+        }
+    }
+
+    /// The pipe takes no more messages: with `drain`, what waits in it still goes out.
+    pub fn close_pipe(&mut self, id: PipeId, drain: bool) {
+        self.pattern.closed(&mut self.pipes, id);
+        self.pipes.close(id, drain);
+        self.wake(Waiting::Recv);
+    }
+
+    /// Sends and receives no more; what waits still goes out. Returns whether that is news.
+    pub fn close(&mut self) -> bool {
+        self.step(Input::Close)
+    }
+
+    /// Ends at once, with what waits. Returns whether that is news.
+    pub fn stop(&mut self) -> bool {
+        self.step(Input::Stop)
+    }
+
+    /// What waited is out, or linger is over. Returns whether that is news.
+    pub fn finish(&mut self) -> bool {
+        self.step(Input::Finish)
+    }
+
+    fn step(&mut self, input: Input) -> bool {
+        let effects = self.state.step(input);
+        for effect in effects {
+            match effect {
+                Effect::RefuseUse => {
+                    for waiting in [Waiting::Recv, Waiting::Send, Waiting::Peers] {
+                        self.wake(waiting);
+                    }
+                }
+                Effect::DrainPipes => self.close_pipes(true),
+                Effect::ClosePipes => self.close_pipes(false),
+            }
+        }
+        !effects.is_empty()
+    }
+
+    fn close_pipes(&mut self, drain: bool) {
+        let ids: Vec<PipeId> = self.pipes.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            self.close_pipe(id, drain);
+        }
+    }
+
+    fn wake(&mut self, waiting: Waiting) {
+        let wakes = self.pipes.mailbox().waiters(waiting);
+        self.pipes.wake(wakes);
+    }
+}

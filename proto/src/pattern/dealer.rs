@@ -1,0 +1,41 @@
+//! DEALER (RFC 28): asks round-robin, receives fairly, knows no envelopes.
+
+use super::balance::Balance;
+use super::fair::FairQueue;
+use super::{Pattern, Pipes};
+use crate::Message;
+use crate::error::{RecvError, SendErrorKind};
+use crate::pipe::PipeId;
+
+/// The asynchronous counterpart of REQ.
+#[derive(Debug, Default)]
+pub(super) struct Dealer {
+    balance: Balance,
+    fair: FairQueue,
+}
+
+impl Pattern for Dealer {
+    fn opened(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.balance.add(pipes, id);
+    }
+
+    fn closed(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.balance.remove(pipes, id);
+    }
+
+    fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.fair.add(pipes, id);
+    }
+
+    fn writable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.balance.add(pipes, id);
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind> {
+        self.balance.send(pipes, message).map(drop)
+    }
+
+    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+        self.fair.recv(pipes).map(|(_, message)| message)
+    }
+}

@@ -1,0 +1,62 @@
+//! PUSH and PULL (RFC 30).
+
+use super::balance::Balance;
+use super::fair::FairQueue;
+use super::{Pattern, Pipes};
+use crate::Message;
+use crate::error::{RecvError, SendErrorKind};
+use crate::pipe::PipeId;
+
+/// Spreads messages over its peers in turn.
+#[derive(Debug, Default)]
+pub(super) struct Push {
+    balance: Balance,
+}
+
+impl Pattern for Push {
+    fn opened(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.balance.add(pipes, id);
+    }
+
+    fn closed(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.balance.remove(pipes, id);
+    }
+
+    fn writable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.balance.add(pipes, id);
+    }
+
+    #[inline]
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind> {
+        self.balance.send(pipes, message).map(drop)
+    }
+
+    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+        Err(RecvError::Unsupported(pipes.socket_type()))
+    }
+}
+
+/// Collects messages from its peers in turn.
+#[derive(Debug, Default)]
+pub(super) struct Pull {
+    fair: FairQueue,
+}
+
+impl Pattern for Pull {
+    fn opened(&mut self, _pipes: &mut Pipes, _id: PipeId) {}
+
+    fn closed(&mut self, _pipes: &mut Pipes, _id: PipeId) {}
+
+    fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.fair.add(pipes, id);
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, _message: &mut Message) -> Result<(), SendErrorKind> {
+        Err(SendErrorKind::Unsupported(pipes.socket_type()))
+    }
+
+    #[inline]
+    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+        self.fair.recv(pipes).map(|(_, message)| message)
+    }
+}

@@ -1,0 +1,113 @@
+//! PUB and XPUB (RFC 29): fan messages out to those who subscribed.
+
+use std::collections::VecDeque;
+
+use super::pipes::subscription;
+use super::topics::Topics;
+use super::{Pattern, Pipes};
+use crate::error::{RecvError, SendErrorKind};
+use crate::pipe::PipeId;
+use crate::{Message, Options, SocketType};
+
+/// Sends each message to every pipe with a matching subscription.
+#[derive(Debug)]
+pub(super) struct Publish {
+    /// XPUB: the application hears of subscriptions.
+    tells: bool,
+    verbose: bool,
+    nodrop: bool,
+    topics: Topics,
+    /// What the application is to hear, oldest first.
+    heard: VecDeque<Message>,
+    /// How much of that may wait before we stop reading.
+    most: usize,
+    /// Pipes that we stopped reading.
+    stopped: Vec<PipeId>,
+    matching: Vec<PipeId>,
+}
+
+impl Publish {
+    pub(super) fn new(socket_type: SocketType, options: &Options) -> Self {
+        Self {
+            tells: socket_type == SocketType::XPub,
+            verbose: options.xpub_verbose,
+            nodrop: options.xpub_nodrop,
+            topics: Topics::default(),
+            heard: VecDeque::new(),
+            most: if options.recv_hwm == 0 { usize::MAX } else { options.recv_hwm },
+            stopped: Vec::new(),
+            matching: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, id: PipeId, message: Message) {
+        let changed = match message.parts() {
+            [part] => match part.split_first() {
+                Some((1, topic)) => self.topics.insert(topic, id),
+                Some((0, topic)) => self.topics.remove(topic, id),
+                _ => true,
+            },
+            _ => true,
+        };
+        if self.tells && (changed || self.verbose) {
+            self.heard.push_back(message);
+        }
+    }
+
+    fn forget(&mut self, id: PipeId) {
+        for topic in self.topics.forget(id) {
+            if self.tells {
+                self.heard.push_back(subscription(&topic, false));
+            }
+        }
+    }
+}
+
+impl Pattern for Publish {
+    fn opened(&mut self, _pipes: &mut Pipes, _id: PipeId) {}
+
+    fn detached(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.readable(pipes, id);
+        self.forget(id);
+        // What waits was for the subscriptions of the peer that is gone.
+        pipes.discard_unsent(id);
+    }
+
+    fn closed(&mut self, _pipes: &mut Pipes, id: PipeId) {
+        self.forget(id);
+    }
+
+    fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        while self.heard.len() < self.most {
+            match pipes.pop(id) {
+                Some(message) => self.hear(id, message),
+                None => return,
+            }
+        }
+        self.stopped.push(id);
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind> {
+        self.topics.find(&message.parts()[0], &mut self.matching);
+        if self.nodrop && !self.matching.iter().all(|&id| pipes.has_room(id)) {
+            return Err(SendErrorKind::WouldBlock);
+        }
+        pipes.push_each(&self.matching, message);
+        Ok(())
+    }
+
+    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+        if !self.tells {
+            return Err(RecvError::Unsupported(pipes.socket_type()));
+        }
+        let message = self.heard.pop_front().ok_or(RecvError::WouldBlock)?;
+        for id in std::mem::take(&mut self.stopped) {
+            self.readable(pipes, id);
+        }
+        Ok(message)
+    }
+
+    fn subscriptions(&self) -> usize {
+        self.topics.len()
+    }
+}

@@ -1,0 +1,52 @@
+//! REP (RFC 28): answers requests one at a time.
+
+use super::fair::FairQueue;
+use super::{Pattern, Pipe, Pipes};
+use crate::error::{RecvError, SendErrorKind};
+use crate::pipe::PipeId;
+use crate::{Message, Part};
+
+/// Receives a request, then sends the reply to where it came from.
+#[derive(Debug, Default)]
+pub(super) struct Rep {
+    fair: FairQueue,
+    /// Where the reply goes, and the envelope that takes it there.
+    asker: Option<(PipeId, Vec<Part>)>,
+}
+
+impl Pattern for Rep {
+    fn opened(&mut self, _pipes: &mut Pipes, _id: PipeId) {}
+
+    fn closed(&mut self, _pipes: &mut Pipes, _id: PipeId) {}
+
+    fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        self.fair.add(pipes, id);
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind> {
+        let (id, envelope) = self.asker.as_ref().ok_or(SendErrorKind::OutOfTurn)?;
+        let reply: Message = envelope.iter().chain(message.parts()).cloned().collect();
+        if pipes.push(*id, &reply).is_err() && pipes.get(*id).is_some_and(Pipe::takes_messages) {
+            return Err(SendErrorKind::WouldBlock);
+        }
+        // RFC 28, REP: SHALL silently drop the reply if the asker is gone
+        self.asker = None;
+        Ok(())
+    }
+
+    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+        if self.asker.is_some() {
+            return Err(RecvError::OutOfTurn);
+        }
+        loop {
+            let (id, message) = self.fair.recv(pipes)?;
+            let mut parts = message.into_parts();
+            // RFC 28, REP: the envelope ends with an empty delimiter, and the request stands behind it
+            if let Some(end) = parts.iter().position(|part| part.is_empty()).filter(|end| end + 1 < parts.len()) {
+                let request = parts.split_off(end + 1);
+                self.asker = Some((id, parts));
+                return Ok(request.into_iter().collect());
+            }
+        }
+    }
+}

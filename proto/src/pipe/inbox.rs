@@ -1,0 +1,258 @@
+//! The inbound half of a pipe: from the connection task, or from a socket in the same process, to the socket.
+//!
+//! Cost of one message: a share of one lock on each side per batch. A message counts against the high-water mark until
+//! the socket has handed it on; the socket reports that in steps of half the mark, so that the writer is not woken for
+//! every message.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::{Mailbox, PipeId, Signal, Wakes};
+use crate::Message;
+
+/// There is no room, or no reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// Messages that came from one peer.
+#[derive(Debug)]
+pub struct Inbox {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: VecDeque<Message>,
+    /// What the reader took and has not handed on yet.
+    held: usize,
+    hwm: usize,
+    conflate: bool,
+    /// Nothing will be taken any more.
+    closed: bool,
+    reader: Option<(Arc<Mailbox>, PipeId)>,
+    /// The reader found nothing and waits for the edge.
+    reader_waits: bool,
+    writer: Writer,
+}
+
+/// Who waits for room.
+#[derive(Debug)]
+enum Writer {
+    Nobody,
+    /// A connection task.
+    Task(Waker),
+    /// A socket in the same process.
+    Socket(Arc<Mailbox>, PipeId),
+}
+
+impl Inner {
+    fn room(&self) -> usize {
+        if self.hwm == 0 { usize::MAX } else { self.hwm.saturating_sub(self.queue.len() + self.held) }
+    }
+
+    /// The writer, if it waits and there is room again.
+    fn relieved(&mut self) -> Writer {
+        if self.room() > 0 { std::mem::replace(&mut self.writer, Writer::Nobody) } else { Writer::Nobody }
+    }
+
+    /// Tells the reader, if it waits.
+    fn edge(&mut self) -> Option<(Arc<Mailbox>, PipeId)> {
+        if std::mem::take(&mut self.reader_waits) { self.reader.clone() } else { None }
+    }
+}
+
+impl Inbox {
+    /// An inbox that holds up to `hwm` messages; 0 sets no limit.
+    pub fn new(hwm: usize, conflate: bool) -> Self {
+        let inner = Inner {
+            queue: VecDeque::new(),
+            held: 0,
+            hwm,
+            conflate,
+            closed: false,
+            reader: None,
+            reader_waits: true,
+            writer: Writer::Nobody,
+        };
+        Self { inner: Mutex::new(inner) }
+    }
+
+    /// How many messages count against the high-water mark.
+    pub fn len(&self) -> usize {
+        let inner = self.inner.lock();
+        inner.queue.len() + inner.held
+    }
+
+    /// Whether none does.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Names the socket that reads, which hears of what waits already.
+    pub fn attach_reader(&self, socket: Arc<Mailbox>, pipe: PipeId, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        inner.reader = Some((socket, pipe));
+        inner.held = 0;
+        inner.reader_waits = true;
+        let edge = if inner.queue.is_empty() { None } else { inner.edge() };
+        drop(inner);
+        post(edge, wakes);
+    }
+
+    /// The reader is gone; what waits stays for the next one.
+    pub fn detach_reader(&self) {
+        let mut inner = self.inner.lock();
+        inner.reader = None;
+        inner.held = 0;
+    }
+
+    /// Changes the high-water mark, and whether only the newest message is kept. What waits stays.
+    pub fn configure(&self, hwm: usize, conflate: bool, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        (inner.hwm, inner.conflate) = (hwm, conflate);
+        let writer = inner.relieved();
+        drop(inner);
+        writer.tell(wakes);
+    }
+
+    /// No message is taken any more; those that wait can still be read. A writer that waits hears of it.
+    pub fn close(&self, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        let writer = std::mem::replace(&mut inner.writer, Writer::Nobody);
+        drop(inner);
+        writer.tell(wakes);
+    }
+
+    /// Forgets what waits.
+    pub fn discard(&self) {
+        self.inner.lock().queue.clear();
+    }
+
+    /// For the connection task: moves as many of `messages` as there is room for; ready when all are gone.
+    ///
+    /// A closed inbox swallows them: nobody will read them.
+    pub fn poll_deliver(&self, cx: &mut Context<'_>, messages: &mut Vec<Message>) -> Poll<()> {
+        if messages.is_empty() {
+            return Poll::Ready(());
+        }
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            messages.clear();
+            return Poll::Ready(());
+        }
+        if inner.conflate {
+            inner.queue.clear();
+            inner.queue.extend(messages.pop());
+            messages.clear();
+        } else {
+            let n = inner.room().min(messages.len());
+            inner.queue.extend(messages.drain(..n));
+        }
+        if !messages.is_empty() {
+            inner.writer = Writer::Task(cx.waker().clone());
+        }
+        let edge = if inner.queue.is_empty() { None } else { inner.edge() };
+        drop(inner);
+        if let Some((socket, pipe)) = edge {
+            socket.post(Signal::Readable(pipe)).wake();
+        }
+        if messages.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// For a socket in the same process: adds a message, which can be received as soon as this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] at the high-water mark; `writer` hears [`Signal::Writable`] when there is room again.
+    pub fn push(&self, message: &Message, writer: (&Arc<Mailbox>, PipeId), wakes: &mut Wakes) -> Result<(), Full> {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return Err(Full);
+        }
+        if inner.conflate {
+            inner.queue.clear();
+        } else if inner.room() == 0 {
+            inner.writer = Writer::Socket(Arc::clone(writer.0), writer.1);
+            return Err(Full);
+        }
+        inner.queue.push_back(message.clone());
+        let edge = inner.edge();
+        drop(inner);
+        post(edge, wakes);
+        Ok(())
+    }
+
+    /// Adds a message whatever the high-water mark: a subscription.
+    pub fn push_beyond(&self, message: Message, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return;
+        }
+        inner.queue.push_back(message);
+        let edge = inner.edge();
+        drop(inner);
+        post(edge, wakes);
+    }
+
+    /// For a socket in the same process: whether [`push`](Self::push) would take a message now.
+    pub fn has_room(&self, writer: (&Arc<Mailbox>, PipeId)) -> bool {
+        let mut inner = self.inner.lock();
+        if inner.closed {
+            return false;
+        }
+        let room = inner.conflate || inner.room() > 0;
+        if !room {
+            inner.writer = Writer::Socket(Arc::clone(writer.0), writer.1);
+        }
+        room
+    }
+
+    /// For the socket: swaps what waits for the empty `batch`, and whether there was anything. If not, the socket hears
+    /// [`Signal::Readable`] when there is. All that it took before counts as handed on.
+    pub fn take(&self, batch: &mut VecDeque<Message>, wakes: &mut Wakes) -> bool {
+        debug_assert!(batch.is_empty());
+        let mut inner = self.inner.lock();
+        std::mem::swap(&mut inner.queue, batch);
+        inner.held = batch.len();
+        inner.reader_waits = batch.is_empty();
+        let writer = inner.relieved();
+        drop(inner);
+        writer.tell(wakes);
+        !batch.is_empty()
+    }
+
+    /// For the socket: it handed `n` of the messages on that it took.
+    pub fn handed_on(&self, n: usize, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        inner.held = inner.held.saturating_sub(n);
+        let writer = inner.relieved();
+        drop(inner);
+        writer.tell(wakes);
+    }
+
+    /// Whether a reader found everything read and nothing will come.
+    pub fn is_finished(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.closed && inner.queue.is_empty()
+    }
+}
+
+impl Writer {
+    fn tell(self, wakes: &mut Wakes) {
+        match self {
+            Self::Nobody => {}
+            Self::Task(task) => wakes.push(task),
+            Self::Socket(socket, pipe) => wakes.append(socket.post(Signal::Writable(pipe))),
+        }
+    }
+}
+
+fn post(edge: Option<(Arc<Mailbox>, PipeId)>, wakes: &mut Wakes) {
+    if let Some((socket, pipe)) = edge {
+        wakes.append(socket.post(Signal::Readable(pipe)));
+    }
+}

@@ -1,0 +1,71 @@
+//! Pipes: how much may wait between a socket and a connection.
+//!
+//! A pipe has two halves, an [`Outbox`] and an [`Inbox`]. They and the [`Mailbox`] are the only objects that two tasks
+//! share. Data goes by pipe; what goes by mailbox are edges: *there is something to read again*, *there is room again*.
+//!
+//! Locks are leaves: no method here takes a second lock while it holds one, and none wakes a task under a lock. Tasks
+//! to be woken are collected in [`Wakes`] and woken by the caller when all its locks are gone.
+
+mod inbox;
+pub mod lifecycle;
+mod mailbox;
+mod outbox;
+
+use std::task::Waker;
+
+pub use inbox::{Full, Inbox};
+pub use mailbox::{Mailbox, Signal, Wait, Waiting};
+pub use outbox::{Outbox, Take};
+
+/// A pipe of one socket. The serial number tells a pipe from an earlier one at the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipeId {
+    /// Its place.
+    pub index: u32,
+    /// Which of the pipes that were at this place it is.
+    pub serial: u32,
+}
+
+/// Tasks to be woken, once no lock is held any more.
+#[derive(Debug, Default)]
+#[must_use = "these tasks wait to be woken"]
+pub struct Wakes(Vec<Waker>);
+
+impl Wakes {
+    /// None.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a task.
+    pub fn push(&mut self, waker: Waker) {
+        self.0.push(waker);
+    }
+
+    /// Adds the tasks of `wakers`.
+    pub fn extend(&mut self, wakers: impl IntoIterator<Item = Waker>) {
+        self.0.extend(wakers);
+    }
+
+    /// Adds the tasks of `other`.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    /// Takes what is collected.
+    pub fn take(&mut self) -> Self {
+        Self(std::mem::take(&mut self.0))
+    }
+
+    /// Whether there is nobody to wake.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Wakes them all. The caller holds no lock.
+    pub fn wake(self) {
+        for waker in self.0 {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The outbound half of a pipe: from the socket to the connection task, in wire format.
+//!
+//! Cost of one message: one uncontended lock, one copy of a small body (large ones by reference), no allocation once
+//! the batch has grown, and a wake only if the connection task sleeps. The connection task swaps the whole batch out.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+
+use super::lifecycle::{Effect, Input, State};
+use super::{Full, Mailbox, PipeId, Signal, Wakes};
+use crate::Message;
+use crate::error::DisconnectReason;
+use crate::wire::batch::Batch;
+
+/// Messages on their way to one peer.
+#[derive(Debug)]
+pub struct Outbox {
+    socket: Arc<Mailbox>,
+    pipe: PipeId,
+    hwm: usize,
+    conflate: bool,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    batch: Batch,
+    state: State,
+    /// The connection task, if it sleeps.
+    reader: Option<Waker>,
+    /// The socket found no room and waits for the edge.
+    writer_waits: bool,
+    /// Why the connection is to go, while the pipe may stay.
+    kick: Option<DisconnectReason>,
+    discarded: u64,
+}
+
+/// What the connection task finds in an outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// A batch was swapped out.
+    Batch,
+    /// The connection is to go, for this reason; the pipe may go on.
+    Kicked(DisconnectReason),
+    /// Nothing waits and nothing will come.
+    Finished,
+}
+
+impl Outbox {
+    /// An outbox of `pipe`, which holds up to `hwm` messages (0: any number) and tells `socket` when there is room again.
+    pub fn new(socket: Arc<Mailbox>, pipe: PipeId, hwm: usize, conflate: bool) -> Self {
+        Self { socket, pipe, hwm, conflate, inner: Mutex::default() }
+    }
+
+    /// How many messages wait.
+    pub fn len(&self) -> usize {
+        self.inner.lock().batch.messages()
+    }
+
+    /// Whether nothing waits, not even a command.
+    pub fn is_empty(&self) -> bool {
+        self.inner.lock().batch.is_empty()
+    }
+
+    /// How many messages were discarded.
+    pub fn discarded(&self) -> u64 {
+        self.inner.lock().discarded
+    }
+
+    /// Where the pipe is in its life.
+    pub fn state(&self) -> State {
+        self.inner.lock().state
+    }
+
+    /// Adds a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] at the high-water mark, and when the pipe takes no more; at the mark the socket hears
+    /// [`Signal::Writable`] when there is room again.
+    #[inline]
+    pub fn push(&self, message: &Message, wakes: &mut Wakes) -> Result<(), Full> {
+        self.push_with(wakes, |batch| batch.push(message))
+    }
+
+    /// Adds the one message that `encoded` holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_encoded(&self, encoded: &Batch, wakes: &mut Wakes) -> Result<(), Full> {
+        self.push_with(wakes, |batch| batch.append(encoded))
+    }
+
+    #[inline]
+    fn push_with(&self, wakes: &mut Wakes, push: impl FnOnce(&mut Batch)) -> Result<(), Full> {
+        let mut inner = self.inner.lock();
+        if inner.state != State::Active {
+            return Err(Full);
+        }
+        if self.conflate {
+            inner.discarded += inner.batch.messages() as u64;
+            inner.batch.clear();
+        } else if self.hwm != 0 && inner.batch.messages() >= self.hwm {
+            inner.writer_waits = true;
+            return Err(Full);
+        }
+        push(&mut inner.batch);
+        wakes.extend(inner.reader.take());
+        Ok(())
+    }
+
+    /// Adds a subscription or its end. They are bounded by what the application asks for, so they know no high-water
+    /// mark.
+    pub fn push_subscription(&self, topic: &[u8], subscribe: bool, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        if inner.state == State::Active {
+            inner.batch.push_subscription(topic, subscribe);
+            wakes.extend(inner.reader.take());
+        }
+    }
+
+    /// Whether a message would be taken now; if not, the socket hears [`Signal::Writable`].
+    pub fn has_room(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let room = self.conflate || self.hwm == 0 || inner.batch.messages() < self.hwm;
+        inner.writer_waits |= !room;
+        room && inner.state == State::Active
+    }
+
+    /// Takes no more messages; the connection closes when what waits is written.
+    pub fn drain(&self, wakes: &mut Wakes) {
+        self.step(Input::Drain, wakes);
+    }
+
+    /// Drops what waits; the connection closes at once.
+    pub fn close(&self, wakes: &mut Wakes) {
+        self.step(Input::Close, wakes);
+    }
+
+    fn step(&self, input: Input, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        for effect in inner.state.step(input) {
+            match effect {
+                Effect::Discard => {
+                    inner.discarded += inner.batch.messages() as u64;
+                    inner.batch.clear();
+                }
+                Effect::WakeReader => wakes.extend(inner.reader.take()),
+            }
+        }
+    }
+
+    /// Drops what waits and goes on: it was meant for a peer that is gone.
+    pub fn discard(&self) {
+        let mut inner = self.inner.lock();
+        inner.discarded += inner.batch.messages() as u64;
+        inner.batch.clear();
+    }
+
+    /// Ends the connection for `reason`; the pipe stays. Of several reasons the first wins.
+    pub fn kick(&self, reason: DisconnectReason, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        inner.kick.get_or_insert(reason);
+        wakes.extend(inner.reader.take());
+    }
+
+    /// A new connection begins: an order to end the previous one is void.
+    pub fn pardon(&self) {
+        self.inner.lock().kick = None;
+    }
+
+    /// For the connection task: swaps what waits for the empty `batch`, or waits.
+    ///
+    /// The swapped batch is on its way, so the pipe has room for as many again.
+    pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
+        debug_assert!(batch.is_empty());
+        let mut inner = self.inner.lock();
+        if let Some(reason) = inner.kick.take() {
+            return Poll::Ready(Take::Kicked(reason));
+        }
+        if !inner.batch.is_empty() {
+            batch.clear();
+            std::mem::swap(&mut inner.batch, batch);
+            let room = std::mem::take(&mut inner.writer_waits);
+            drop(inner);
+            if room {
+                self.socket.post(Signal::Writable(self.pipe)).wake();
+            }
+            return Poll::Ready(Take::Batch);
+        }
+        if inner.state != State::Active {
+            inner.state.step(Input::Emptied);
+            return Poll::Ready(Take::Finished);
+        }
+        remember(&mut inner.reader, cx);
+        Poll::Pending
+    }
+
+    /// For the dial task while there is no connection: waits until nothing is left to dial for.
+    pub fn poll_finished(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.inner.lock();
+        if inner.state != State::Active && inner.batch.is_empty() {
+            inner.state.step(Input::Emptied);
+            return Poll::Ready(());
+        }
+        remember(&mut inner.reader, cx);
+        Poll::Pending
+    }
+
+    /// For the connection task: gives back what the transport did not take, ahead of what has come since.
+    ///
+    /// Whole messages only: one that was cut in the middle is sent again from its start.
+    pub fn restore(&self, batch: &mut Batch) {
+        batch.rewind();
+        let mut inner = self.inner.lock();
+        if inner.state == State::Closed || self.conflate && inner.batch.messages() > 0 {
+            inner.discarded += batch.messages() as u64;
+            batch.clear();
+        } else {
+            batch.append(&inner.batch);
+            std::mem::swap(&mut inner.batch, batch);
+            batch.clear();
+        }
+    }
+}
+
+fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
+    match slot {
+        Some(waker) => waker.clone_from(cx.waker()),
+        None => *slot = Some(cx.waker().clone()),
+    }
+}
