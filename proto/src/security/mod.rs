@@ -1,0 +1,61 @@
+//! Security mechanisms: how two peers come to trust each other before they exchange messages.
+
+mod null;
+mod plain;
+
+use std::fmt::Debug;
+
+use crate::error::{DisconnectReason, HandshakeStage};
+use crate::options::Mechanism;
+use crate::wire::command::Command;
+
+/// One side of a mechanism's handshake: commands in, commands out.
+///
+/// The link calls these methods from its own task, one at a time; none may block. ERROR commands of the peer never
+/// get here: they end every handshake alike.
+///
+/// A mechanism that also seals traffic will hand its two ciphers out with [`Progress::Announced`]: the link opens
+/// frames with one where it cuts them, and seals with the other in `Link::seal`.
+pub(crate) trait Handshake: Debug + Send + Sync {
+    /// How far this side came.
+    fn stage(&self) -> HandshakeStage;
+
+    /// Called once, when the greetings are exchanged and agree.
+    fn start(&mut self, out: &mut Vec<u8>);
+
+    /// The peer's next command.
+    ///
+    /// # Errors
+    ///
+    /// The reason to end the connection. A refusal has put its ERROR command into `out`.
+    fn handle_command<'a>(&mut self, command: Command<'a>, out: &mut Vec<u8>)
+    -> Result<Progress<'a>, DisconnectReason>;
+
+    /// Called once, after [`Progress::Announced`], if the link accepts what the peer announced.
+    fn admit(&mut self, out: &mut Vec<u8>);
+}
+
+/// What a command brought.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Progress<'a> {
+    /// More commands are to come.
+    Pending,
+    /// The peer proved what it had to, and this is what it says of itself: the handshake is over.
+    Announced {
+        /// The command that said so, for errors.
+        command: &'static str,
+        /// Its metadata, still encoded.
+        metadata: &'a [u8],
+        /// Whom it authenticated as.
+        user: Option<String>,
+    },
+}
+
+/// Our side of the handshake for this mechanism, announcing these encoded metadata.
+pub(crate) fn handshake(mechanism: &Mechanism, metadata: Vec<u8>) -> Box<dyn Handshake> {
+    match mechanism {
+        Mechanism::Null => Box::new(null::Null::new(metadata)),
+        Mechanism::PlainClient(credentials) => Box::new(plain::Client::new(credentials.clone(), metadata)),
+        Mechanism::PlainServer(users) => Box::new(plain::Server::new(users.clone(), metadata)),
+    }
+}
