@@ -8,12 +8,18 @@
 pub mod endpoint;
 pub mod engine;
 pub mod error;
+#[cfg(test)]
+mod golden;
+pub mod link;
 pub mod message;
 pub mod monitor;
 pub mod options;
 pub mod pattern;
 pub mod peer;
 pub mod pipe;
+mod security;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod socket_type;
 pub mod time;
 pub mod wire;

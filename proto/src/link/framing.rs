@@ -1,0 +1,212 @@
+//! Framing: whole messages and commands out of the bytes that arrived.
+// RFC 37, Framing
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::error::{DisconnectReason, ProtocolError};
+use crate::message::{Message, Part};
+use crate::wire::frame::{COMMAND, Header, MORE};
+
+/// The longest command of a handshake, metadata included, in bytes. The peer has proved nothing yet, so it gets a
+/// memory that holds any honest READY and no more.
+pub(super) const HANDSHAKE_COMMAND_MOST: u64 = 64 * 1024;
+
+/// How much room a driver should offer to one read, in bytes.
+const READ_ROOM: usize = 64 * 1024;
+
+/// How much it should offer at the most, whatever length a frame announces: memory follows what arrives.
+const READ_ROOM_MOST: usize = 256 * 1024;
+
+/// A message with a size limit may have as many parts as the limit has bytes, but always this many. Empty parts count
+/// nothing towards the size, and would fill the memory one header at a time.
+const PARTS_ALWAYS: u64 = 1024;
+
+/// The read side of a link: a buffer that the driver fills, and the messages cut out of it.
+#[derive(Debug)]
+pub(super) struct Framing {
+    buffer: BytesMut,
+    /// How much of the buffer was there when it was last looked at.
+    seen: usize,
+    /// How much of the frame at the head of the buffer is still to come.
+    missing: usize,
+    limit: Option<u64>,
+    parts: Vec<Part>,
+    parts_size: u64,
+    inbound: Vec<Message>,
+}
+
+/// What a look at the buffer found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A command, without its header.
+    Command(Bytes),
+    /// The rest is incomplete.
+    Incomplete,
+}
+
+impl Framing {
+    pub(super) fn new(limit: Option<u64>) -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            seen: 0,
+            missing: 0,
+            limit,
+            parts: Vec::new(),
+            parts_size: 0,
+            inbound: Vec::new(),
+        }
+    }
+
+    pub(super) const fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    pub(super) const fn inbound(&mut self) -> &mut Vec<Message> {
+        &mut self.inbound
+    }
+
+    pub(super) fn has_inbound(&self) -> bool {
+        !self.inbound.is_empty()
+    }
+
+    /// Whether the peer stopped in the middle of a frame or of a message.
+    pub(super) fn is_within_message(&self) -> bool {
+        !self.buffer.is_empty() || !self.parts.is_empty()
+    }
+
+    /// How much room the next read should have.
+    pub(super) fn read_room(&self) -> usize {
+        self.missing.clamp(READ_ROOM, READ_ROOM_MOST)
+    }
+
+    /// Whether bytes arrived since [`done`](Self::done).
+    pub(super) fn has_grown(&self) -> bool {
+        self.buffer.len() > self.seen
+    }
+
+    /// All that could be read was read.
+    pub(super) fn done(&mut self) {
+        self.seen = self.buffer.len();
+    }
+
+    /// Forgets what did not become a message.
+    pub(super) fn discard(&mut self) {
+        self.buffer = BytesMut::new();
+        self.parts = Vec::new();
+        (self.seen, self.missing, self.parts_size) = (0, 0, 0);
+    }
+
+    /// The next command of a handshake, without its header.
+    pub(super) fn handshake_command(&mut self) -> Result<Found, DisconnectReason> {
+        let Some((header, header_len)) = self.header()? else { return Ok(Found::Incomplete) };
+        if header.flags & COMMAND == 0 {
+            return Err(ProtocolError::MessageInHandshake.into());
+        }
+        self.command(header, header_len, HANDSHAKE_COMMAND_MOST)
+    }
+
+    /// Cuts messages until a command turns up or the bytes run out.
+    ///
+    /// Cost: a message of one part of up to 46 bytes takes the path in `cut_small`, which decodes two bytes, copies
+    /// the body once and allocates nothing but room in `inbound`, which is kept. Any other frame takes one
+    /// `Header::decode` and, when its body is longer than 46 bytes, one reference count on the buffer.
+    pub(super) fn cut(&mut self) -> Result<Found, DisconnectReason> {
+        loop {
+            if self.parts.is_empty() {
+                self.cut_small();
+            }
+            let Some((header, header_len)) = self.header()? else { return Ok(Found::Incomplete) };
+            if header.flags & COMMAND != 0 {
+                // PINGs must get through however small messages have to be.
+                let most = self.limit.unwrap_or(u64::MAX).max(HANDSHAKE_COMMAND_MOST);
+                return self.command(header, header_len, most);
+            }
+            self.check_size(header.len)?;
+            let Some(body) = self.body(header, header_len) else { return Ok(Found::Incomplete) };
+            if header.flags & MORE != 0 {
+                self.parts_size += header.len;
+                self.parts.push(body);
+            } else if self.parts.is_empty() {
+                self.inbound.push(body.into());
+            } else {
+                self.parts.push(body);
+                self.parts_size = 0;
+                self.inbound.push(std::mem::take(&mut self.parts).into_iter().collect());
+            }
+        }
+    }
+
+    /// The messages of one inline part at the head of the buffer: tens of millions a second come this way, so they
+    /// are read off a slice, and the buffer is advanced once behind the last.
+    fn cut_small(&mut self) {
+        let most = self.limit.map_or(Part::INLINE, |limit| limit.min(Part::INLINE as u64) as usize);
+        let mut rest = &self.buffer[..];
+        while let [0, len, behind @ ..] = rest {
+            let len = usize::from(*len);
+            if len > most {
+                break;
+            }
+            let Some((body, behind)) = behind.split_at_checked(len) else { break };
+            self.inbound.push(Message::from(Part::copy_from_slice(body)));
+            rest = behind;
+        }
+        let used = self.buffer.len() - rest.len();
+        self.buffer.advance(used);
+    }
+
+    fn header(&mut self) -> Result<Option<(Header, usize)>, DisconnectReason> {
+        self.missing = 0;
+        Ok(Header::decode(&self.buffer)?)
+    }
+
+    fn command(&mut self, header: Header, header_len: usize, most: u64) -> Result<Found, DisconnectReason> {
+        if header.len > most {
+            return Err(ProtocolError::CommandTooLong { announced: header.len }.into());
+        }
+        Ok(self.take(header, header_len).map_or(Found::Incomplete, |body| Found::Command(body.freeze())))
+    }
+
+    /// The body at the head of the buffer as a part, if it is there to its last byte.
+    fn body(&mut self, header: Header, header_len: usize) -> Option<Part> {
+        if header.len > Part::INLINE as u64 {
+            return Some(self.take(header, header_len)?.freeze().into());
+        }
+        let end = header_len + header.len as usize;
+        let part = Part::copy_from_slice(self.buffer.get(header_len..end)?);
+        self.buffer.advance(end);
+        Some(part)
+    }
+
+    /// Splits the frame at the head off the buffer, if it is there to its last byte, and drops its header.
+    fn take(&mut self, header: Header, header_len: usize) -> Option<BytesMut> {
+        // A length that does not fit the address space cannot be in the buffer either.
+        let end = usize::try_from(header.len).unwrap_or(usize::MAX).saturating_add(header_len);
+        if self.buffer.len() < end {
+            self.missing = end - self.buffer.len();
+            return None;
+        }
+        let mut frame = self.buffer.split_to(end);
+        frame.advance(header_len);
+        Some(frame)
+    }
+
+    /// Judges a message by the header of its next frame, before any of the body is waited for.
+    fn check_size(&self, next: u64) -> Result<(), DisconnectReason> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        let announced = self.parts_size.saturating_add(next);
+        if announced > limit || self.parts.len() as u64 >= limit.max(PARTS_ALWAYS) {
+            return Err(DisconnectReason::Oversize { announced, limit });
+        }
+        Ok(())
+    }
+
+    /// Adds a message that did not come as one.
+    pub(super) fn push(&mut self, message: Message) {
+        self.inbound.push(message);
+    }
+
+    /// Whether a message has begun and not ended.
+    pub(super) fn is_between_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+}

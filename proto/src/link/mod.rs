@@ -1,0 +1,275 @@
+//! A link speaks to one peer: greeting, security, frames, heartbeat.
+
+mod config;
+mod framing;
+mod handshake;
+mod heartbeat;
+pub mod lifecycle;
+#[cfg(test)]
+mod tests;
+mod traffic;
+
+use bytes::BytesMut;
+
+pub use config::LinkConfig;
+pub use lifecycle::{Effect, InvalidTransition, State};
+
+use crate::error::{DisconnectReason, ProtocolError};
+use crate::message::Message;
+use crate::peer::PeerInfo;
+use crate::time::Instant;
+use crate::wire::batch::Batch;
+use framing::Framing;
+use handshake::Handshake;
+use heartbeat::Heartbeat;
+use lifecycle::{Effects, Lifecycle};
+use traffic::Traffic;
+
+/// Who began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// We connected to the peer.
+    Dialer,
+    /// The peer connected to us.
+    Listener,
+}
+
+/// One connection to one peer. It does no I/O and reads no clock: a driver does, and tells.
+///
+/// Its methods are of four kinds:
+///
+/// - *what it is*: [`state`](Self::state), [`peer`](Self::peer), [`role`](Self::role);
+/// - *from the world*: [`start`](Self::start), [`read_buffer`](Self::read_buffer) and
+///   [`handle_read`](Self::handle_read), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
+/// - *from the socket*: [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
+///   [`close`](Self::close), [`seal`](Self::seal);
+/// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound),
+///   [`poll_transmit`](Self::poll_transmit), [`poll_timeout`](Self::poll_timeout).
+///
+/// After each call of the second or third kind the driver performs the effects, then takes the messages out of
+/// `inbound`, and again, until neither has anything left; then it transmits.
+#[derive(Debug)]
+pub struct Link {
+    config: LinkConfig,
+    role: Role,
+    lifecycle: Lifecycle,
+    effects: Effects,
+    framing: Framing,
+    control: Vec<u8>,
+    phase: Phase,
+    /// Whether what was received is handed out before the loss is told.
+    delivers_first: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Not begun, or over.
+    Idle,
+    Handshake {
+        handshake: Handshake,
+        deadline: Instant,
+    },
+    // Boxed: most of a link's life is spent here, but so is the memory of a peer with many properties.
+    Traffic(Box<Traffic>),
+}
+
+impl Link {
+    /// A connection that the transport has made.
+    pub fn new(config: LinkConfig, role: Role) -> Self {
+        Self {
+            role,
+            lifecycle: Lifecycle::new(),
+            effects: Effects::new(),
+            framing: Framing::new(config.max_message_size()),
+            control: Vec::new(),
+            phase: Phase::Idle,
+            delivers_first: false,
+            config,
+        }
+    }
+
+    /// Where the connection stands.
+    pub const fn state(&self) -> State {
+        self.lifecycle.state()
+    }
+
+    /// The peer, from ready to the end.
+    pub const fn peer(&self) -> Option<&PeerInfo> {
+        match &self.phase {
+            Phase::Traffic(traffic) => Some(traffic.peer()),
+            _ => None,
+        }
+    }
+
+    /// Who began.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Begins the handshake: the greeting goes into the output, and `handshake_timeout` starts.
+    ///
+    /// # Errors
+    ///
+    /// If it was begun already.
+    pub fn start(&mut self, now: Instant) -> Result<(), InvalidTransition> {
+        if self.lifecycle.start()? {
+            let handshake = Handshake::start(&self.config, &mut self.control);
+            self.phase = Phase::Handshake { handshake, deadline: now + self.config.handshake_timeout() };
+        }
+        Ok(())
+    }
+
+    /// The buffer for what the transport reads. Append to it, and leave what is in it.
+    pub const fn read_buffer(&mut self) -> &mut BytesMut {
+        self.framing.buffer()
+    }
+
+    /// How much room the buffer should have for the next read: more while a long frame is arriving, but never simply
+    /// what the peer announced.
+    pub fn read_room(&self) -> usize {
+        self.framing.read_room()
+    }
+
+    /// Bytes were appended to the read buffer. Cuts everything that is whole.
+    pub fn handle_read(&mut self, now: Instant) {
+        if matches!(self.state(), State::New | State::Closed) {
+            return self.framing.discard();
+        }
+        if let Phase::Traffic(traffic) = &mut self.phase
+            && self.framing.has_grown()
+        {
+            traffic.heartbeat().heard();
+        }
+        match self.read(now) {
+            Ok(()) => self.framing.done(),
+            Err(reason) => self.end(reason),
+        }
+    }
+
+    fn read(&mut self, now: Instant) -> Result<(), DisconnectReason> {
+        if let Phase::Handshake { handshake, .. } = &mut self.phase {
+            let Some(peer) = handshake.advance(&mut self.framing, &mut self.control)? else { return Ok(()) };
+            self.ready(peer, now);
+        }
+        let Phase::Traffic(traffic) = &mut self.phase else { return Ok(()) };
+        traffic.advance(&mut self.framing, &mut self.control, now)
+    }
+
+    fn ready(&mut self, peer: PeerInfo, now: Instant) {
+        let heartbeat = Heartbeat::new(self.config.heartbeat(), peer.minor, now);
+        self.phase = Phase::Traffic(Box::new(Traffic::new(self.config.socket_type(), peer.clone(), heartbeat)));
+        let moved = self.lifecycle.peer_ready(peer, &mut self.effects);
+        debug_assert!(moved.is_ok(), "only a handshake gets ready");
+    }
+
+    /// The transport is gone, or the socket wants no more of this connection: `PeerClosed`, `Io`, `Superseded` and the
+    /// like. The first reason wins.
+    pub fn handle_end(&mut self, reason: DisconnectReason, _now: Instant) {
+        let is_cut = self.state() == State::Ready && self.framing.is_within_message();
+        let reason = match reason {
+            DisconnectReason::PeerClosed if is_cut => ProtocolError::Truncated.into(),
+            other => other,
+        };
+        self.end(reason);
+    }
+
+    /// The time of [`poll_timeout`](Self::poll_timeout) came. If there are bytes to read as well, read them first:
+    /// they may be the sign of life that this call would miss.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let result = match &mut self.phase {
+            Phase::Handshake { deadline, .. } if *deadline <= now => Err(DisconnectReason::HandshakeTimeout),
+            Phase::Traffic(traffic) => traffic.handle_timeout(&mut self.control, now),
+            _ => Ok(()),
+        };
+        if let Err(reason) = result {
+            self.end(reason);
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Idle => None,
+            Phase::Handshake { deadline, .. } => Some(*deadline),
+            Phase::Traffic(traffic) => traffic.deadline(),
+        }
+    }
+
+    /// Our inbox is full and we stop reading: from now on the peer's silence does not count against it.
+    pub fn pause_reading(&mut self, now: Instant) {
+        if let Phase::Traffic(traffic) = &mut self.phase {
+            traffic.heartbeat().pause(now);
+        }
+    }
+
+    /// We read again.
+    pub fn resume_reading(&mut self, now: Instant) {
+        if let Phase::Traffic(traffic) = &mut self.phase {
+            traffic.heartbeat().resume(now);
+        }
+    }
+
+    /// Closes the connection. Messages that were received and not taken yet no longer hold anything up.
+    pub fn close(&mut self) {
+        self.delivers_first = false;
+        self.lifecycle.close(&mut self.effects);
+        self.forget();
+    }
+
+    /// The next thing to do.
+    ///
+    /// What was received before a loss is handed out before it: while messages wait in [`inbound`](Self::inbound),
+    /// `Detach` and what follows it stay back. Take them, or [`close`](Self::close).
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        let waits = self.delivers_first && self.framing.has_inbound();
+        if waits && self.effects.front() == Some(&Effect::Detach) {
+            return None;
+        }
+        self.effects.pop_front()
+    }
+
+    /// The messages that arrived whole. The driver drains them.
+    pub const fn inbound(&mut self) -> &mut Vec<Message> {
+        self.framing.inbound()
+    }
+
+    /// Moves what the protocol itself has to say (greeting, commands) into an empty batch. Whether there was anything.
+    ///
+    /// Batches go out whole, one after the other, so a command never stands between the parts of a message.
+    pub fn poll_transmit(&mut self, batch: &mut Batch) -> bool {
+        if self.control.is_empty() {
+            return false;
+        }
+        batch.push_raw(&self.control);
+        self.control.clear();
+        true
+    }
+
+    /// Puts a batch from the pipe into the peer's dialect. Nothing to do for NULL and PLAIN peers of ZMTP 3.1.
+    pub fn seal(&self, batch: &mut Batch) {
+        if let Phase::Traffic(traffic) = &self.phase {
+            traffic.seal(batch);
+        }
+    }
+
+    /// Ends for a reason that is not ours.
+    fn end(&mut self, reason: DisconnectReason) {
+        let moved = match (self.lifecycle.state(), &self.phase) {
+            (State::Handshaking, Phase::Handshake { handshake, .. }) => {
+                self.lifecycle.fail(handshake.stage(), reason, &mut self.effects)
+            }
+            (State::Ready, _) => self.lifecycle.lost(reason, &mut self.effects),
+            (State::Closed, _) => return,
+            _ => return self.close(),
+        };
+        debug_assert!(moved.is_ok(), "both are legal here");
+        self.delivers_first = true;
+        self.forget();
+    }
+
+    /// Nothing can arrive any more. The output stays: an ERROR command may be in it.
+    fn forget(&mut self) {
+        self.phase = Phase::Idle;
+        self.framing.discard();
+    }
+}

@@ -1,0 +1,142 @@
+//! Traffic: what happens to commands once messages flow, and subscriptions in the peer's dialect.
+
+use super::framing::{Found, Framing};
+use super::handshake::refused;
+use super::heartbeat::{Due, Heartbeat};
+use crate::error::{DisconnectReason, ProtocolError};
+use crate::message::Message;
+use crate::peer::PeerInfo;
+use crate::socket_type::SocketType;
+use crate::time::Instant;
+use crate::wire::batch::{Batch, FrameBody};
+use crate::wire::command::Command;
+use crate::wire::frame::COMMAND;
+
+/// How many bytes of PONGs may wait for the driver. A peer that asks on without reading the answers gets no more of
+/// them until it does, instead of our memory.
+const PONGS_MOST: usize = 4096;
+
+/// A subscription as a message: the first byte of the body, then the topic.
+const SUBSCRIBE: u8 = 1;
+const CANCEL: u8 = 0;
+
+/// The commands of one connection from ready on.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    socket_type: SocketType,
+    peer: PeerInfo,
+    heartbeat: Heartbeat,
+}
+
+impl Traffic {
+    pub(super) const fn new(socket_type: SocketType, peer: PeerInfo, heartbeat: Heartbeat) -> Self {
+        Self { socket_type, peer, heartbeat }
+    }
+
+    pub(super) const fn peer(&self) -> &PeerInfo {
+        &self.peer
+    }
+
+    pub(super) const fn heartbeat(&mut self) -> &mut Heartbeat {
+        &mut self.heartbeat
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.heartbeat.deadline()
+    }
+
+    /// Cuts what is whole: messages into `input`, answers to commands into `out`.
+    pub(super) fn advance(
+        &mut self,
+        input: &mut Framing,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Result<(), DisconnectReason> {
+        while let Found::Command(body) = input.cut()? {
+            self.handle_command(&body, input, out, now)?;
+        }
+        Ok(())
+    }
+
+    /// What the clock demands.
+    pub(super) fn handle_timeout(&mut self, out: &mut Vec<u8>, now: Instant) -> Result<(), DisconnectReason> {
+        match self.heartbeat.due(now) {
+            Due::Nothing => {}
+            Due::Ping(ttl) => Command::Ping { ttl, context: b"" }.encode(out),
+            Due::Dead => return Err(DisconnectReason::HeartbeatTimeout),
+        }
+        Ok(())
+    }
+
+    fn handle_command(
+        &mut self,
+        body: &[u8],
+        input: &mut Framing,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Result<(), DisconnectReason> {
+        let command = Command::decode(body)?;
+        let is_heartbeat = matches!(command, Command::Ping { .. } | Command::Pong(_));
+        // RFC 37, Formal Grammar: the frames of a message follow one another. libzmq slips its heartbeats in between
+        // when a message is longer than what it writes at once, so those must pass.
+        if input.is_between_parts() && !is_heartbeat {
+            return Err(ProtocolError::CommandInMessage.into());
+        }
+        match command {
+            Command::Ping { ttl, context } => {
+                // RFC 37, Connection Heartbeating: without further traffic within the TTL. What came along with
+                // the PING, behind it, is such traffic.
+                self.heartbeat.promised(if input.buffer().is_empty() { ttl } else { 0 }, now);
+                if out.len() < PONGS_MOST {
+                    Command::Pong(context).encode(out);
+                }
+            }
+            Command::Subscribe(topic) if self.publishes() => input.push(subscription(SUBSCRIBE, topic)),
+            Command::Cancel(topic) if self.publishes() => input.push(subscription(CANCEL, topic)),
+            // A peer that sends its READY before it has seen ours refuses us only now.
+            Command::Error(reason) => return Err(refused(reason)),
+            // Any byte was a sign of life already; and a later version may know more commands than we do.
+            Command::Pong(_) | Command::Unknown { .. } => {}
+            known => return Err(ProtocolError::UnexpectedCommand { name: known.name().to_owned() }.into()),
+        }
+        Ok(())
+    }
+
+    const fn publishes(&self) -> bool {
+        matches!(self.socket_type, SocketType::Pub | SocketType::XPub)
+    }
+
+    /// Rewrites a batch into the dialect of the peer.
+    ///
+    /// Only subscriptions differ, and only for a peer of ZMTP 3.0: it takes them as messages. Every other batch is left
+    /// alone without a look at it.
+    // RFC 23, The Publish-Subscribe Pattern
+    pub(super) fn seal(&self, batch: &mut Batch) {
+        let subscribes = matches!(self.socket_type, SocketType::Sub | SocketType::XSub);
+        if self.peer.minor >= 1 || !subscribes {
+            return;
+        }
+        let mut rewritten = Batch::new();
+        for frame in batch.frames() {
+            let command = if frame.flags & COMMAND == 0 { None } else { Command::decode(&frame.body).ok() };
+            let message = match command {
+                Some(Command::Subscribe(topic)) => subscription(SUBSCRIBE, topic),
+                Some(Command::Cancel(topic)) => subscription(CANCEL, topic),
+                _ => {
+                    rewritten.push_frame(frame.flags, frame.body);
+                    continue;
+                }
+            };
+            rewritten.push_frame(0, FrameBody::Copied(&message.parts()[0]));
+        }
+        *batch = rewritten;
+    }
+}
+
+/// A subscription as the message that a peer of ZMTP 3.0 would send.
+fn subscription(kind: u8, topic: &[u8]) -> Message {
+    let mut body = Vec::with_capacity(1 + topic.len());
+    body.push(kind);
+    body.extend_from_slice(topic);
+    body.into()
+}
