@@ -1,1 +1,57 @@
-//! Brokerless messaging for Rust.
+//! Brokerless messaging for Rust: ZeroMQ sockets that speak ZMTP 3.1 with every existing ZeroMQ peer.
+//!
+//! > **A socket decides where a message goes. A pipe carries it. A link speaks to one peer.**
+//!
+//! ```
+//! use bowline::{Pull, Push};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pull = Pull::new();
+//! let endpoint = pull.bind("tcp://127.0.0.1:*").await?;
+//!
+//! let push = Push::new();
+//! push.connect(&endpoint)?;
+//! push.send("hello").await?;
+//!
+//! let message = pull.recv().await?;
+//! assert_eq!(message.parts(), ["hello"]);
+//! push.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | type | sends | receives | peers |
+//! |---|---|---|---|
+//! | [`Push`] | to each in turn | | [`Pull`] |
+//! | [`Pull`] | | from each in turn | [`Push`] |
+//! | [`Pub`] | to all that subscribed | | [`Sub`] [`XSub`] |
+//! | [`Sub`] | | what it subscribed to | [`Pub`] [`XPub`] |
+//! | [`XPub`] | to all that subscribed | subscriptions | [`Sub`] [`XSub`] |
+//! | [`XSub`] | subscriptions | what it subscribed to | [`Pub`] [`XPub`] |
+//! | [`Req`] | a request to each in turn | its reply | [`Rep`] [`Router`] |
+//! | [`Rep`] | the reply to the last request | a request from each in turn | [`Req`] [`Dealer`] |
+//! | [`Dealer`] | to each in turn | from each in turn | [`Rep`] [`Dealer`] [`Router`] |
+//! | [`Router`] | to the peer that the first part names | from each in turn, with its name | [`Req`] [`Dealer`] [`Router`] |
+//! | [`Pair`] | to its peer | from its peer | [`Pair`] |
+//!
+//! Endpoints are `tcp://HOST:PORT`, `ipc://PATH`, `ipc://@NAME` and `inproc://NAME`; see [`Endpoint`]. Peers may come in
+//! any order: `connect` never waits, and a lost connection is made again. What happens meanwhile is told by a
+//! [`Monitor`].
+
+#![forbid(unsafe_code)]
+
+mod driver;
+mod rt;
+mod socket;
+mod transport;
+
+pub use bowline_proto::{
+    ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent, MonitorKind,
+    Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, RecvError, SendError, SendErrorKind,
+    SocketType, SubscribeError, endpoint, error,
+};
+pub use socket::{
+    AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, Outgoing, Pair, Pub, Pull,
+    Push, Rep, Req, Router, Sub, UnknownEndpoint, XPub, XSub,
+};

@@ -47,6 +47,9 @@ pub enum DisconnectReason {
     /// A new connection of the same identity took over (`router_handover`).
     #[error("superseded by a new connection of the same identity")]
     Superseded,
+    /// A REQ socket with `req_relaxed` gave up the request that this peer had for a newer one.
+    #[error("its request was given up for a newer one")]
+    RequestAbandoned,
     /// Another peer of this ROUTER has the identity.
     #[error("the identity is taken by another peer")]
     IdentityTaken,

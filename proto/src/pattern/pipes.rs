@@ -259,9 +259,9 @@ impl Pipes {
         pipe.closed = true;
         pipe.inbox.close(&mut self.wakes);
         if drain {
-            pipe.outbox.drain(&mut self.wakes)
+            pipe.outbox.drain(&mut self.wakes);
         } else {
-            pipe.outbox.close(&mut self.wakes)
+            pipe.outbox.close(&mut self.wakes);
         }
         if pipe.batch.is_empty() && pipe.inbox.is_finished() {
             self.slab.remove(id.index as usize);

@@ -95,7 +95,7 @@ impl Pattern for Req {
             && !self.correlate
         {
             // Nothing tells a late reply to the old request from the reply to the new one, so its connection goes.
-            pipes.kick(old, DisconnectReason::LocalClose);
+            pipes.kick(old, DisconnectReason::RequestAbandoned);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The mailbox of a socket: edges come in, and the tasks that wait for them are woken.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
@@ -91,21 +92,21 @@ impl Mailbox {
     }
 
     /// A place for one task to wait at; it is left when the value is dropped.
-    pub fn wait(&self, waiting: Waiting) -> Wait<'_> {
-        Wait { mailbox: self, waiting, place: None }
+    pub fn wait(self: &Arc<Self>, waiting: Waiting) -> Wait {
+        Wait { mailbox: Arc::clone(self), waiting, place: None }
     }
 }
 
 /// A place for one task to wait at.
 #[derive(Debug)]
-pub struct Wait<'m> {
-    mailbox: &'m Mailbox,
+pub struct Wait {
+    mailbox: Arc<Mailbox>,
     waiting: Waiting,
     /// Where the task stands in the list, and the list's count of wakes when it went there.
     place: Option<(usize, u64)>,
 }
 
-impl Wait<'_> {
+impl Wait {
     /// Lets the task behind `waker` wait, unless signals have come: then the caller looks at them first.
     #[must_use]
     pub fn register(&mut self, waker: &Waker) -> bool {
@@ -122,7 +123,7 @@ impl Wait<'_> {
     }
 }
 
-impl Drop for Wait<'_> {
+impl Drop for Wait {
     fn drop(&mut self) {
         if let Some((place, woken)) = self.place {
             let list = &mut self.mailbox.inner.lock().waiting[self.waiting as usize];

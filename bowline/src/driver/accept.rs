@@ -1,0 +1,55 @@
+//! The accept task: one for each bound endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bowline_proto::link::{Link, LinkConfig, Role};
+use bowline_proto::{Endpoint, MonitorKind};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Connection;
+use super::core::Core;
+use super::seat::Seat;
+use crate::transport::{Listener, Stream};
+
+/// How long we wait after a failed accept, which is mostly for want of file descriptors.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// Accepts connections until `unbound` or the socket is closing. `closed` hears when the endpoint is free again.
+pub(crate) async fn run(
+    core: Arc<Core>,
+    endpoint: Endpoint,
+    listener: Listener,
+    unbound: CancellationToken,
+    closed: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = unbound.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => serve(&core, &endpoint, stream, address),
+            Err(error) => {
+                core.emit(Some(&endpoint), None, MonitorKind::AcceptFailed(error.kind()));
+                tokio::select! {
+                    () = unbound.cancelled() => break,
+                    () = tokio::time::sleep(AFTER_FAILURE) => {}
+                }
+            }
+        }
+    }
+    drop(listener);
+    core.emit(Some(&endpoint), None, MonitorKind::Closed);
+    closed.cancel();
+}
+
+fn serve(core: &Arc<Core>, endpoint: &Endpoint, stream: Stream, address: String) {
+    let connection = core.connection_id();
+    core.emit(Some(endpoint), Some(connection), MonitorKind::Accepted { address: address.clone() });
+    let config = LinkConfig::new(&core.options, core.socket_type).with_address(address);
+    let seat = Seat::new(Arc::clone(core), endpoint.clone(), connection, None);
+    let connection = Connection::new(seat, Link::new(config, Role::Listener), stream);
+    core.spawn(async move { drop(connection.run().await) });
+}

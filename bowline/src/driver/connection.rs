@@ -1,0 +1,248 @@
+//! The connection task: effects, messages in, messages out, then wait.
+//!
+//! Cost of a message here, next to nothing: one read and one lock of the inbox for all that a read brought, one lock of
+//! the outbox and one `writev` for all that waited. No allocation per message, one wake per batch at the most.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bowline_proto::DisconnectReason;
+use bowline_proto::link::{Link, State};
+use bowline_proto::pipe::Take;
+use bowline_proto::time::Instant;
+use bowline_proto::wire::batch::Batch;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Sleep;
+use tokio_util::util::poll_read_buf;
+
+use super::seat::{Ended, Seat};
+use crate::rt;
+use crate::transport::Stream;
+
+/// How many rounds of reading and writing one turn may take before other tasks get theirs.
+const ROUNDS: usize = 16;
+/// How many pieces go into one `writev`; Linux takes up to 1024.
+const SLICES: usize = 64;
+/// How long we wait for the peer to close after our last message is written.
+///
+/// A connection that is closed with unread bytes in it is reset, and a reset may overtake what we have sent.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// One connection over a byte stream.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    seat: Seat,
+    link: Link,
+    stream: Stream,
+    /// What is being written, and whether it came from the pipe.
+    writing: Batch,
+    from_pipe: bool,
+    /// The transport takes nothing any more; what it still has to give is read before the connection ends.
+    broken: Option<io::ErrorKind>,
+    paused: bool,
+    /// All messages are written: the peer gets time to read them.
+    says_farewell: bool,
+    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Connection {
+    pub(crate) fn new(seat: Seat, link: Link, stream: Stream) -> Self {
+        Self {
+            seat,
+            link,
+            stream,
+            writing: Batch::new(),
+            from_pipe: false,
+            broken: None,
+            paused: false,
+            says_farewell: false,
+            timer: None,
+        }
+    }
+
+    /// Runs the connection to its end.
+    pub(crate) async fn run(mut self) -> Ended {
+        let stop = self.seat.core().stop.clone();
+        let started = self.link.start(rt::now());
+        debug_assert!(started.is_ok(), "a link is started once");
+        let ended = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                self.link.close();
+                self.apply()
+            }
+            ended = poll_fn(|cx| self.poll(cx)) => Some(ended),
+        };
+        if self.says_farewell {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = tokio::time::timeout(FAREWELL, self.farewell()) => {}
+            }
+        } else {
+            self.last_words();
+        }
+        ended.unwrap_or(Ended { retry: false, ready_at: None, reason: DisconnectReason::LocalClose })
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        for _ in 0..ROUNDS {
+            if let Some(ended) = self.apply() {
+                return Poll::Ready(ended);
+            }
+            let delivered = self.poll_deliver(cx).is_ready();
+            let read = delivered && self.poll_read(cx).is_ready();
+            let wrote = self.poll_write(cx).is_ready();
+            let timed_out = self.poll_timer(cx).is_ready();
+            if !(read || wrote || timed_out) {
+                return self.apply().map_or(Poll::Pending, Poll::Ready);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Performs the effects that the link has emitted.
+    fn apply(&mut self) -> Option<Ended> {
+        while let Some(effect) = self.link.poll_effect() {
+            if matches!(effect, bowline_proto::link::Effect::Detach) {
+                self.restore();
+            }
+            if let Err(reason) = self.seat.apply(effect) {
+                self.link.handle_end(reason, rt::now());
+            }
+        }
+        self.seat.ended().cloned()
+    }
+
+    /// Whole messages that the transport did not take go back into the pipe, for the next connection.
+    fn restore(&mut self) {
+        if let Some(halves) = self.seat.halves().filter(|_| self.from_pipe && !self.writing.is_empty()) {
+            halves.outbox.restore(&mut self.writing);
+        }
+        self.writing.clear();
+    }
+
+    /// Hands over what has arrived. While the inbox is full nothing is read, so the transport pushes back on the peer.
+    fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(halves) = self.seat.halves() else { return Poll::Ready(()) };
+        let delivered = halves.inbox.poll_deliver(cx, self.link.inbound());
+        if delivered.is_pending() != self.paused {
+            self.paused = !self.paused;
+            if self.paused { self.link.pause_reading(rt::now()) } else { self.link.resume_reading(rt::now()) }
+        }
+        delivered
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let room = self.link.read_room();
+        let buffer = self.link.read_buffer();
+        buffer.reserve(room);
+        let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, buffer));
+        match read {
+            Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
+            Ok(_) => self.link.handle_read(rt::now()),
+            Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
+        }
+        Poll::Ready(())
+    }
+
+    /// Ready after each write, and whenever the link has changed.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.broken.is_some() || self.link.state() == State::Closed {
+            return Poll::Pending;
+        }
+        if self.writing.is_empty() {
+            ready!(self.poll_fill(cx));
+        }
+        if self.writing.is_empty() {
+            return Poll::Ready(());
+        }
+        match ready!(write(&mut self.stream, cx, &mut self.writing)) {
+            Ok(()) => {}
+            Err(error) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
+            Err(error) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
+        }
+        Poll::Ready(())
+    }
+
+    /// Fills the empty batch: what the protocol has to say goes first, then what the socket sends.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.writing.clear();
+        self.from_pipe = false;
+        if self.link.poll_transmit(&mut self.writing) {
+            return Poll::Ready(());
+        }
+        let Some(halves) = self.seat.halves() else { return Poll::Pending };
+        if self.link.state() != State::Ready {
+            // Nothing goes out yet, but an endpoint that is given up gives its handshake up as well.
+            ready!(halves.outbox.poll_finished(cx));
+            self.link.close();
+            return Poll::Ready(());
+        }
+        match ready!(halves.outbox.poll_take(cx, &mut self.writing)) {
+            Take::Batch => {
+                self.link.seal(&mut self.writing);
+                self.from_pipe = true;
+            }
+            Take::Kicked(reason) => self.link.handle_end(reason, rt::now()),
+            Take::Finished => {
+                self.says_farewell = true;
+                self.link.close();
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(due) = self.link.poll_timeout() else {
+            self.timer = None;
+            return Poll::Pending;
+        };
+        match &mut self.timer {
+            Some((at, _)) if *at == due => {}
+            Some((at, sleep)) => {
+                *at = due;
+                sleep.as_mut().reset(rt::deadline(due));
+            }
+            None => self.timer = Some((due, Box::pin(tokio::time::sleep_until(rt::deadline(due))))),
+        }
+        if let Some((_, sleep)) = &mut self.timer {
+            ready!(sleep.as_mut().poll(cx));
+        }
+        self.timer = None;
+        self.link.handle_timeout(rt::now());
+        Poll::Ready(())
+    }
+
+    /// Says what the link still has to say, an ERROR command for one, as far as that goes without waiting.
+    fn last_words(&mut self) {
+        self.writing.clear();
+        if self.link.poll_transmit(&mut self.writing) {
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            let _as_far_as_it_goes = write(&mut self.stream, &mut cx, &mut self.writing);
+        }
+    }
+
+    /// Our side is done; reads and forgets what the peer has sent until it closes too.
+    async fn farewell(&mut self) {
+        if self.stream.shutdown().await.is_ok() {
+            let mut nowhere = [0; 4096];
+            while self.stream.read(&mut nowhere).await.is_ok_and(|n| n > 0) {}
+        }
+    }
+}
+
+/// Writes as much of `batch` as one call takes.
+fn write(stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<()>> {
+    let mut slices = [IoSlice::new(&[]); SLICES];
+    let filled = batch.slices(&mut slices);
+    let n = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..filled]))?;
+    if n == 0 {
+        return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+    }
+    batch.advance(n);
+    Poll::Ready(Ok(()))
+}

@@ -1,0 +1,242 @@
+//! What the handles and the tasks of one socket share.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bowline_proto::engine::Engine;
+use bowline_proto::pipe::{Mailbox, PipeId, Wait, Waiting, Wakes};
+use bowline_proto::{
+    ConnectionId, Endpoint, Message, MonitorEvent, MonitorKind, Options, RecvError, SendErrorKind, SocketType,
+};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::monitor::Monitors;
+use crate::rt;
+
+/// One socket: its engine under a short lock, its monitors, and the tasks that belong to it.
+#[derive(Debug)]
+pub(crate) struct Core {
+    engine: Mutex<Engine>,
+    mailbox: Arc<Mailbox>,
+    pub(crate) socket_type: SocketType,
+    pub(crate) options: Arc<Options>,
+    pub(crate) monitors: Monitors,
+    /// Counts every task of the socket.
+    tracker: TaskTracker,
+    /// The application closed it: nothing new is accepted.
+    pub(crate) closing: CancellationToken,
+    /// Every task ends at once.
+    pub(crate) stop: CancellationToken,
+    /// Every task has ended.
+    ended: CancellationToken,
+    /// The runtime of the first endpoint, for what is left to do when the last handle is dropped elsewhere.
+    runtime: Mutex<Option<tokio::runtime::Handle>>,
+    next_connection: AtomicU64,
+    hears_subscriptions: AtomicBool,
+}
+
+impl Core {
+    pub(crate) fn new(socket_type: SocketType, options: Options) -> Arc<Self> {
+        let options = Arc::new(options);
+        let engine = Engine::new(socket_type, Arc::clone(&options));
+        let stop = CancellationToken::new();
+        Arc::new(Self {
+            mailbox: Arc::clone(engine.mailbox()),
+            engine: Mutex::new(engine),
+            socket_type,
+            options,
+            monitors: Monitors::default(),
+            tracker: TaskTracker::new(),
+            closing: stop.child_token(),
+            stop,
+            ended: CancellationToken::new(),
+            runtime: Mutex::default(),
+            next_connection: AtomicU64::new(1),
+            hears_subscriptions: AtomicBool::new(!socket_type.is_subscribed_to()),
+        })
+    }
+
+    /// Does something with the engine, then wakes whom that concerns, with no lock held.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut engine = self.engine.lock();
+        let result = act(&mut engine);
+        let wakes = engine.take_wakes();
+        drop(engine);
+        wakes.wake();
+        result
+    }
+
+    /// As [`with`](Self::with) for what may have to wait: registers `wait` under the same lock, so that no edge between
+    /// the two is missed. `act` returns `None` to wait.
+    pub(crate) fn poll_with<T>(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        mut act: impl FnMut(&mut Engine) -> Option<T>,
+    ) -> Poll<T> {
+        self.with(|engine| {
+            loop {
+                match act(engine) {
+                    Some(result) => return Poll::Ready(result),
+                    None if wait.register(cx.waker()) => return Poll::Pending,
+                    // An edge has come in the meantime.
+                    None => {}
+                }
+            }
+        })
+    }
+
+    pub(crate) fn wait(&self, waiting: Waiting) -> Wait {
+        self.mailbox.wait(waiting)
+    }
+
+    pub(crate) fn try_send(&self, message: &mut Message) -> Result<(), SendErrorKind> {
+        self.with(|engine| engine.try_send(message))
+    }
+
+    pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
+        self.with(Engine::try_recv)
+    }
+
+    pub(crate) fn poll_send(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        message: &mut Message,
+    ) -> Poll<Result<(), SendErrorKind>> {
+        self.poll_with(cx, wait, |engine| match engine.try_send(message) {
+            Err(SendErrorKind::WouldBlock) => None,
+            done => Some(done),
+        })
+    }
+
+    pub(crate) fn poll_recv(&self, cx: &Context<'_>, wait: &mut Wait) -> Poll<Result<Message, RecvError>> {
+        self.poll_with(cx, wait, |engine| match engine.try_recv() {
+            Err(RecvError::WouldBlock) => None,
+            done => Some(done),
+        })
+    }
+
+    pub(crate) fn connection_id(&self) -> ConnectionId {
+        ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Tells the monitors.
+    pub(crate) fn emit(&self, endpoint: Option<&Endpoint>, connection: Option<ConnectionId>, kind: MonitorKind) {
+        self.monitors.emit(&MonitorEvent { time: rt::now(), endpoint: endpoint.cloned(), connection, kind });
+    }
+
+    /// Starts a task that belongs to the socket.
+    pub(crate) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.lock().get_or_insert_with(tokio::runtime::Handle::current);
+        self.tracker.spawn(task);
+        if !self.hears_subscriptions.swap(true, Ordering::Relaxed) {
+            let core = Arc::clone(self);
+            self.tracker.spawn(async move { core.hear_subscriptions().await });
+        }
+    }
+
+    /// A publisher's pipes are read although nobody calls `recv`: subscriptions come by them.
+    async fn hear_subscriptions(&self) {
+        let mut wait = self.wait(Waiting::Recv);
+        poll_fn(|cx| {
+            self.poll_with(cx, &mut wait, |engine| {
+                engine.process();
+                engine.state().is_over().then_some(())
+            })
+        })
+        .await;
+    }
+
+    /// Closes the socket: unsent messages have `linger` to go out (`None`: all the time they need), then every task
+    /// ends. Returns at once; [`ended`](Self::ended) waits.
+    pub(crate) fn close(self: &Arc<Self>, linger: Option<Duration>) {
+        if self.with(Engine::close) {
+            self.closing.cancel();
+            self.wind_down(linger);
+        }
+    }
+
+    /// Gives up a dialed endpoint: what waits in its pipe has the socket's linger to go out.
+    pub(crate) fn hang_up(self: &Arc<Self>, pipe: PipeId) {
+        let outbox = self.with(|engine| {
+            let outbox = engine.pipes().get(pipe).map(|pipe| Arc::clone(pipe.outbox()));
+            engine.close_pipe(pipe, true);
+            outbox
+        });
+        if let (Some(outbox), Some(linger)) = (outbox, self.options.linger) {
+            let core = Arc::clone(self);
+            self.spawn(async move {
+                tokio::select! {
+                    () = core.closing.cancelled() => {}
+                    () = tokio::time::sleep(linger) => {
+                        let mut wakes = Wakes::new();
+                        outbox.close(&mut wakes);
+                        wakes.wake();
+                    }
+                }
+            });
+        }
+    }
+
+    /// Ends every task; unsent messages are dropped.
+    pub(crate) fn stop(self: &Arc<Self>) {
+        let was_open = !self.closing.is_cancelled();
+        self.with(Engine::stop);
+        self.stop.cancel();
+        if was_open {
+            self.wind_down(Some(Duration::ZERO));
+        }
+    }
+
+    fn wind_down(self: &Arc<Self>, linger: Option<Duration>) {
+        self.tracker.close();
+        let core = Arc::clone(self);
+        let runtime = self.runtime.lock().clone();
+        match runtime {
+            // Not one of the tasks that it waits for; it ends after the last of them.
+            Some(runtime) => drop(runtime.spawn(async move { core.linger(linger).await })),
+            // No endpoint was ever bound or connected, so there is nothing to wait for.
+            None => self.end(),
+        }
+    }
+
+    async fn linger(&self, linger: Option<Duration>) {
+        let over = async {
+            match linger {
+                Some(linger) => tokio::time::sleep(linger).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.tracker.wait() => {}
+            () = self.stop.cancelled() => {}
+            () = over => {}
+        }
+        self.stop.cancel();
+        self.tracker.wait().await;
+        self.end();
+    }
+
+    fn end(&self) {
+        self.with(Engine::finish);
+        self.emit(None, None, MonitorKind::Stopped);
+        self.monitors.end();
+        self.ended.cancel();
+    }
+
+    /// Waits until every task has ended.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+}

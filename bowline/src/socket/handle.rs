@@ -1,0 +1,235 @@
+//! What every socket type wraps: the verbs of a socket, whether its type has them or not.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bowline_proto::engine::Engine;
+use bowline_proto::pipe::{PipeId, Waiting};
+use bowline_proto::{
+    Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, SendErrorKind, SocketType,
+    SubscribeError,
+};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
+use crate::driver::core::Core;
+use crate::driver::monitor::Monitor;
+use crate::driver::{accept, dial, inproc};
+use crate::transport;
+
+/// A shared handle. Dropping the last one closes the socket in the background.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    core: Arc<Core>,
+    bound: Mutex<Vec<Bound>>,
+    dialed: Mutex<Vec<(Endpoint, PipeId)>>,
+}
+
+#[derive(Debug)]
+struct Bound {
+    endpoint: Endpoint,
+    unbind: CancellationToken,
+    closed: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.core.close(self.core.options.linger);
+    }
+}
+
+impl Handle {
+    pub(crate) fn new(socket_type: SocketType, options: Options) -> Self {
+        let core = Core::new(socket_type, options);
+        Self(Arc::new(Shared { core, bound: Mutex::default(), dialed: Mutex::default() }))
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+
+    pub(crate) fn socket_type(&self) -> SocketType {
+        self.core().socket_type
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.core().options
+    }
+
+    pub(crate) async fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        let endpoint = endpoint.try_into().map_err(Into::into)?;
+        let core = self.core();
+        let fail = |cause| BindError { endpoint: endpoint.to_string(), cause };
+        if core.closing.is_cancelled() {
+            return Err(fail(BindCause::Closed));
+        }
+        let (unbind, closed) = (core.closing.child_token(), CancellationToken::new());
+        let bound = match &endpoint {
+            Endpoint::Inproc(name) => inproc::bind(core, name).map(|name| {
+                let task = inproc::hold(Arc::clone(core), endpoint.clone(), name, unbind.clone(), closed.clone());
+                self.listening(&endpoint, &unbind, &closed, task);
+                endpoint.clone()
+            }),
+            _ => transport::listen(&endpoint, &core.options).await.map(|(listener, resolved)| {
+                let (unbound, free) = (unbind.clone(), closed.clone());
+                let task = accept::run(Arc::clone(core), resolved.clone(), listener, unbound, free);
+                self.listening(&resolved, &unbind, &closed, task);
+                resolved
+            }),
+        };
+        bound.map_err(|error| {
+            core.emit(Some(&endpoint), None, MonitorKind::BindFailed(error.kind()));
+            fail(BindCause::Io(error))
+        })
+    }
+
+    fn listening(
+        &self,
+        endpoint: &Endpoint,
+        unbind: &CancellationToken,
+        closed: &CancellationToken,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.core().emit(Some(endpoint), None, MonitorKind::Listening);
+        self.core().spawn(task);
+        let bound = Bound { endpoint: endpoint.clone(), unbind: unbind.clone(), closed: closed.clone() };
+        self.0.bound.lock().push(bound);
+    }
+
+    pub(crate) fn connect<E>(&self, endpoint: E) -> Result<Endpoint, ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        let endpoint = endpoint.try_into().map_err(Into::into)?;
+        endpoint.check_connectable()?;
+        let core = self.core();
+        let fail = |cause| ConnectError { endpoint: endpoint.to_string(), cause };
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(fail(ConnectCause::NoRuntime));
+        }
+        let halves = core.with(Engine::dial).ok_or_else(|| fail(ConnectCause::Closed))?;
+        self.0.dialed.lock().push((endpoint.clone(), halves.pipe));
+        match &endpoint {
+            Endpoint::Inproc(name) => inproc::connect(core, endpoint.clone(), name.clone(), halves),
+            _ => core.spawn(dial::run(Arc::clone(core), endpoint.clone(), halves)),
+        }
+        Ok(endpoint)
+    }
+
+    pub(crate) fn disconnect<E>(&self, endpoint: E) -> Result<(), UnknownEndpoint>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        let endpoint = known(endpoint)?;
+        let mut dialed = self.0.dialed.lock();
+        let at = dialed.iter().position(|(known, _)| *known == endpoint);
+        let (_, pipe) = dialed.remove(at.ok_or_else(|| UnknownEndpoint(endpoint.to_string()))?);
+        drop(dialed);
+        self.core().hang_up(pipe);
+        Ok(())
+    }
+
+    pub(crate) async fn unbind<E>(&self, endpoint: E) -> Result<(), UnknownEndpoint>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        let endpoint = known(endpoint)?;
+        let closed = {
+            let mut bound = self.0.bound.lock();
+            let at = bound.iter().position(|known| known.endpoint == endpoint);
+            let bound = bound.remove(at.ok_or_else(|| UnknownEndpoint(endpoint.to_string()))?);
+            bound.unbind.cancel();
+            bound.closed
+        };
+        closed.cancelled().await;
+        Ok(())
+    }
+
+    pub(crate) async fn send(&self, message: Message) -> Result<(), SendError> {
+        let mut message = message;
+        // A sender that never waits must let the connection tasks of its thread have their turn.
+        tokio::task::coop::consume_budget().await;
+        let mut result = self.core().try_send(&mut message);
+        if result == Err(SendErrorKind::WouldBlock) {
+            let mut wait = self.core().wait(Waiting::Send);
+            result = poll_fn(|cx| self.core().poll_send(cx, &mut wait, &mut message)).await;
+        }
+        result.map_err(|kind| SendError { message, kind })
+    }
+
+    pub(crate) fn try_send(&self, message: Message) -> Result<(), SendError> {
+        let mut message = message;
+        self.core().try_send(&mut message).map_err(|kind| SendError { message, kind })
+    }
+
+    pub(crate) async fn recv(&self) -> Result<Message, RecvError> {
+        tokio::task::coop::consume_budget().await;
+        match self.core().try_recv() {
+            Err(RecvError::WouldBlock) => {}
+            done => return done,
+        }
+        let mut wait = self.core().wait(Waiting::Recv);
+        poll_fn(|cx| self.core().poll_recv(cx, &mut wait)).await
+    }
+
+    pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
+        self.core().try_recv()
+    }
+
+    pub(crate) fn subscribe(&self, topic: &[u8]) -> Result<(), SubscribeError> {
+        self.core().with(|engine| engine.subscribe(topic))
+    }
+
+    pub(crate) fn unsubscribe(&self, topic: &[u8]) -> Result<(), SubscribeError> {
+        self.core().with(|engine| engine.unsubscribe(topic))
+    }
+
+    pub(crate) async fn wait_for_peer(&self) {
+        self.wait_until(|engine| engine.peers() > 0).await;
+    }
+
+    pub(crate) async fn wait_for_subscriber(&self) {
+        self.wait_until(|engine| engine.subscriptions() > 0).await;
+    }
+
+    async fn wait_until(&self, holds: impl Fn(&mut Engine) -> bool) {
+        let mut wait = self.core().wait(Waiting::Peers);
+        poll_fn(|cx| {
+            let over = |engine: &Engine| engine.state().is_over();
+            self.core().poll_with(cx, &mut wait, |engine| (holds(engine) || over(engine)).then_some(()))
+        })
+        .await;
+    }
+
+    pub(crate) fn monitor(&self) -> Monitor {
+        self.core().monitors.add(self.core().is_ended())
+    }
+
+    pub(crate) async fn close(&self) {
+        self.core().close(self.options().linger);
+        self.core().ended().await;
+    }
+
+    pub(crate) fn stop(&self) {
+        self.core().stop();
+    }
+}
+
+fn known<E>(endpoint: E) -> Result<Endpoint, UnknownEndpoint>
+where
+    E: TryInto<Endpoint>,
+    E::Error: Into<EndpointError>,
+{
+    endpoint.try_into().map_err(|error| UnknownEndpoint(error.into().endpoint))
+}

@@ -1,0 +1,107 @@
+//! Transports: connect and listen, nothing else.
+
+mod ipc;
+mod tcp;
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bowline_proto::{Endpoint, Options};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// A connection, and the peer's address as it is shown.
+pub(crate) type Connected = (Stream, String);
+
+/// Connects to `endpoint`. Dropping the future gives the attempt up.
+pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> io::Result<Connected> {
+    match endpoint {
+        Endpoint::Tcp { host, port } => tcp::connect(host, *port, options).await,
+        Endpoint::Ipc(name) => ipc::connect(name).await,
+        _ => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// Listens at `endpoint`; returns the endpoint that it came to be.
+pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result<(Listener, Endpoint)> {
+    match endpoint {
+        Endpoint::Tcp { host, port } => tcp::listen(host, *port, options).await,
+        Endpoint::Ipc(name) => ipc::listen(name).await,
+        _ => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// What accepts connections.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener, tcp::Settings),
+    /// With the file that is to be removed at the end.
+    Ipc(UnixListener, Option<ipc::SocketFile>),
+}
+
+impl Listener {
+    /// The next connection. Dropping the future loses none.
+    pub(crate) async fn accept(&self) -> io::Result<Connected> {
+        match self {
+            Self::Tcp(listener, settings) => {
+                let (stream, address) = listener.accept().await?;
+                settings.apply(&stream)?;
+                Ok((Stream::Tcp(stream), address.to_string()))
+            }
+            Self::Ipc(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                let address = ipc::peer(&stream);
+                Ok((Stream::Ipc(stream), address))
+            }
+        }
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Ipc(UnixStream),
+}
+
+macro_rules! either {
+    ($self:expr, $stream:ident => $do:expr) => {
+        match $self.get_mut() {
+            Self::Tcp($stream) => $do,
+            Self::Ipc($stream) => $do,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        either!(self, stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        either!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        either!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
