@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn messages_of_every_shape_arrive_as_they_were_sent(messages in shapes(), seed in any::<u64>(), whole in any::<bool>()) {
+    fn messages_of_every_shape_arrive_as_sent(messages in shapes(), seed in any::<u64>(), whole in any::<bool>()) {
         let split = if whole { Split::Whole } else { Split::Chunks(seed) };
         let mut pair = Pair::new(plain(SocketType::Dealer), plain(SocketType::Dealer), split);
         for message in &messages {
