@@ -219,7 +219,8 @@ impl Link {
     /// The next thing to do.
     ///
     /// What was received before a loss is handed out before it: while messages wait in [`inbound`](Self::inbound),
-    /// `Detach` and what follows it stay back. Take them, or [`close`](Self::close).
+    /// `Detach` and what follows it stay back. Take them, or call [`close`](Self::close), which no longer changes the
+    /// reason.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         let waits = self.delivers_first && self.framing.has_inbound();
         if waits && self.effects.front() == Some(&Effect::Detach) {
