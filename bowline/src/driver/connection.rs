@@ -16,7 +16,7 @@ use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
-use tokio_util::util::poll_read_buf;
+use tokio_util::io::poll_read_buf;
 
 use super::seat::{Ended, Seat};
 use crate::rt;

@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Weak};
 use bowline_proto::engine::Halves;
 use bowline_proto::engine::dialer::{Dialer, Next};
 use bowline_proto::error::HandshakeStage;
-use bowline_proto::link::Effects;
+use bowline_proto::link::lifecycle::Effects;
 use bowline_proto::link::lifecycle::Lifecycle;
 use bowline_proto::pipe::{Inbox, Take, Wakes};
 use bowline_proto::wire::batch::Batch;

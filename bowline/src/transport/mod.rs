@@ -37,7 +37,7 @@ pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result
 pub(crate) enum Listener {
     Tcp(TcpListener, tcp::Settings),
     /// With the file that is to be removed at the end.
-    Ipc(UnixListener, Option<ipc::SocketFile>),
+    Ipc(UnixListener, #[expect(dead_code, reason = "it is there to be dropped")] Option<ipc::SocketFile>),
 }
 
 impl Listener {
