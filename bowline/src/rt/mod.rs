@@ -1,5 +1,6 @@
 //! The runtime: what time it is. Tasks and timers are tokio's.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use bowline_proto::time::Instant;
@@ -23,4 +24,20 @@ pub(crate) fn deadline(instant: Instant) -> tokio::time::Instant {
 pub(crate) fn seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
+}
+
+/// Lets other tasks of this thread have their turn, now and then: a publisher never waits for anything else, and a
+/// receiver need not if another thread sends fast enough.
+///
+/// Every fourth call counts against tokio's budget of 128, which makes a turn of about 500 messages: less than the
+/// default high-water mark, so that a loop of sends lets its messages out before they are dropped.
+pub(crate) async fn cooperate() {
+    thread_local! {
+        static CALLS: Cell<u8> = const { Cell::new(0) };
+    }
+    let calls = CALLS.get().wrapping_add(1);
+    CALLS.set(calls);
+    if calls.is_multiple_of(4) {
+        tokio::task::coop::consume_budget().await;
+    }
 }

@@ -16,7 +16,7 @@ use super::error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndp
 use crate::driver::core::Core;
 use crate::driver::monitor::Monitor;
 use crate::driver::{accept, dial, inproc};
-use crate::transport;
+use crate::{rt, transport};
 
 /// A shared handle. Dropping the last one closes the socket in the background.
 #[derive(Clone, Debug)]
@@ -158,8 +158,7 @@ impl Handle {
 
     pub(crate) async fn send(&self, message: Message) -> Result<(), SendError> {
         let mut message = message;
-        // A sender that never waits must let the connection tasks of its thread have their turn.
-        tokio::task::coop::consume_budget().await;
+        rt::cooperate().await;
         let mut result = self.core().try_send(&mut message);
         if result == Err(SendErrorKind::WouldBlock) {
             let mut wait = self.core().wait(Waiting::Send);
@@ -174,7 +173,7 @@ impl Handle {
     }
 
     pub(crate) async fn recv(&self) -> Result<Message, RecvError> {
-        tokio::task::coop::consume_budget().await;
+        rt::cooperate().await;
         match self.core().try_recv() {
             Err(RecvError::WouldBlock) => {}
             done => return done,
