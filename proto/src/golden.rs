@@ -39,3 +39,8 @@ pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> St
     }
     out
 }
+
+/// What a transition emits, as one cell of a table.
+pub(crate) fn join(effects: &[impl std::fmt::Debug]) -> String {
+    effects.iter().map(|effect| format!("{effect:?}")).collect::<Vec<_>>().join(" · ")
+}

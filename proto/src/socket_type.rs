@@ -76,6 +76,12 @@ impl SocketType {
         matches!(self, Req | Dealer | Router)
     }
 
+    /// Whether sockets of this type may keep the newest message only; to the others the option means nothing, since
+    /// they carry envelopes or subscriptions.
+    pub const fn conflates(self) -> bool {
+        matches!(self, Push | Pull | Pub | Sub | Dealer)
+    }
+
     /// Whether peers of this type tell us what they subscribe to.
     pub const fn is_subscribed_to(self) -> bool {
         matches!(self, Pub | XPub)

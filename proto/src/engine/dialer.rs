@@ -164,6 +164,7 @@ impl Dialer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden;
 
     const POLICY: Reconnect = Reconnect::Exponential { min: Duration::from_secs(1), max: Duration::from_secs(64) };
 
@@ -203,5 +204,18 @@ mod tests {
         let mut once = Dialer::new(Reconnect::Never, 7);
         assert_eq!(once.start(), Next::Connect(1));
         assert_eq!(once.failed(), Next::Leave);
+    }
+
+    #[test]
+    fn every_state_and_input_is_in_the_golden_table() {
+        let mut rows = Vec::new();
+        for from in [State::Idle, State::Connecting, State::Connected, State::Waiting, State::Stopped] {
+            for input in [Input::Start, Input::Opened, Input::Failed, Input::Lost, Input::Due, Input::Stop] {
+                let mut state = from;
+                let effects = golden::join(state.step(input).as_slice());
+                rows.push([format!("{from:?}"), format!("{input:?}"), format!("{state:?}"), effects]);
+            }
+        }
+        golden::check("dialer.txt", &golden::table(["from", "input", "to", "effects"], &rows));
     }
 }

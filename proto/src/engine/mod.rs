@@ -211,7 +211,9 @@ impl Engine {
     }
 
     fn inbox(&mut self) -> Arc<Inbox> {
-        let inbox = Inbox::new(self.options.recv_hwm, self.options.conflate);
+        // What a PUB receives are subscriptions, each of which counts.
+        let conflate = self.options.conflate && self.socket_type().conflates() && self.socket_type() != SocketType::Pub;
+        let inbox = Inbox::new(self.options.recv_hwm, conflate);
         if self.socket_type() == SocketType::Push {
             // A PUSH has no use for what its peers send; a closed inbox swallows it.
             inbox.close(&mut Wakes::new());
@@ -238,8 +240,10 @@ impl Engine {
     pub fn direct(&mut self, id: PipeId, inbox: Arc<Inbox>) {
         if let Some(pipe) = self.pipes.get_mut(id) {
             pipe.direct(inbox);
-            self.pattern.writable(&mut self.pipes, id);
-            self.wake(Waiting::Send);
+            if pipe.peer.is_some() || !(pipe.dialed && self.options.immediate) {
+                self.pattern.writable(&mut self.pipes, id);
+                self.wake(Waiting::Send);
+            }
         }
     }
 
@@ -278,13 +282,13 @@ impl Engine {
         self.peers -= 1;
         self.pattern.detached(&mut self.pipes, id);
         self.rest(id);
-        // A REQ whose reply will not come must hear of it.
-        self.wake(Waiting::Recv);
         self.wake(Waiting::Peers);
+        self.wake_users();
     }
 
     /// What happens to a pipe that has no peer any more.
     fn rest(&mut self, id: PipeId) {
+        self.pipes.bury(id);
         let dialed = self.pipes.get(id).is_some_and(|pipe| pipe.dialed);
         if !dialed {
             self.close_pipe(id, false);
@@ -297,7 +301,13 @@ impl Engine {
     pub fn close_pipe(&mut self, id: PipeId, drain: bool) {
         self.pattern.closed(&mut self.pipes, id);
         self.pipes.close(id, drain);
+        self.wake_users();
+    }
+
+    /// Whoever waits for something of a peer that is gone must hear of it: a REQ for its reply, a ROUTER for room.
+    fn wake_users(&mut self) {
         self.wake(Waiting::Recv);
+        self.wake(Waiting::Send);
     }
 
     /// Sends and receives no more; what waits still goes out. Returns whether that is news.

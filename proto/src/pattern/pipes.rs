@@ -114,9 +114,10 @@ impl Pipes {
     pub fn insert(&mut self, dialed: bool, options: &Options, inbox: Arc<Inbox>) -> PipeId {
         let serial = self.next_serial;
         self.next_serial = serial.wrapping_add(1);
+        let conflate = options.conflate && self.socket_type.conflates();
         let entry = self.slab.vacant_entry();
         let id = PipeId { index: entry.key() as u32, serial };
-        let outbox = Outbox::new(Arc::clone(&self.mailbox), id, options.send_hwm, options.conflate);
+        let outbox = Outbox::new(Arc::clone(&self.mailbox), id, options.send_hwm, conflate);
         inbox.attach_reader(Arc::clone(&self.mailbox), id, &mut self.wakes);
         entry.insert(Pipe {
             serial,
@@ -204,23 +205,32 @@ impl Pipes {
     /// Whether what was last sent by the pipe can still be answered: it waits in the pipe, or its peer has it.
     pub fn carries(&self, id: PipeId) -> bool {
         self.get(id).is_some_and(|pipe| {
-            let unsent = pipe.direct.as_ref().map_or_else(|| !pipe.outbox.is_empty(), |inbox| !inbox.is_empty());
+            let unsent = pipe.direct.as_ref().map_or_else(|| !pipe.outbox.is_empty(), |inbox| inbox.awaits_reader());
             pipe.takes_messages() && (pipe.peer.is_some() || unsent)
         })
     }
 
     /// Whether something came by the pipe and was not received yet.
     pub fn has_unread(&self, id: PipeId) -> bool {
-        self.get(id).is_some_and(|pipe| !pipe.batch.is_empty() || !pipe.inbox.is_empty())
+        self.get(id).is_some_and(|pipe| !pipe.batch.is_empty() || pipe.inbox.has_waiting())
+    }
+
+    /// Drops what came by the pipe and was not received.
+    pub fn discard_unread(&mut self, id: PipeId) {
+        let Some(pipe) = self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { return };
+        pipe.batch.clear();
+        while pipe.inbox.take(&mut pipe.batch, &mut self.wakes) {
+            pipe.batch.clear();
+        }
+        pipe.handed_on = 0;
     }
 
     /// Drops what was sent by the pipe and has not left it.
     pub fn discard_unsent(&mut self, id: PipeId) {
-        if let Some(pipe) = self.get(id) {
-            match &pipe.direct {
-                None => pipe.outbox.discard(),
-                Some(inbox) => inbox.discard(),
-            }
+        let Some(pipe) = self.slab.get(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { return };
+        match &pipe.direct {
+            None => pipe.outbox.discard(&mut self.wakes),
+            Some(inbox) => inbox.discard_unclaimed(&mut self.wakes),
         }
     }
 
@@ -238,9 +248,7 @@ impl Pipes {
         if pipe.batch.is_empty() {
             pipe.handed_on = 0;
             if !pipe.inbox.take(&mut pipe.batch, &mut self.wakes) {
-                if pipe.closed {
-                    self.slab.remove(id.index as usize);
-                }
+                self.bury(id);
                 return None;
             }
         }
@@ -263,7 +271,13 @@ impl Pipes {
         } else {
             pipe.outbox.close(&mut self.wakes);
         }
-        if pipe.batch.is_empty() && pipe.inbox.is_finished() {
+        self.bury(id);
+    }
+
+    /// Removes the pipe if it is closed, its peer is gone, and all that came by it is read.
+    pub fn bury(&mut self, id: PipeId) {
+        let over = |pipe: &Pipe| pipe.closed && pipe.peer.is_none() && pipe.batch.is_empty() && pipe.inbox.is_finished();
+        if self.get(id).is_some_and(over) {
             self.slab.remove(id.index as usize);
         }
     }

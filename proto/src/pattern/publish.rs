@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::pipes::subscription;
 use super::topics::Topics;
-use super::{Pattern, Pipes};
+use super::{Pattern, Pipe, Pipes};
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::PipeId;
 use crate::{Message, Options, SocketType};
@@ -40,8 +40,10 @@ impl Publish {
         }
     }
 
-    fn hear(&mut self, id: PipeId, message: Message) {
+    fn hear(&mut self, pipes: &Pipes, id: PipeId, message: Message) {
         let changed = match message.parts() {
+            // The subscriptions of a closed pipe are forgotten, and must not come back.
+            [part] if matches!(part.first(), Some(0 | 1)) && !pipes.get(id).is_some_and(Pipe::takes_messages) => return,
             [part] => match part.split_first() {
                 Some((1, topic)) => self.topics.insert(topic, id),
                 Some((0, topic)) => self.topics.remove(topic, id),
@@ -68,6 +70,9 @@ impl Pattern for Publish {
 
     fn detached(&mut self, pipes: &mut Pipes, id: PipeId) {
         self.readable(pipes, id);
+        // What we had no room for begins and ends here.
+        self.stopped.retain(|&other| other != id);
+        pipes.discard_unread(id);
         self.forget(id);
         // What waits was for the subscriptions of the peer that is gone.
         pipes.discard_unsent(id);
@@ -80,7 +85,7 @@ impl Pattern for Publish {
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
         while self.heard.len() < self.most {
             match pipes.pop(id) {
-                Some(message) => self.hear(id, message),
+                Some(message) => self.hear(pipes, id, message),
                 None => return,
             }
         }

@@ -10,12 +10,31 @@ use crate::{Message, Part};
 #[derive(Debug, Default)]
 pub(super) struct Rep {
     fair: FairQueue,
-    /// Where the reply goes, and the envelope that takes it there.
-    asker: Option<(PipeId, Vec<Part>)>,
+    asker: Option<Asker>,
+}
+
+/// Where the reply goes, and the envelope that takes it there.
+#[derive(Debug)]
+struct Asker {
+    /// `None` once it is gone: whoever comes to its pipe next did not ask.
+    pipe: Option<PipeId>,
+    envelope: Vec<Part>,
 }
 
 impl Pattern for Rep {
     fn opened(&mut self, _pipes: &mut Pipes, _id: PipeId) {}
+
+    fn detached(&mut self, pipes: &mut Pipes, id: PipeId) {
+        if let Some(asker) = self.asker.as_mut().filter(|asker| asker.pipe == Some(id)) {
+            asker.pipe = None;
+        }
+        if pipes.get(id).is_some_and(|pipe| pipe.dialed) {
+            // The next peer of the endpoint may be another client. It must get neither the replies to this one nor
+            // those to the requests that this one leaves.
+            pipes.discard_unsent(id);
+            pipes.discard_unread(id);
+        }
+    }
 
     fn closed(&mut self, _pipes: &mut Pipes, _id: PipeId) {}
 
@@ -24,10 +43,12 @@ impl Pattern for Rep {
     }
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind> {
-        let (id, envelope) = self.asker.as_ref().ok_or(SendErrorKind::OutOfTurn)?;
-        let reply: Message = envelope.iter().chain(message.parts()).cloned().collect();
-        if pipes.push(*id, &reply).is_err() && pipes.get(*id).is_some_and(Pipe::takes_messages) {
-            return Err(SendErrorKind::WouldBlock);
+        let asker = self.asker.as_ref().ok_or(SendErrorKind::OutOfTurn)?;
+        if let Some(id) = asker.pipe {
+            let reply: Message = asker.envelope.iter().chain(message.parts()).cloned().collect();
+            if pipes.push(id, &reply).is_err() && pipes.get(id).is_some_and(Pipe::takes_messages) {
+                return Err(SendErrorKind::WouldBlock);
+            }
         }
         // RFC 28, REP: SHALL silently drop the reply if the asker is gone
         self.asker = None;
@@ -44,7 +65,7 @@ impl Pattern for Rep {
             // RFC 28, REP: the envelope ends with an empty delimiter, and the request stands behind it
             if let Some(end) = parts.iter().position(|part| part.is_empty()).filter(|end| end + 1 < parts.len()) {
                 let request = parts.split_off(end + 1);
-                self.asker = Some((id, parts));
+                self.asker = Some(Asker { pipe: Some(id), envelope: parts });
                 return Ok(request.into_iter().collect());
             }
         }

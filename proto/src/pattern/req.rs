@@ -23,10 +23,9 @@ pub(super) struct Req {
 enum Turn {
     /// A request may be sent.
     Ask,
-    /// The reply is awaited by this pipe.
-    Await(PipeId),
-    /// The reply will not come, which `recv` has not told yet.
-    Lost,
+    /// The reply is awaited by this pipe. If the peer went with the request (`lost`), only what it left unread can be
+    /// the reply, even when another peer has come since.
+    Await { pipe: PipeId, lost: bool },
 }
 
 impl Req {
@@ -50,23 +49,40 @@ impl Req {
     }
 }
 
+impl Req {
+    /// The pipe that the reply may still come by.
+    fn awaited(&self, pipes: &Pipes) -> Option<PipeId> {
+        match self.turn {
+            Turn::Await { pipe, lost } if pipes.has_unread(pipe) || !lost && pipes.carries(pipe) => Some(pipe),
+            _ => None,
+        }
+    }
+
+    /// Gives the last request up.
+    fn abandon(&mut self, pipes: &mut Pipes, old: PipeId) {
+        self.turn = Turn::Ask;
+        pipes.discard_unsent(old);
+        // Nothing tells a late reply to the old request from the reply to the new one, so its connection goes.
+        pipes.kick(old, DisconnectReason::RequestAbandoned);
+    }
+}
+
 impl Pattern for Req {
     fn opened(&mut self, pipes: &mut Pipes, id: PipeId) {
         self.balance.add(pipes, id);
     }
 
     fn detached(&mut self, pipes: &mut Pipes, id: PipeId) {
-        // A request that never left goes out on the next connection, and a reply that came can be received.
-        if self.turn == Turn::Await(id) && !pipes.carries(id) && !pipes.has_unread(id) {
-            self.turn = Turn::Lost;
+        // A request that never left goes out on the next connection.
+        if let Turn::Await { pipe, lost } = &mut self.turn
+            && *pipe == id
+        {
+            *lost |= !pipes.carries(id);
         }
     }
 
     fn closed(&mut self, pipes: &mut Pipes, id: PipeId) {
         self.balance.remove(pipes, id);
-        if self.turn == Turn::Await(id) && !pipes.has_unread(id) {
-            self.turn = Turn::Lost;
-        }
     }
 
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
@@ -78,9 +94,17 @@ impl Pattern for Req {
     }
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind> {
-        let previous = self.turn;
-        if matches!(previous, Turn::Await(_)) && !self.relaxed {
-            return Err(SendErrorKind::OutOfTurn);
+        if let Some(old) = self.awaited(pipes) {
+            if !self.relaxed {
+                return Err(SendErrorKind::OutOfTurn);
+            }
+            if !self.correlate {
+                self.abandon(pipes, old);
+            }
+        }
+        if !self.correlate {
+            // What came unasked must not be taken for the reply to what is asked now.
+            while self.fair.recv(pipes).is_ok() {}
         }
         let request = self.request.wrapping_add(1);
         let mut enveloped = message.clone();
@@ -90,27 +114,16 @@ impl Pattern for Req {
         }
         let id = self.balance.send(pipes, &enveloped)?;
         self.request = request;
-        self.turn = Turn::Await(id);
-        if let Turn::Await(old) = previous
-            && !self.correlate
-        {
-            // Nothing tells a late reply to the old request from the reply to the new one, so its connection goes.
-            pipes.kick(old, DisconnectReason::RequestAbandoned);
-        }
+        self.turn = Turn::Await { pipe: id, lost: false };
         Ok(())
     }
 
     fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        let Turn::Await(awaited) = self.turn else {
-            let lost = self.turn == Turn::Lost;
-            self.turn = Turn::Ask;
-            return Err(if lost { RecvError::PeerLost } else { RecvError::OutOfTurn });
-        };
+        let Turn::Await { pipe: awaited, lost } = self.turn else { return Err(RecvError::OutOfTurn) };
         loop {
             let (id, mut message) = match self.fair.recv(pipes) {
                 Ok(received) => received,
-                Err(RecvError::WouldBlock) if !pipes.carries(awaited) => {
-                    // What the lost peer had sent was no reply.
+                Err(RecvError::WouldBlock) if lost || !pipes.carries(awaited) => {
                     self.turn = Turn::Ask;
                     return Err(RecvError::PeerLost);
                 }

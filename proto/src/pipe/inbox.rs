@@ -127,9 +127,16 @@ impl Inbox {
         writer.tell(wakes);
     }
 
-    /// Forgets what waits.
-    pub fn discard(&self) {
-        self.inner.lock().queue.clear();
+    /// Forgets what waits for a reader; what waits for one that is there already has arrived.
+    pub fn discard_unclaimed(&self, wakes: &mut Wakes) {
+        let mut inner = self.inner.lock();
+        if inner.reader.is_some() {
+            return;
+        }
+        inner.queue.clear();
+        let writer = inner.relieved();
+        drop(inner);
+        writer.tell(wakes);
     }
 
     /// For the connection task: moves as many of `messages` as there is room for; ready when all are gone.
@@ -232,6 +239,17 @@ impl Inbox {
         let writer = inner.relieved();
         drop(inner);
         writer.tell(wakes);
+    }
+
+    /// Whether something waits that no reader has taken.
+    pub fn has_waiting(&self) -> bool {
+        !self.inner.lock().queue.is_empty()
+    }
+
+    /// Whether something waits for a reader that has yet to come.
+    pub fn awaits_reader(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.reader.is_none() && !inner.closed && !inner.queue.is_empty()
     }
 
     /// Whether a reader found everything read and nothing will come.

@@ -54,3 +54,22 @@ impl State {
         effects
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden;
+
+    #[test]
+    fn every_state_and_input_is_in_the_golden_table() {
+        let mut rows = Vec::new();
+        for from in [State::Active, State::Draining, State::Closed] {
+            for input in [Input::Drain, Input::Emptied, Input::Close] {
+                let mut state = from;
+                let effects = golden::join(state.step(input));
+                rows.push([format!("{from:?}"), format!("{input:?}"), format!("{state:?}"), effects]);
+            }
+        }
+        golden::check("pipe.txt", &golden::table(["from", "input", "to", "effects"], &rows));
+    }
+}

@@ -34,7 +34,25 @@ struct Inner {
     writer_waits: bool,
     /// Why the connection is to go, while the pipe may stay.
     kick: Option<DisconnectReason>,
+    /// How many of the messages that are being written count against the mark, because they were more than it when
+    /// they were taken: what connections give back must not add up.
+    excess: usize,
+    /// What is being written was discarded: it must not come back.
+    is_void: bool,
     discarded: u64,
+}
+
+impl Inner {
+    fn has_room(&self, hwm: usize) -> bool {
+        hwm == 0 || self.batch.messages() + self.excess < hwm
+    }
+
+    /// Whether the socket waits for room that is there again; it waits no longer.
+    fn relieved(&mut self, hwm: usize) -> bool {
+        let relieved = self.writer_waits && self.has_room(hwm);
+        self.writer_waits &= !relieved;
+        relieved
+    }
 }
 
 /// What the connection task finds in an outbox.
@@ -103,7 +121,7 @@ impl Outbox {
         if self.conflate {
             inner.discarded += inner.batch.messages() as u64;
             inner.batch.clear();
-        } else if self.hwm != 0 && inner.batch.messages() >= self.hwm {
+        } else if !inner.has_room(self.hwm) {
             inner.writer_waits = true;
             return Err(Full);
         }
@@ -125,7 +143,7 @@ impl Outbox {
     /// Whether a message would be taken now; if not, the socket hears [`Signal::Writable`].
     pub fn has_room(&self) -> bool {
         let mut inner = self.inner.lock();
-        let room = self.conflate || self.hwm == 0 || inner.batch.messages() < self.hwm;
+        let room = self.conflate || inner.has_room(self.hwm);
         inner.writer_waits |= !room;
         room && inner.state == State::Active
     }
@@ -153,11 +171,17 @@ impl Outbox {
         }
     }
 
-    /// Drops what waits and goes on: it was meant for a peer that is gone.
-    pub fn discard(&self) {
+    /// Drops what waits, and what is being written if its connection does not get to its end; and goes on.
+    pub fn discard(&self, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
         inner.discarded += inner.batch.messages() as u64;
         inner.batch.clear();
+        inner.is_void = true;
+        let room = inner.relieved(self.hwm);
+        drop(inner);
+        if room {
+            wakes.append(self.socket.post(Signal::Writable(self.pipe)));
+        }
     }
 
     /// Ends the connection for `reason`; the pipe stays. Of several reasons the first wins.
@@ -174,29 +198,32 @@ impl Outbox {
 
     /// For the connection task: swaps what waits for the empty `batch`, or waits.
     ///
-    /// The swapped batch is on its way, so the pipe has room for as many again.
+    /// The swapped batch is on its way, so the pipe has room for as many again. The previous one is written by now.
     pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
         debug_assert!(batch.is_empty());
         let mut inner = self.inner.lock();
         if let Some(reason) = inner.kick.take() {
             return Poll::Ready(Take::Kicked(reason));
         }
-        if !inner.batch.is_empty() {
+        let taken = if !inner.batch.is_empty() {
             batch.clear();
             std::mem::swap(&mut inner.batch, batch);
-            let room = std::mem::take(&mut inner.writer_waits);
-            drop(inner);
-            if room {
-                self.socket.post(Signal::Writable(self.pipe)).wake();
-            }
-            return Poll::Ready(Take::Batch);
-        }
-        if inner.state != State::Active {
+            Poll::Ready(Take::Batch)
+        } else if inner.state != State::Active {
             inner.state.step(Input::Emptied);
-            return Poll::Ready(Take::Finished);
+            Poll::Ready(Take::Finished)
+        } else {
+            remember(&mut inner.reader, cx);
+            Poll::Pending
+        };
+        inner.is_void = false;
+        inner.excess = batch.messages().saturating_sub(self.hwm);
+        let room = inner.relieved(self.hwm);
+        drop(inner);
+        if room {
+            self.socket.post(Signal::Writable(self.pipe)).wake();
         }
-        remember(&mut inner.reader, cx);
-        Poll::Pending
+        taken
     }
 
     /// For the dial task while there is no connection: waits until nothing is left to dial for.
@@ -216,7 +243,8 @@ impl Outbox {
     pub fn restore(&self, batch: &mut Batch) {
         batch.rewind();
         let mut inner = self.inner.lock();
-        if inner.state == State::Closed || self.conflate && inner.batch.messages() > 0 {
+        inner.excess = 0;
+        if inner.is_void || inner.state == State::Closed || self.conflate && inner.batch.messages() > 0 {
             inner.discarded += batch.messages() as u64;
             batch.clear();
         } else {
