@@ -17,6 +17,7 @@ use bowline_proto::wire::batch::Batch;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::seat::{Ended, Seat};
 use crate::rt;
@@ -46,11 +47,13 @@ pub(crate) struct Connection {
     /// All messages are written: the peer gets time to read them.
     says_farewell: bool,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    closing: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Connection {
     pub(crate) fn new(seat: Seat, link: Link, stream: Stream) -> Self {
         Self {
+            closing: Box::pin(seat.core().closing.clone().cancelled_owned()),
             seat,
             link,
             stream,
@@ -175,7 +178,12 @@ impl Connection {
         if self.link.poll_transmit(&mut self.writing) {
             return Poll::Ready(());
         }
-        let Some(halves) = self.seat.halves() else { return Poll::Pending };
+        let Some(halves) = self.seat.halves() else {
+            // An accepted connection has no pipe yet, and a socket that is closing has none to give.
+            ready!(self.closing.as_mut().poll(cx));
+            self.link.close();
+            return Poll::Ready(());
+        };
         if self.link.state() != State::Ready {
             // Nothing goes out yet, but an endpoint that is given up gives its handshake up as well.
             ready!(halves.outbox.poll_finished(cx));

@@ -131,13 +131,22 @@ impl Core {
         self.monitors.emit(&MonitorEvent { time: rt::now(), endpoint: endpoint.cloned(), connection, kind });
     }
 
-    /// Starts a task that belongs to the socket.
+    /// Starts a task that belongs to the socket, on the runtime of the caller.
     pub(crate) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
         self.runtime.lock().get_or_insert_with(tokio::runtime::Handle::current);
         self.tracker.spawn(task);
         if !self.hears_subscriptions.swap(true, Ordering::Relaxed) {
             let core = Arc::clone(self);
             self.tracker.spawn(async move { core.hear_subscriptions().await });
+        }
+    }
+
+    /// As [`spawn`](Self::spawn), but on the socket's own runtime: another socket is the caller.
+    pub(crate) fn spawn_at_home(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let home = self.runtime.lock().clone();
+        match home {
+            Some(home) => drop(self.tracker.spawn_on(task, &home)),
+            None => drop(self.tracker.spawn(task)),
         }
     }
 
@@ -197,7 +206,8 @@ impl Core {
     fn wind_down(self: &Arc<Self>, linger: Option<Duration>) {
         self.tracker.close();
         let core = Arc::clone(self);
-        let runtime = self.runtime.lock().clone();
+        // The runtime that is here is alive for sure; the one of the endpoints may be gone, and its tasks with it.
+        let runtime = tokio::runtime::Handle::try_current().ok().or_else(|| self.runtime.lock().clone());
         match runtime {
             // Not one of the tasks that it waits for; it ends after the last of them.
             Some(runtime) => drop(runtime.spawn(async move { core.linger(linger).await })),

@@ -185,7 +185,7 @@ impl Dial {
         self.halves.outbox.pardon();
         far.ready(peer(ours));
         near.ready(peer(theirs));
-        binder.spawn(async move { drop(far.run().await) });
+        binder.spawn_at_home(async move { drop(far.run().await) });
         Some(near)
     }
 }

@@ -276,7 +276,8 @@ impl Pipes {
 
     /// Removes the pipe if it is closed, its peer is gone, and all that came by it is read.
     pub fn bury(&mut self, id: PipeId) {
-        let over = |pipe: &Pipe| pipe.closed && pipe.peer.is_none() && pipe.batch.is_empty() && pipe.inbox.is_finished();
+        let over =
+            |pipe: &Pipe| pipe.closed && pipe.peer.is_none() && pipe.batch.is_empty() && pipe.inbox.is_finished();
         if self.get(id).is_some_and(over) {
             self.slab.remove(id.index as usize);
         }
