@@ -1,0 +1,3 @@
+//! Tests of bowline against foreign ZeroMQ peers.
+
+#![forbid(unsafe_code)]
