@@ -13,10 +13,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// A step that could not run at all counts as one failure, so that it can't go unseen.
-    pub(crate) const BROKEN: Self = Self {
-        passed: 0,
-        failed: 1,
-    };
+    pub(crate) const BROKEN: Self = Self { passed: 0, failed: 1 };
 
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
@@ -30,10 +27,7 @@ impl Tally {
             let (before, _) = rest.split_once(word)?;
             before.split_whitespace().next_back()?.parse().ok()
         };
-        Some(Self {
-            passed: count(" passed")?,
-            failed: count(" failed")?,
-        })
+        Some(Self { passed: count(" passed")?, failed: count(" failed")? })
     }
 }
 
@@ -82,25 +76,15 @@ mod tests {
 
     #[test]
     fn a_result_line_is_counted() {
-        let line =
-            "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out";
-        let expected = Tally {
-            passed: 12,
-            failed: 3,
-        };
+        let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out";
+        let expected = Tally { passed: 12, failed: 3 };
         assert_eq!(Tally::of_line(line), Some(expected));
     }
 
     #[test]
     fn a_result_glued_to_a_tests_own_output_is_counted() {
-        let expected = Tally {
-            passed: 1,
-            failed: 0,
-        };
-        assert_eq!(
-            Tally::of_line("tail of outputtest result: ok. 1 passed; 0 failed;"),
-            Some(expected)
-        );
+        let expected = Tally { passed: 1, failed: 0 };
+        assert_eq!(Tally::of_line("tail of outputtest result: ok. 1 passed; 0 failed;"), Some(expected));
     }
 
     #[test]

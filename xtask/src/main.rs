@@ -45,8 +45,8 @@ fn usage(problem: &str) -> ExitCode {
 /// The folder of the workspace's `Cargo.toml`.
 fn root() -> PathBuf {
     // Cargo sets the variable at run time too; it stays right when the checkout has moved since the build.
-    let here = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     here.parent().map(PathBuf::from).unwrap_or(here)
 }
 

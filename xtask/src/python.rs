@@ -22,36 +22,20 @@ pub(crate) fn environment(root: &Path) -> Result<PathBuf, String> {
     }
     check_system_python()?;
     if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|error| {
-            format!(
-                "could not remove the outdated {}: {error}",
-                folder.display()
-            )
-        })?;
+        fs::remove_dir_all(&folder)
+            .map_err(|error| format!("could not remove the outdated {}: {error}", folder.display()))?;
     }
     println!("making {} with {}", folder.display(), wanted.trim());
-    run(
-        Command::new(SYSTEM_PYTHON)
-            .args(["-m", "venv"])
-            .arg(&folder),
-        "python3 could not make a virtual environment",
-    )?;
+    run(Command::new(SYSTEM_PYTHON).args(["-m", "venv"]).arg(&folder), "python3 could not make a virtual environment")?;
     run(
         Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .arg("--requirement")
             .arg(&requirements),
         "pip could not install interop/requirements.txt; check that a package index can be reached",
     )?;
     // Written last: an environment that was not finished has no stamp.
-    fs::write(&stamp, &wanted)
-        .map_err(|error| format!("could not write {}: {error}", stamp.display()))?;
+    fs::write(&stamp, &wanted).map_err(|error| format!("could not write {}: {error}", stamp.display()))?;
     Ok(python)
 }
 
@@ -61,11 +45,7 @@ const SYSTEM_PYTHON: &str = "python";
 const SYSTEM_PYTHON: &str = "python3";
 
 fn python_in(folder: &Path) -> PathBuf {
-    if cfg!(windows) {
-        folder.join("Scripts").join("python.exe")
-    } else {
-        folder.join("bin").join("python")
-    }
+    if cfg!(windows) { folder.join("Scripts").join("python.exe") } else { folder.join("bin").join("python") }
 }
 
 fn check_system_python() -> Result<(), String> {
@@ -79,9 +59,7 @@ fn check_system_python() -> Result<(), String> {
             .is_ok_and(|status| status.success())
     };
     missing(has("pass"), has("import venv"), has("import ensurepip")).map_or(Ok(()), |what| {
-        Err(format!(
-            "the interop tests need {what}; install it, e.g. `apt-get install python3 python3-venv`"
-        ))
+        Err(format!("the interop tests need {what}; install it, e.g. `apt-get install python3 python3-venv`"))
     })
 }
 
@@ -89,9 +67,7 @@ fn missing(python: bool, venv: bool, ensurepip: bool) -> Option<&'static str> {
     match (python, venv, ensurepip) {
         (false, ..) => Some("python3, which was not found"),
         (_, false, _) => Some("python3 with its module venv, which was not found"),
-        (.., false) => {
-            Some("python3 with its module ensurepip, without which venv can't install pip")
-        }
+        (.., false) => Some("python3 with its module ensurepip, without which venv can't install pip"),
         (true, true, true) => None,
     }
 }

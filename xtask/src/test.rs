@@ -72,11 +72,7 @@ pub(crate) fn run(steps: &[Step]) -> ExitCode {
         total.add(step.run(&targets));
     }
     println!("\n{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn interop(targets: &Targets) -> Tally {
@@ -102,9 +98,7 @@ fn arguments(more: &[&str]) -> Vec<String> {
 }
 
 fn selected(targets: &[String]) -> impl Iterator<Item = String> {
-    targets
-        .iter()
-        .flat_map(|name| ["--test".to_owned(), name.clone()])
+    targets.iter().flat_map(|name| ["--test".to_owned(), name.clone()])
 }
 
 #[cfg(test)]
@@ -118,10 +112,7 @@ mod tests {
 
     #[test]
     fn steps_run_in_the_order_they_are_named() {
-        assert_eq!(
-            Step::parse(&["interop", "code"]),
-            Ok(vec![Step::Interop, Step::Code])
-        );
+        assert_eq!(Step::parse(&["interop", "code"]), Ok(vec![Step::Interop, Step::Code]));
     }
 
     #[test]

@@ -45,9 +45,7 @@ pub(crate) fn of_crate(code: &str, name: &str) -> Vec<Import> {
 /// Where a path begins: the byte behind `crate::`, or the first `super` of a chain.
 fn starts(code: &str, module: &[String]) -> Vec<(usize, Vec<String>)> {
     let crates = words(code, "crate::").map(|at| (at + "crate::".len(), Vec::new()));
-    let supers = words(code, "super::")
-        .filter(|&at| !code[..at].ends_with("::"))
-        .map(|at| (at, module.to_vec()));
+    let supers = words(code, "super::").filter(|&at| !code[..at].ends_with("::")).map(|at| (at, module.to_vec()));
     let mut starts: Vec<_> = crates.chain(supers).collect();
     starts.sort();
     starts
@@ -132,10 +130,7 @@ fn name(text: &[u8], at: &mut usize) -> Option<String> {
         return Some("*".to_owned());
     }
     let start = *at;
-    while text
-        .get(*at)
-        .is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_')
-    {
+    while text.get(*at).is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_') {
         *at += 1;
     }
     (*at > start).then(|| String::from_utf8_lossy(&text[start..*at]).into_owned())
@@ -155,17 +150,8 @@ fn shown(imports: &[Import]) -> Vec<String> {
 
 #[test]
 fn use_trees_are_expanded() {
-    let code =
-        "use std::fmt;\nuse crate::{wire::{frame, batch as b}, link::Link};\nuse crate::time::*;\n";
-    assert_eq!(
-        shown(&of(code, &[])),
-        [
-            "2:wire::frame",
-            "2:wire::batch",
-            "2:link::Link",
-            "3:time::*"
-        ]
-    );
+    let code = "use std::fmt;\nuse crate::{wire::{frame, batch as b}, link::Link};\nuse crate::time::*;\n";
+    assert_eq!(shown(&of(code, &[])), ["2:wire::frame", "2:wire::batch", "2:link::Link", "3:time::*"]);
 }
 
 #[test]
@@ -178,22 +164,11 @@ fn paths_in_the_middle_of_code_are_found() {
 fn super_chains_are_resolved() {
     let module = ["link".to_owned(), "framing".to_owned()];
     let code = "use super::Link;\nuse super::super::pipe::Inbox;\nuse super::{super::engine::Engine, timers};";
-    assert_eq!(
-        shown(&of(code, &module)),
-        [
-            "1:link::Link",
-            "2:pipe::Inbox",
-            "3:engine::Engine",
-            "3:link::timers"
-        ]
-    );
+    assert_eq!(shown(&of(code, &module)), ["1:link::Link", "2:pipe::Inbox", "3:engine::Engine", "3:link::timers"]);
 }
 
 #[test]
 fn paths_into_another_crate_are_found() {
     let code = "use bowline_proto::{link::Link, Message};\nbowline_proto::time::Instant::ZERO";
-    assert_eq!(
-        shown(&of_crate(code, "bowline_proto")),
-        ["1:link::Link", "1:Message", "2:time::Instant::ZERO"]
-    );
+    assert_eq!(shown(&of_crate(code, "bowline_proto")), ["1:link::Link", "1:Message", "2:time::Instant::ZERO"]);
 }

@@ -15,79 +15,27 @@ struct Layer {
 const PROTO: &[Layer] = &[
     Layer {
         name: "values",
-        modules: &[
-            "endpoint",
-            "error",
-            "keys",
-            "message",
-            "monitor",
-            "options",
-            "peer",
-            "socket_type",
-            "time",
-        ],
+        modules: &["endpoint", "error", "keys", "message", "monitor", "options", "peer", "socket_type", "time"],
         may_import: &[],
     },
-    Layer {
-        name: "wire",
-        modules: &["wire"],
-        may_import: &["values"],
-    },
-    Layer {
-        name: "security",
-        modules: &["security"],
-        may_import: &["values", "wire"],
-    },
-    Layer {
-        name: "link",
-        modules: &["link"],
-        may_import: &["values", "wire", "security"],
-    },
-    Layer {
-        name: "pipe",
-        modules: &["pipe"],
-        may_import: &["values", "wire"],
-    },
-    Layer {
-        name: "pattern",
-        modules: &["pattern"],
-        may_import: &["values", "wire", "pipe"],
-    },
-    Layer {
-        name: "engine",
-        modules: &["engine"],
-        may_import: &["values", "wire", "pipe", "pattern"],
-    },
+    Layer { name: "wire", modules: &["wire"], may_import: &["values"] },
+    Layer { name: "security", modules: &["security"], may_import: &["values", "wire"] },
+    Layer { name: "link", modules: &["link"], may_import: &["values", "wire", "security"] },
+    Layer { name: "pipe", modules: &["pipe"], may_import: &["values", "wire"] },
+    Layer { name: "pattern", modules: &["pattern"], may_import: &["values", "wire", "pipe"] },
+    Layer { name: "engine", modules: &["engine"], may_import: &["values", "wire", "pipe", "pattern"] },
     Layer {
         name: "sim",
         modules: &["sim"],
-        may_import: &[
-            "values", "wire", "security", "link", "pipe", "pattern", "engine",
-        ],
+        may_import: &["values", "wire", "security", "link", "pipe", "pattern", "engine"],
     },
 ];
 
 const BOWLINE: &[Layer] = &[
-    Layer {
-        name: "rt",
-        modules: &["rt"],
-        may_import: &[],
-    },
-    Layer {
-        name: "transport",
-        modules: &["transport"],
-        may_import: &["rt"],
-    },
-    Layer {
-        name: "driver",
-        modules: &["driver"],
-        may_import: &["rt", "transport"],
-    },
-    Layer {
-        name: "socket",
-        modules: &["socket"],
-        may_import: &["rt", "transport", "driver"],
-    },
+    Layer { name: "rt", modules: &["rt"], may_import: &[] },
+    Layer { name: "transport", modules: &["transport"], may_import: &["rt"] },
+    Layer { name: "driver", modules: &["driver"], may_import: &["rt", "transport"] },
+    Layer { name: "socket", modules: &["socket"], may_import: &["rt", "transport", "driver"] },
 ];
 
 /// What the lower layers of `bowline` may take from `bowline_proto`: values, no machinery.
@@ -108,10 +56,7 @@ fn runtimes_and_transports_know_no_protocol() {
     let mut complaints = Vec::new();
     for layer in ["rt", "transport"] {
         for source in sources::rust("bowline/src") {
-            if module_of("bowline/src", &source.path)
-                .first()
-                .is_none_or(|top| top != layer)
-            {
+            if module_of("bowline/src", &source.path).first().is_none_or(|top| top != layer) {
                 continue;
             }
             for import in imports::of_crate(&shipped(&source), "bowline_proto") {
@@ -143,15 +88,10 @@ fn violations(folder: &str, table: &[Layer]) -> Vec<String> {
             continue;
         };
         let imports = imports::of(&shipped(source), &module);
-        let wrong = imports
-            .iter()
-            .filter_map(|import| wrong(import, own, table, &reexports));
+        let wrong = imports.iter().filter_map(|import| wrong(import, own, table, &reexports));
         complaints.extend(wrong.map(|(line, layer)| {
             let rule = allowed(own);
-            format!(
-                "{}:{line}: `{}` must not import `{layer}`; {rule}",
-                source.path, own.name
-            )
+            format!("{}:{line}: `{}` must not import `{layer}`; {rule}", source.path, own.name)
         }));
     }
     complaints
@@ -192,10 +132,7 @@ fn reexports(folder: &str, sources: &[Source]) -> HashMap<String, String> {
     let mut names = HashMap::new();
     for (at, _) in code.match_indices("pub use ") {
         for path in imports::expand(&code[at + "pub use ".len()..]) {
-            let path: Vec<_> = path
-                .into_iter()
-                .skip_while(|p| p == "crate" || p == "self")
-                .collect();
+            let path: Vec<_> = path.into_iter().skip_while(|p| p == "crate" || p == "self").collect();
             if let [module, .., name] = path.as_slice() {
                 names.insert(name.clone(), module.clone());
             }
@@ -214,10 +151,7 @@ fn shipped(source: &Source) -> String {
 
 /// `proto/src/link/mod.rs` is `["link"]`, `proto/src/link/timers.rs` is `["link", "timers"]`.
 fn module_of(folder: &str, path: &str) -> Vec<String> {
-    let inner = path
-        .strip_prefix(folder)
-        .unwrap_or(path)
-        .trim_start_matches('/');
+    let inner = path.strip_prefix(folder).unwrap_or(path).trim_start_matches('/');
     let inner = inner.strip_suffix(".rs").unwrap_or(inner);
     let mut module: Vec<String> = inner.split('/').map(str::to_owned).collect();
     let named_by_its_folder = |last: &String| last == "mod" || (last == "lib" && module.len() == 1);
@@ -231,10 +165,7 @@ fn module_of(folder: &str, path: &str) -> Vec<String> {
 fn modules_are_named_by_their_files() {
     assert_eq!(module_of("proto/src", "proto/src/lib.rs"), [""; 0]);
     assert_eq!(module_of("proto/src", "proto/src/link/mod.rs"), ["link"]);
-    assert_eq!(
-        module_of("proto/src", "proto/src/link/timers.rs"),
-        ["link", "timers"]
-    );
+    assert_eq!(module_of("proto/src", "proto/src/link/timers.rs"), ["link", "timers"]);
 }
 
 #[test]

@@ -8,10 +8,5 @@ mod sources;
 
 /// Fails with every complaint on a line of its own: `file:line: rule`.
 fn none(complaints: &[String]) {
-    assert!(
-        complaints.is_empty(),
-        "{} found:\n{}",
-        complaints.len(),
-        complaints.join("\n")
-    );
+    assert!(complaints.is_empty(), "{} found:\n{}", complaints.len(), complaints.join("\n"));
 }

@@ -3,12 +3,7 @@
 use crate::sources;
 
 /// Beginnings of absolute paths, in pieces so that this file does not match itself.
-const MACHINE_PATHS: [[&str; 2]; 4] = [
-    ["/ro", "ot/"],
-    ["/ho", "me/"],
-    ["/Us", "ers/"],
-    ["/wo", "rk/"],
-];
+const MACHINE_PATHS: [[&str; 2]; 4] = [["/ro", "ot/"], ["/ho", "me/"], ["/Us", "ers/"], ["/wo", "rk/"]];
 
 #[test]
 fn no_file_names_a_path_of_some_machine() {
@@ -17,11 +12,7 @@ fn no_file_names_a_path_of_some_machine() {
         for (at, line) in source.text.lines().enumerate() {
             for path in MACHINE_PATHS.map(|pieces| pieces.concat()) {
                 if is_absolute_path(line, &path) {
-                    complaints.push(format!(
-                        "{}:{}: names a path below {path}",
-                        source.path,
-                        at + 1
-                    ));
+                    complaints.push(format!("{}:{}: names a path below {path}", source.path, at + 1));
                 }
             }
         }
@@ -45,12 +36,9 @@ fn every_dependency_comes_from_the_public_registries() {
         for (at, line) in source.text.lines().enumerate() {
             let foreign = match name {
                 "Cargo.lock" => {
-                    line.starts_with("source = ")
-                        && !line.contains("//github.com/rust-lang/crates.io-index")
+                    line.starts_with("source = ") && !line.contains("//github.com/rust-lang/crates.io-index")
                 }
-                "Cargo.toml" | "config.toml" => {
-                    line.contains("registry") || line.contains("git = ")
-                }
+                "Cargo.toml" | "config.toml" => line.contains("registry") || line.contains("git = "),
                 "requirements.txt" => line.contains("://") || line.starts_with("--"),
                 _ => false,
             };
@@ -71,9 +59,6 @@ fn a_path_is_told_from_the_middle_of_another() {
     let home = MACHINE_PATHS[1].concat();
     assert!(is_absolute_path(&format!("see {home}me"), &home));
     assert!(is_absolute_path(&format!("\"{home}me\""), &home));
-    assert!(!is_absolute_path(
-        &format!("https://example.org{home}x"),
-        &home
-    ));
+    assert!(!is_absolute_path(&format!("https://example.org{home}x"), &home));
     assert!(!is_absolute_path(&format!("docs{home}x"), &home));
 }

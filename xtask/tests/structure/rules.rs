@@ -23,10 +23,7 @@ fn no_source_file_is_longer_than_500_lines() {
 #[test]
 fn no_function_may_be_longer_than_80_lines() {
     let limit = fs::read_to_string(sources::root().join("clippy.toml")).unwrap_or_default();
-    assert!(
-        limit.contains("too-many-lines-threshold = 80"),
-        "clippy.toml:1: clippy holds functions at 80 lines"
-    );
+    assert!(limit.contains("too-many-lines-threshold = 80"), "clippy.toml:1: clippy holds functions at 80 lines");
 }
 
 #[test]
@@ -38,10 +35,7 @@ fn no_file_or_folder_has_a_name_that_says_nothing() {
         for (at, part) in parts.iter().enumerate() {
             let shared_by_tests = part.starts_with("common") && parts[..at].contains(&"tests");
             if !shared_by_tests && vague.iter().any(|vague| part.starts_with(vague)) {
-                complaints.push(format!(
-                    "{}:1: `{part}` does not say what is in it",
-                    source.path
-                ));
+                complaints.push(format!("{}:1: `{part}` does not say what is in it", source.path));
             }
         }
     }
@@ -56,10 +50,7 @@ fn every_crate_root_forbids_unsafe_code() {
             || source.path.ends_with("src/main.rs")
             || source.path.contains("src/bin/");
         if is_root && !source.text.contains("#![forbid(unsafe_code)]") {
-            complaints.push(format!(
-                "{}:1: a crate root begins with #![forbid(unsafe_code)]",
-                source.path
-            ));
+            complaints.push(format!("{}:1: a crate root begins with #![forbid(unsafe_code)]", source.path));
         }
     }
     crate::none(&complaints);
@@ -71,10 +62,7 @@ fn every_crate_takes_the_lints_of_the_workspace() {
     for source in sources::all("") {
         let is_crate = source.path.ends_with("Cargo.toml") && source.text.contains("[package]");
         if is_crate && !source.text.contains("[lints]\nworkspace = true") {
-            complaints.push(format!(
-                "{}:1: a crate has `[lints] workspace = true`",
-                source.path
-            ));
+            complaints.push(format!("{}:1: a crate has `[lints] workspace = true`", source.path));
         }
     }
     crate::none(&complaints);
@@ -85,10 +73,7 @@ fn the_target_is_asked_for_at_three_borders_only() {
     let borders = ["/rt/mod.rs", "/transport/mod.rs", "/lib.rs"];
     let word = ["target", "_arch"].concat();
     let mut complaints = Vec::new();
-    for source in sources::rust("proto/src")
-        .iter()
-        .chain(&sources::rust("bowline/src"))
-    {
+    for source in sources::rust("proto/src").iter().chain(&sources::rust("bowline/src")) {
         if borders.iter().any(|border| source.path.ends_with(border)) {
             continue;
         }

@@ -11,8 +11,8 @@ pub(crate) struct Source {
 }
 
 pub(crate) fn root() -> PathBuf {
-    let here = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     here.parent().expect("xtask has a parent").to_owned()
 }
 
@@ -42,10 +42,7 @@ fn walk(folder: &Path, root: &Path, found: &mut Vec<Source>) {
             walk(&path, root, found);
         } else if let Ok(text) = fs::read_to_string(&path) {
             let relative = path.strip_prefix(root).expect("below the root");
-            found.push(Source {
-                path: relative.to_string_lossy().replace('\\', "/"),
-                text,
-            });
+            found.push(Source { path: relative.to_string_lossy().replace('\\', "/"), text });
         }
     }
 }
@@ -87,9 +84,7 @@ fn skipped_until(chars: &[char], at: usize) -> usize {
 }
 
 fn until(chars: &[char], from: usize, end: &[char]) -> usize {
-    (from..chars.len())
-        .find(|&i| chars[i..].starts_with(end))
-        .unwrap_or(chars.len())
+    (from..chars.len()).find(|&i| chars[i..].starts_with(end)).unwrap_or(chars.len())
 }
 
 fn block_comment(chars: &[char], from: usize) -> usize {
@@ -163,21 +158,14 @@ fn item_end(text: &str) -> usize {
 fn comments_and_literals_are_blanked_and_lines_stay() {
     let text = "a // crate::x\n/* \n /* */ */ b \"crate::y\n\" 'c' '\\'' r#\"z\"z\"# &'a d r#type";
     let code = code_only(text);
-    assert_eq!(
-        code.split_whitespace().collect::<Vec<_>>(),
-        ["a", "b", "&'a", "d", "r#type"]
-    );
+    assert_eq!(code.split_whitespace().collect::<Vec<_>>(), ["a", "b", "&'a", "d", "r#type"]);
     assert_eq!(code.lines().count(), text.lines().count());
 }
 
 #[test]
 fn test_modules_are_blanked() {
-    let code =
-        "use a;\n#[cfg(test)]\nmod tests {\n  fn f() {}\n}\n#[cfg(test)]\nmod more;\nfn g() {}\n";
+    let code = "use a;\n#[cfg(test)]\nmod tests {\n  fn f() {}\n}\n#[cfg(test)]\nmod more;\nfn g() {}\n";
     let left = without_tests(code);
-    assert_eq!(
-        left.split_whitespace().collect::<Vec<_>>(),
-        ["use", "a;", "fn", "g()", "{}"]
-    );
+    assert_eq!(left.split_whitespace().collect::<Vec<_>>(), ["use", "a;", "fn", "g()", "{}"]);
     assert_eq!(left.lines().count(), code.lines().count());
 }
