@@ -128,6 +128,10 @@ class Peer:
             if problem:
                 raise ValueError(f"reply {at} of {len(messages)}: {problem}")
 
+    def op_poll(self, name, milliseconds):
+        """Whether a message can be received within that time."""
+        return self.sockets[name].poll(milliseconds) != 0
+
     # Events
 
     def op_event(self, name, any):

@@ -60,6 +60,37 @@ pub fn connect(socket: &AnySocket, endpoint: &str) -> Outcome {
     socket.connect(endpoint).map(drop).map_err(|error| format!("our connect: {error}"))
 }
 
+/// Subscribes a SUB socket.
+///
+/// # Errors
+///
+/// If it can't subscribe.
+pub fn subscribe(socket: &AnySocket, topic: &str) -> Outcome {
+    socket.subscribe(topic).map_err(|error| format!("our subscribe: {error}"))
+}
+
+/// Takes one subscription of a SUB socket back.
+///
+/// # Errors
+///
+/// If it can't.
+pub fn unsubscribe(socket: &AnySocket, topic: &str) -> Outcome {
+    socket.unsubscribe(topic).map_err(|error| format!("our unsubscribe: {error}"))
+}
+
+/// Closes a socket; its endpoints can be bound again when this returns.
+///
+/// # Errors
+///
+/// If it takes too long.
+pub async fn close(socket: &AnySocket) -> Outcome {
+    let closed = async {
+        socket.close().await;
+        Ok::<_, String>(())
+    };
+    within("our close", closed).await
+}
+
 /// Sends one message.
 ///
 /// # Errors
@@ -153,4 +184,17 @@ pub async fn event<T>(
 pub async fn ready(monitor: &mut Monitor) -> Outcome {
     let succeeded = |kind: &MonitorKind| matches!(kind, MonitorKind::HandshakeSucceeded(_)).then_some(());
     event(monitor, "our handshake", succeeded).await
+}
+
+/// Waits until a PUB or XPUB socket has a subscriber.
+///
+/// # Errors
+///
+/// If none comes in time.
+pub async fn subscriber(socket: &AnySocket) -> Outcome {
+    let subscribed = async {
+        socket.wait_for_subscriber().await;
+        Ok::<_, String>(())
+    };
+    within("our wait for a subscriber", subscribed).await
 }

@@ -104,6 +104,38 @@ impl Peer {
         self.call("close", json!({"name": socket.0})).await.map(drop)
     }
 
+    /// Closes a bound socket, and returns only when its endpoint can be bound again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`].
+    pub async fn close_bound(&mut self, socket: &Theirs, endpoint: &str) -> Outcome {
+        // Closing the socket alone would leave the listener to a thread in the background.
+        self.on(socket, "unbind", json!({"endpoint": endpoint})).await?;
+        self.event(socket, &["CLOSED"]).await?;
+        self.close(socket).await
+    }
+
+    /// Subscribes a SUB socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`].
+    pub async fn subscribe(&mut self, socket: &Theirs, topic: &str) -> Outcome {
+        let topic = shapes::hex(topic.as_bytes());
+        self.on(socket, "subscribe", json!({"topic": topic})).await.map(drop)
+    }
+
+    /// Takes one subscription of a SUB socket back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`].
+    pub async fn unsubscribe(&mut self, socket: &Theirs, topic: &str) -> Outcome {
+        let topic = shapes::hex(topic.as_bytes());
+        self.on(socket, "unsubscribe", json!({"topic": topic})).await.map(drop)
+    }
+
     /// Binds, and returns the endpoint with its port.
     ///
     /// # Errors
@@ -130,6 +162,16 @@ impl Peer {
     /// As [`Peer::call`].
     pub async fn send(&mut self, socket: &Theirs, shapes: &[Shape]) -> Outcome {
         let messages = shapes::json_of(shapes);
+        self.on(socket, "send", json!({"messages": messages})).await.map(drop)
+    }
+
+    /// Sends these messages, each behind an envelope.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`].
+    pub async fn send_behind(&mut self, socket: &Theirs, envelope: &[&[u8]], shapes: &[Shape]) -> Outcome {
+        let messages: Value = shapes.iter().map(|shape| shape.json_behind(envelope)).collect();
         self.on(socket, "send", json!({"messages": messages})).await.map(drop)
     }
 
@@ -163,6 +205,16 @@ impl Peer {
         let wanted = shapes::json_of_bytes(parts);
         let got = self.on(socket, "recv", json!({})).await?;
         crate::ensure(got == wanted, || format!("they received {got} instead of {wanted}"))
+    }
+
+    /// Whether a message can be received within some milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`].
+    pub async fn poll(&mut self, socket: &Theirs, milliseconds: u32) -> Outcome<bool> {
+        let answer = self.on(socket, "poll", json!({"milliseconds": milliseconds})).await?;
+        Ok(answer == json!(true))
     }
 
     /// Waits for one of these monitor events (libzmq's names, `"DISCONNECTED"`), and returns its name.

@@ -42,6 +42,13 @@ impl Shape {
         self.0.iter().map(part).collect()
     }
 
+    /// The message behind an envelope, as the foreign peer reads it.
+    pub fn json_behind(&self, envelope: &[&[u8]]) -> Value {
+        let envelope = envelope.iter().map(|part| json!(hex(part)));
+        let parts = self.json();
+        envelope.chain(parts.as_array().into_iter().flatten().cloned()).collect()
+    }
+
     /// Fails unless `got` is this message, behind `skip` parts of envelope.
     ///
     /// # Errors
