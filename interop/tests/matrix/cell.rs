@@ -40,7 +40,8 @@ impl Cell {
     pub(crate) async fn run(&self, peer: &mut Peer, script: &[Shape]) -> Outcome {
         let socket = self.our_socket()?;
         let theirs = self.their_socket(peer).await?;
-        self.join(&socket, peer, &theirs).await?;
+        let place = self.transport.fresh();
+        self.join(&place, &socket, peer, &theirs).await?;
         let mut stage = flows::Stage { ours: &socket, peer, theirs: &theirs, script };
         stage.play(self.ours, self.theirs).await?;
         peer.close(&theirs).await?;
@@ -81,13 +82,12 @@ impl Cell {
         peer.socket(self.theirs.as_str(), options).await
     }
 
-    async fn join(&self, socket: &AnySocket, peer: &mut Peer, theirs: &Theirs) -> Outcome {
-        let endpoint = self.transport.fresh();
+    async fn join(&self, endpoint: &str, socket: &AnySocket, peer: &mut Peer, theirs: &Theirs) -> Outcome {
         if self.we_bind {
-            let bound = ours::bind(socket, &endpoint).await?;
+            let bound = ours::bind(socket, endpoint).await?;
             peer.connect(theirs, &bound).await
         } else {
-            let bound = peer.bind(theirs, &endpoint).await?;
+            let bound = peer.bind(theirs, endpoint).await?;
             ours::connect(socket, &bound)
         }
     }
