@@ -85,9 +85,6 @@ class Peer:
     def op_disconnect(self, name, endpoint):
         self.sockets[name].disconnect(endpoint)
 
-    def op_option(self, name, option, value):
-        self.sockets[name].setsockopt(getattr(zmq, option), value)
-
     def op_subscribe(self, name, topic):
         self.sockets[name].setsockopt(zmq.SUBSCRIBE, bytes.fromhex(topic))
 

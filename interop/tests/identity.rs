@@ -146,11 +146,11 @@ async fn our_router_hands_an_identity_over_where_it_is_told_to() -> Outcome {
     let mut peer = Peer::spawn().await?;
     let (router, endpoint) = our_router(ours::options().router_handover(true)).await?;
     let mut monitor = router.monitor();
-    let first = their_dealer(&mut peer, "ann", &endpoint).await?;
+    // If it came back by itself, it would take the name over in its turn.
+    let first = peer.socket("DEALER", json!({"ROUTING_ID": "ann", "RECONNECT_IVL": -1})).await?;
+    peer.connect(&first, &endpoint).await?;
     peer.send_parts(&first, &[b"first"]).await?;
     ours::expect_parts(&router, &[b"ann", b"first"]).await?;
-    // Their socket would come back, and take the name over in its turn.
-    peer.on(&first, "option", json!({"option": "RECONNECT_IVL", "value": -1})).await?;
     let second = their_dealer(&mut peer, "ann", &endpoint).await?;
     let superseded =
         |kind: &MonitorKind| matches!(kind, MonitorKind::Disconnected(DisconnectReason::Superseded)).then_some(());
