@@ -46,3 +46,8 @@ pub async fn within<T, E: Display>(what: &str, future: impl Future<Output = Resu
 pub fn ensure(condition: bool, sentence: impl FnOnce() -> String) -> Outcome {
     if condition { Ok(()) } else { Err(sentence()) }
 }
+
+/// The example of the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

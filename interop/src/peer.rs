@@ -155,6 +155,18 @@ impl Peer {
         self.on(socket, "connect", json!({"endpoint": endpoint})).await.map(drop)
     }
 
+    /// Waits until a socket has taken notice of a new connection.
+    ///
+    /// libzmq sets a connection to work, and sends the subscriptions, only in the next call to the socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`].
+    pub async fn notice(&mut self, socket: &Theirs) -> Outcome {
+        self.event(socket, &["HANDSHAKE_SUCCEEDED"]).await?;
+        self.poll(socket, 0).await.map(drop)
+    }
+
     /// Sends these messages.
     ///
     /// # Errors

@@ -266,9 +266,11 @@ async fn our_xpub_hears_their_subscriptions_again_when_it_comes_back() -> Outcom
         let subscriber = peer.socket("SUB", json!({"SUBSCRIBE": "a", "RECONNECT_IVL": 10})).await?;
         peer.connect(&subscriber, &endpoint).await?;
         we_hear(&publisher, &["\x01a"]).await?;
+        peer.notice(&subscriber).await?;
         ours::close(&publisher).await?;
         let publisher = ours::socket(SocketType::XPub, ours::options());
         ours::bind(&publisher, &endpoint).await?;
+        peer.notice(&subscriber).await?;
         we_hear(&publisher, &["\x01a"]).await?;
         we_publish(&publisher, &["b1", "a1"]).await?;
         they_hear(&mut peer, &subscriber, &["a1"]).await?;

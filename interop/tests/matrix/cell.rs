@@ -88,7 +88,8 @@ impl Cell {
             peer.connect(theirs, &bound).await
         } else {
             let bound = peer.bind(theirs, endpoint).await?;
-            ours::connect(socket, &bound)
+            ours::connect(socket, &bound)?;
+            peer.notice(theirs).await
         }
     }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Stage<'a> {
 /// Which way the messages go; ours is on the left.
 pub(crate) fn arrow(ours: SocketType, theirs: SocketType) -> &'static str {
     match (ours, theirs) {
-        (Push, _) | (Pub | XPub, _) => " ->",
-        (Pull, _) | (Sub | XSub, _) => "<- ",
+        (Push | Pub | XPub, _) => " ->",
+        (Pull | Sub | XSub, _) => "<- ",
         _ => "<->",
     }
 }

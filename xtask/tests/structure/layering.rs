@@ -1,6 +1,6 @@
 //! Who may import whom; DESIGN.md explains the table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::imports::{self, Import};
 use crate::sources::{self, Source};
@@ -74,12 +74,17 @@ fn runtimes_and_transports_know_no_protocol() {
 
 fn violations(folder: &str, table: &[Layer]) -> Vec<String> {
     let sources = sources::rust(folder);
-    let reexports = reexports(folder, &sources);
+    let lib = sources.iter().find(|source| source.path == format!("{folder}/lib.rs"));
+    let lib = lib.map(shipped).unwrap_or_default();
+    let (declared, reexports) = (declared(&lib), reexports(&lib));
     let mut complaints = Vec::new();
     for source in sources.iter().filter(|source| !is_test(&source.path)) {
         let module = module_of(folder, &source.path);
         // `lib.rs` re-exports from everywhere.
         let Some(own) = module.first() else { continue };
+        if !declared.contains(own) {
+            continue;
+        }
         let Some(own) = layer_of(table, own) else {
             complaints.push(format!(
                 "{}:1: the module `{own}` stands in no layer of the import table (xtask/tests/structure/layering.rs)",
@@ -122,13 +127,14 @@ fn layer_of<'a>(table: &'a [Layer], module: &str) -> Option<&'a Layer> {
     table.iter().find(|layer| layer.modules.contains(&module))
 }
 
+/// The modules that `lib.rs` declares; one that only tests have is not among them.
+fn declared(lib: &str) -> HashSet<String> {
+    let declared = lib.lines().filter_map(|line| line.trim().strip_suffix(';')?.rsplit_once("mod "));
+    declared.map(|(_, name)| name.to_owned()).collect()
+}
+
 /// The names that `lib.rs` lifts to the crate's root, with the module that each comes from.
-fn reexports(folder: &str, sources: &[Source]) -> HashMap<String, String> {
-    let lib = format!("{folder}/lib.rs");
-    let Some(lib) = sources.iter().find(|source| source.path == lib) else {
-        return HashMap::new();
-    };
-    let code = shipped(lib);
+fn reexports(code: &str) -> HashMap<String, String> {
     let mut names = HashMap::new();
     for (at, _) in code.match_indices("pub use ") {
         for path in imports::expand(&code[at + "pub use ".len()..]) {
@@ -159,6 +165,13 @@ fn module_of(folder: &str, path: &str) -> Vec<String> {
         module.pop();
     }
     module
+}
+
+#[test]
+fn modules_that_only_tests_have_are_in_no_layer() {
+    let lib = "mod a;\n#[cfg(test)]\nmod golden;\npub mod b;\npub(crate) mod c;";
+    let declared = declared(&sources::without_tests(lib));
+    assert_eq!(declared, ["a", "b", "c"].map(str::to_owned).into());
 }
 
 #[test]
