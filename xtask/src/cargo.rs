@@ -1,0 +1,95 @@
+//! Runs cargo, and counts what its test runners report.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// How many tests passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+impl Tally {
+    /// A step that could not run at all counts as one failure, so that it can't go unseen.
+    pub(crate) const BROKEN: Self = Self { passed: 0, failed: 1 };
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+
+    /// Reads `test result: ok. 3 passed; 0 failed; ...`, wherever in the line it begins.
+    fn of_line(line: &str) -> Option<Self> {
+        let (_, rest) = line.split_once("test result: ")?;
+        let count = |word: &str| {
+            let (before, _) = rest.split_once(word)?;
+            before.split_whitespace().next_back()?.parse().ok()
+        };
+        Some(Self { passed: count(" passed")?, failed: count(" failed")? })
+    }
+}
+
+/// Cargo, at the root of the workspace, with nothing to read from.
+pub(crate) fn command(root: &Path, args: &[String]) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(args).current_dir(root).stdin(Stdio::null());
+    command
+}
+
+/// Runs `cargo test` with `args`; shows what it prints and sums up its results.
+pub(crate) fn test(root: &Path, args: &[String], environment: &[(&str, &str)]) -> Tally {
+    let mut command = command(root, args);
+    command.envs(environment.iter().copied());
+    let mut child = match command.stdout(Stdio::piped()).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("xtask: could not start cargo: {error}");
+            return Tally::BROKEN;
+        }
+    };
+    let mut tally = Tally::default();
+    if let Some(output) = child.stdout.take() {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        while output.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+            std::io::stdout().write_all(&line).ok();
+            if let Some(result) = Tally::of_line(&String::from_utf8_lossy(&line)) {
+                tally.add(result);
+            }
+            line.clear();
+        }
+    }
+    let succeeded = child.wait().is_ok_and(|status| status.success());
+    if !succeeded && tally.failed == 0 {
+        // It did not compile, or a test program ended before it could report.
+        tally.add(Tally::BROKEN);
+    }
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+
+    #[test]
+    fn a_result_line_is_counted() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out";
+        let expected = Tally { passed: 12, failed: 3 };
+        assert_eq!(Tally::of_line(line), Some(expected));
+    }
+
+    #[test]
+    fn a_result_glued_to_a_tests_own_output_is_counted() {
+        let expected = Tally { passed: 1, failed: 0 };
+        assert_eq!(Tally::of_line("tail of outputtest result: ok. 1 passed; 0 failed;"), Some(expected));
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        assert_eq!(Tally::of_line("running 3 tests"), None);
+        assert_eq!(Tally::of_line("test result: something else"), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! The project's own commands: `cargo xtask check` and `cargo xtask test`.
+
+#![forbid(unsafe_code)]
+
+mod cargo;
+mod check;
+mod python;
+mod targets;
+mod test;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask check            formatting, clippy and documentation, all warnings as errors
+cargo xtask test [STEP]...   tests in this order, or only the steps named:
+                               code     unit and integration tests
+                               doc      the examples in the documentation
+                               sim      sockets in a simulated network, in virtual time
+                               interop  against pyzmq (needs python3 with venv)
+cargo xtask help             this text";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["check"] => check::run(),
+        ["test", steps @ ..] => match test::Step::parse(steps) {
+            Ok(steps) => test::run(&steps),
+            Err(unknown) => usage(&format!("unknown test step `{unknown}`")),
+        },
+        [] | ["help" | "-h" | "--help"] => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        other => usage(&format!("unknown command `{}`", other.join(" "))),
+    }
+}
+
+fn usage(problem: &str) -> ExitCode {
+    eprintln!("xtask: {problem}; see `cargo xtask help`");
+    ExitCode::from(2)
+}
+
+/// The folder of the workspace's `Cargo.toml`.
+fn root() -> PathBuf {
+    // Cargo sets the variable at run time too; it stays right when the checkout has moved since the build.
+    let here =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}
+
+/// One line that says what runs next.
+fn heading(text: &str) {
+    use std::io::Write as _;
+    println!("\n== {text}");
+    // Cargo writes to stderr: the heading must be out before its first line.
+    std::io::stdout().flush().ok();
+}

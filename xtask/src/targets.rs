@@ -1,0 +1,80 @@
+//! Finds the integration tests of the workspace, so that each runs once, under the right heading.
+
+use std::path::Path;
+
+/// The integration tests by step; each entry is the name of a test target.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Targets {
+    pub(crate) code: Vec<String>,
+    pub(crate) sim: Vec<String>,
+    pub(crate) interop: Vec<String>,
+}
+
+impl Targets {
+    /// Reads the `tests` folder of every member at `root`.
+    pub(crate) fn find(root: &Path) -> Self {
+        let mut found = Self::default();
+        for member in names(root) {
+            for name in targets_in(&root.join(&member).join("tests")) {
+                found.list(&member, &name).push(name);
+            }
+        }
+        found
+    }
+
+    fn list(&mut self, member: &str, name: &str) -> &mut Vec<String> {
+        if member == "interop" {
+            &mut self.interop
+        } else if name.starts_with("sim") || name.starts_with("world") {
+            &mut self.sim
+        } else {
+            &mut self.code
+        }
+    }
+}
+
+/// `tests/name.rs` and `tests/name/main.rs`, as cargo finds them.
+fn targets_in(folder: &Path) -> Vec<String> {
+    names(folder)
+        .into_iter()
+        .filter_map(|name| match name.strip_suffix(".rs") {
+            Some(stem) => Some(stem.to_owned()),
+            None => folder.join(&name).join("main.rs").is_file().then_some(name),
+        })
+        .collect()
+}
+
+/// The names in a folder, sorted; none if there is no such folder.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && name != "target")
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Targets;
+
+    #[test]
+    fn each_kind_of_test_has_its_own_step() {
+        let mut targets = Targets::default();
+        targets.list("interop", "world").push("interop".into());
+        targets.list("proto", "world").push("sim".into());
+        targets.list("proto", "sim_pair").push("sim".into());
+        targets.list("bowline", "reconnect").push("code".into());
+        assert_eq!(targets.interop, ["interop"]);
+        assert_eq!(targets.sim, ["sim", "sim"]);
+        assert_eq!(targets.code, ["code"]);
+    }
+
+    #[test]
+    fn the_structure_tests_of_this_crate_are_found() {
+        let found = Targets::find(&crate::root());
+        assert!(found.code.contains(&"structure".to_owned()), "{found:?}");
+    }
+}

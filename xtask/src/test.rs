@@ -1,0 +1,122 @@
+//! `cargo xtask test`: every test of the project, one step after the other.
+
+use std::process::ExitCode;
+
+use crate::cargo::{self, Tally};
+use crate::targets::Targets;
+use crate::{heading, python, root};
+
+/// One part of the test run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Code,
+    Doc,
+    Sim,
+    Interop,
+}
+
+impl Step {
+    const ALL: [Self; 4] = [Self::Code, Self::Doc, Self::Sim, Self::Interop];
+
+    /// The steps named on the command line, all of them if none is; else the first unknown name.
+    pub(crate) fn parse<'a>(names: &[&'a str]) -> Result<Vec<Self>, &'a str> {
+        if names.is_empty() {
+            return Ok(Self::ALL.to_vec());
+        }
+        names
+            .iter()
+            .map(|&name| match name {
+                "code" => Ok(Self::Code),
+                "doc" => Ok(Self::Doc),
+                "sim" => Ok(Self::Sim),
+                "interop" => Ok(Self::Interop),
+                unknown => Err(unknown),
+            })
+            .collect()
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Code => "unit and integration tests",
+            Self::Doc => "documentation tests",
+            Self::Sim => "simulated network",
+            Self::Interop => "interoperability with pyzmq",
+        }
+    }
+
+    fn run(self, targets: &Targets) -> Tally {
+        match self {
+            Self::Code => {
+                let mut args = arguments(&["--lib", "--bins", "--examples"]);
+                args.extend(selected(&targets.code));
+                cargo::test(&root(), &args, &[])
+            }
+            Self::Doc => cargo::test(&root(), &arguments(&["--doc"]), &[]),
+            Self::Sim if targets.sim.is_empty() => Tally::default(),
+            Self::Sim => {
+                let mut args = arguments(&[]);
+                args.extend(selected(&targets.sim));
+                cargo::test(&root(), &args, &[])
+            }
+            Self::Interop => interop(targets),
+        }
+    }
+}
+
+/// Runs `steps` and sums up; the closing line is the last one printed.
+pub(crate) fn run(steps: &[Step]) -> ExitCode {
+    let targets = Targets::find(&root());
+    let mut total = Tally::default();
+    for step in steps {
+        heading(step.title());
+        total.add(step.run(&targets));
+    }
+    println!("\n{} passed, {} failed", total.passed, total.failed);
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn interop(targets: &Targets) -> Tally {
+    let python = match python::environment(&root()) {
+        Ok(python) => python,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            return Tally::BROKEN;
+        }
+    };
+    let mut args = arguments(&[]);
+    args.extend(selected(&targets.interop));
+    // One test at a time and its output as it comes: a line for each cell of the matrix.
+    args.extend(["--", "--nocapture", "--test-threads=1"].map(str::to_owned));
+    let python = python.to_string_lossy();
+    cargo::test(&root(), &args, &[(python::VARIABLE, &python)])
+}
+
+/// Every step selects from the whole workspace, so that all share one build of each crate.
+fn arguments(more: &[&str]) -> Vec<String> {
+    let fixed = ["test", "--workspace", "--no-fail-fast"];
+    fixed.iter().chain(more).map(ToString::to_string).collect()
+}
+
+fn selected(targets: &[String]) -> impl Iterator<Item = String> {
+    targets.iter().flat_map(|name| ["--test".to_owned(), name.clone()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Step;
+
+    #[test]
+    fn no_name_means_every_step_in_order() {
+        assert_eq!(Step::parse(&[]), Ok(Step::ALL.to_vec()));
+    }
+
+    #[test]
+    fn steps_run_in_the_order_they_are_named() {
+        assert_eq!(Step::parse(&["interop", "code"]), Ok(vec![Step::Interop, Step::Code]));
+    }
+
+    #[test]
+    fn an_unknown_step_is_named() {
+        assert_eq!(Step::parse(&["code", "nothing"]), Err("nothing"));
+    }
+}
