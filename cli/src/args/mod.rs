@@ -1,0 +1,379 @@
+//! The command line: what can be asked for, and how it is explained.
+
+mod check;
+mod units;
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use check::command_line;
+pub(crate) use units::{Linger, ReconnectInterval};
+
+use crate::format::Format;
+
+const ABOUT: &str = "ZeroMQ sockets at the command line: send, receive, watch and measure";
+
+const EXAMPLES: &str = "\
+Examples:
+  bowline pull -b tcp://*:5555                      print what pushers send
+  seq 3 | bowline push -c tcp://127.0.0.1:5555      send three messages, then leave
+  bowline sub -c tcp://127.0.0.1:5556 -s weather -J print matching messages as JSON lines
+  bowline rep -b ipc:///tmp/echo.sock --echo        answer each request with itself
+  bowline req -c ipc:///tmp/echo.sock -D hello -t 2 ask once, wait two seconds at most
+  bowline monitor sub -c tcp://127.0.0.1:5556       watch connections come and go
+  bowline demo                                      see all of it live, nothing to set up
+
+Endpoints: tcp://HOST:PORT (HOST * and PORT 0 when binding), ipc://PATH, ipc://@ABSTRACT, inproc://NAME
+
+Exit codes:
+  0  done; also Ctrl-C on a run without an end, and a reader of our output that left
+  1  error, or Ctrl-C before a count (-n) was reached
+  2  the command line can't be obeyed
+  3  timed out (-t)
+
+Messages go to standard output and nothing else does; all else goes to standard error.";
+
+const FORMATS: &str = "\
+Formats, for what is read and what is printed:
+  -A      text: a tab between parts; when printing, a dot for each unprintable character (default)
+  -Q      quoted: text with \\t \\n \\r \\\\ \\xHH for what text would lose; reversible
+  -J      JSON lines: an array of parts, {\"base64\": \"…\"} for a part that is not UTF-8; reversible
+  --raw   bytes: standard input is one message; nothing is added to what is printed";
+
+#[derive(Debug, Parser)]
+#[command(name = "bowline", version, about = ABOUT, after_help = EXAMPLES)]
+#[command(propagate_version = false, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Socket(Box<SocketCommand>),
+    /// Print one JSON object for each lifecycle event of a socket; messages are drained and dropped
+    Monitor(Box<MonitorArgs>),
+    /// Run publishers, pipelines and services here, restart some on purpose, and show every connection live
+    Demo(DemoArgs),
+    /// Measure this machine; prints one JSON line
+    #[command(subcommand, after_help = crate::bench::EXPLANATION)]
+    Bench(BenchCommand),
+}
+
+/// A socket type and what it is to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SocketCommand {
+    /// Send each input as a request and print its reply
+    #[command(after_help = FORMATS)]
+    Req(ReqArgs),
+    /// Print each request and answer it: with itself, with -D, -F, or with the next line of standard input
+    #[command(after_help = FORMATS)]
+    Rep(RepArgs),
+    /// Send inputs to peers in turn, print what comes
+    #[command(after_help = FORMATS)]
+    Dealer(TalkArgs),
+    /// Print what comes with its sender's identity first; the first part of an input says whom it goes to
+    #[command(after_help = FORMATS)]
+    Router(RouterArgs),
+    /// Send inputs to all subscribers
+    #[command(after_help = FORMATS)]
+    Pub(SendArgs),
+    /// Subscribe and print what comes
+    #[command(after_help = FORMATS)]
+    Sub(SubArgs),
+    /// Send inputs to all subscribers, print subscriptions (\x01 topic) and cancellations (\x00 topic)
+    #[command(name = "xpub", after_help = FORMATS)]
+    XPub(TalkArgs),
+    /// Subscribe and print what comes; inputs go upstream
+    #[command(name = "xsub", after_help = FORMATS)]
+    XSub(XSubArgs),
+    /// Send inputs to pullers in turn
+    #[command(after_help = FORMATS)]
+    Push(SendArgs),
+    /// Print what pushers send
+    #[command(after_help = FORMATS)]
+    Pull(PullArgs),
+    /// Talk with one peer: send inputs, print what comes
+    #[command(after_help = FORMATS)]
+    Pair(TalkArgs),
+}
+
+/// Where to, and how the connection is made. Every socket type takes these.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct ConnectionArgs {
+    /// Accept peers here (repeatable)
+    #[arg(short, long, value_name = "EP", action = ArgAction::Append)]
+    pub(crate) bind: Vec<String>,
+    /// Connect to a peer, now and again when it is lost (repeatable)
+    #[arg(short, long, value_name = "EP", action = ArgAction::Append)]
+    pub(crate) connect: Vec<String>,
+    /// Our identity, as ROUTER peers see it; 0x… for hex
+    #[arg(long, value_name = "ID", value_parser = units::identity)]
+    pub(crate) identity: Option<bowline::Identity>,
+    /// Messages that may wait in each direction of a connection; 0 for no limit
+    #[arg(long, value_name = "N")]
+    pub(crate) hwm: Option<usize>,
+    /// Largest message to accept; K, M and G are understood
+    #[arg(long, value_name = "BYTES", value_parser = units::size)]
+    pub(crate) recv_maxsz: Option<u64>,
+    /// Seconds between attempts to connect, or MIN..MAX to let the pause grow
+    #[arg(long, value_name = "SECS|MIN..MAX", value_parser = units::reconnect_interval)]
+    pub(crate) reconnect_ivl: Option<ReconnectInterval>,
+    /// Seconds between heartbeats on a silent connection
+    #[arg(long, value_name = "SECS", value_parser = units::seconds)]
+    pub(crate) heartbeat_ivl: Option<Duration>,
+    /// Log in with PLAIN
+    #[arg(long, value_name = "USER", requires = "password", conflicts_with = "plain_server")]
+    pub(crate) username: Option<String>,
+    /// Password for --username
+    #[arg(long, value_name = "PASS", requires = "username")]
+    pub(crate) password: Option<String>,
+    /// Demand a PLAIN login; each USER:PASS given may come in (repeatable)
+    #[arg(long, value_name = "USER:PASS", value_parser = units::login)]
+    pub(crate) plain_server: Vec<Login>,
+    /// How long to go on delivering at the end, in seconds, or `forever`
+    #[arg(short, long, value_name = "SECS", default_value = "5", value_parser = units::linger)]
+    pub(crate) linger: Linger,
+    /// Say more on standard error: -v endpoints, -vv lifecycle events, -vvv messages
+    #[arg(short, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The identity of a peer is bytes; clap would read a bare `Vec<u8>` as a list of numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target(pub(crate) Vec<u8>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) username: String,
+    pub(crate) password: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// End after N messages; -D and -F are repeated that often
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) count: Option<NonZeroU64>,
+    /// Longest wait for each message or peer, in seconds; then exit with 3
+    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input (default: lines of standard input)")]
+pub(crate) struct SourceArgs {
+    /// Send this; once, or -n times, or for ever with -i
+    #[arg(short = 'D', long, value_name = "TEXT", conflicts_with = "file")]
+    pub(crate) data: Option<String>,
+    /// Send this file's content as one message, like -D; - for standard input
+    #[arg(short = 'F', long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+    /// Seconds between messages
+    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    pub(crate) interval: Option<Duration>,
+    /// Seconds to wait before the first message, once a peer is there
+    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    pub(crate) delay: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Format")]
+#[expect(clippy::struct_excessive_bools, reason = "one flag each on the command line; `format` makes an enum of them")]
+pub(crate) struct FormatArgs {
+    /// Text (default)
+    #[arg(short = 'A', long, overrides_with_all = ["quoted", "json", "raw"])]
+    text: bool,
+    /// Quoted text
+    #[arg(short = 'Q', long, overrides_with_all = ["text", "json", "raw"])]
+    quoted: bool,
+    /// JSON lines
+    #[arg(short = 'J', long, overrides_with_all = ["text", "quoted", "raw"])]
+    json: bool,
+    /// Bytes
+    #[arg(long, overrides_with_all = ["text", "quoted", "json"])]
+    raw: bool,
+}
+
+impl FormatArgs {
+    pub(crate) fn format(&self) -> Format {
+        match (self.quoted, self.json, self.raw) {
+            (true, ..) => Format::Quoted,
+            (_, true, _) => Format::Json,
+            (.., true) => Format::Raw,
+            _ => Format::Text,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Don't print received messages
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Subscription")]
+pub(crate) struct SubscribeArgs {
+    /// Receive messages that begin with TOPIC (repeatable; default: all)
+    #[arg(short, long, value_name = "TOPIC", action = ArgAction::Append)]
+    pub(crate) subscribe: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SubArgs {
+    #[command(flatten)]
+    pub(crate) pull: PullArgs,
+    #[command(flatten)]
+    pub(crate) subscription: SubscribeArgs,
+}
+
+/// A socket that sends and receives.
+#[derive(Debug, Args)]
+pub(crate) struct TalkArgs {
+    #[command(flatten)]
+    pub(crate) send: SendArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReqArgs {
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepArgs {
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+    /// Answer each request with itself
+    #[arg(long, conflicts_with_all = ["data", "file"])]
+    pub(crate) echo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RouterArgs {
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+    /// Send every input to this peer, instead of to the one in its first part; 0x… for hex
+    #[arg(long, value_name = "ID", value_parser = units::target)]
+    pub(crate) target: Option<Target>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct XSubArgs {
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+    #[command(flatten)]
+    pub(crate) subscription: SubscribeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MonitorArgs {
+    /// Socket type
+    #[arg(value_name = "TYPE", value_parser = units::socket_type)]
+    pub(crate) socket_type: bowline::SocketType,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(crate) subscription: SubscribeArgs,
+    /// End after N events
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) count: Option<NonZeroU64>,
+    /// Longest wait for each event, in seconds; then exit with 3
+    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// How long to run
+    #[arg(long, value_name = "N", default_value = "10", value_parser = units::seconds)]
+    pub(crate) seconds: Duration,
+    /// Print the verdict as one JSON object, and no table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Throughput from one PUSH to one PULL
+    #[command(name = "push-pull")]
+    PushPull(BenchArgs),
+    /// Round trips between one REQ and one REP
+    #[command(name = "req-rep")]
+    ReqRep(BenchArgs),
+    /// Throughput from one PUB to its subscribers
+    #[command(name = "pub-sub")]
+    PubSub(PubSubBenchArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Where the messages go through
+    #[arg(long, value_enum, default_value = "tcp")]
+    pub(crate) transport: Transport,
+    /// Bytes in a message; K, M and G are understood
+    #[arg(long, value_name = "N", default_value = "64", value_parser = units::size)]
+    pub(crate) size: u64,
+    /// How long to measure, after a warm-up
+    #[arg(long, value_name = "S", default_value = "3", value_parser = units::seconds)]
+    pub(crate) seconds: Duration,
+    /// Messages that may wait in each direction; 0 for no limit
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) hwm: usize,
+    /// Print a JSON line (which is also what happens without it)
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PubSubBenchArgs {
+    #[command(flatten)]
+    pub(crate) bench: BenchArgs,
+    /// How many subscribers
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) subscribers: std::num::NonZeroUsize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    Tcp,
+    Ipc,
+    Inproc,
+}
+
+#[cfg(test)]
+mod tests;

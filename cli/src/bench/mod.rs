@@ -1,0 +1,3 @@
+//! stub
+pub(crate) const EXPLANATION: &str = "";
+pub(crate) fn run(_: &crate::args::BenchCommand) -> Result<(), crate::failure::Failure> { todo!() }

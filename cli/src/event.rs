@@ -1,0 +1,158 @@
+//! Lifecycle events, as JSON objects for programs and as lines for people.
+
+use std::time::Duration;
+
+use bowline::time::Instant;
+use bowline::{MonitorEvent, MonitorKind, PeerInfo};
+use serde_json::{Map, Value, json};
+
+use crate::format::identity_text;
+
+/// One event as a JSON object: `time` and `event` always, the rest where it applies.
+pub(crate) fn object(event: &MonitorEvent) -> Value {
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| {
+        object.insert(key.to_owned(), value);
+    };
+    put("time", seconds(event.time - Instant::ZERO));
+    put("event", event.kind.name().into());
+    if let Some(endpoint) = &event.endpoint {
+        put("endpoint", endpoint.to_string().into());
+    }
+    if let Some(connection) = event.connection {
+        put("connection", connection.0.into());
+    }
+    match &event.kind {
+        MonitorKind::BindFailed(cause) | MonitorKind::AcceptFailed(cause) => put("reason", cause.to_string().into()),
+        MonitorKind::Accepted { address } | MonitorKind::Connected { address } => {
+            put("peer", json!({ "address": address }));
+        }
+        MonitorKind::Connecting { attempt } => put("attempt", (*attempt).into()),
+        MonitorKind::ConnectRetried { delay, cause } => {
+            put("delay", seconds(*delay));
+            if let Some(cause) = cause {
+                put("reason", cause.to_string().into());
+            }
+        }
+        MonitorKind::HandshakeSucceeded(peer) => put("peer", peer_object(peer)),
+        MonitorKind::HandshakeFailed { stage, reason } => {
+            put("stage", stage.to_string().into());
+            put("reason", reason.to_string().into());
+        }
+        MonitorKind::Disconnected(reason) | MonitorKind::ConnectStopped(reason) => {
+            put("reason", reason.to_string().into());
+        }
+        MonitorKind::Lagged(lost) => put("lost", (*lost).into()),
+        _ => {}
+    }
+    object.into()
+}
+
+/// Seconds with microseconds: more digits would only be noise.
+fn seconds(time: Duration) -> Value {
+    let rounded = Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    rounded.as_secs_f64().into()
+}
+
+fn peer_object(peer: &PeerInfo) -> Value {
+    let mut object = Map::new();
+    object.insert("socket_type".to_owned(), peer.socket_type.as_str().into());
+    if !peer.identity.is_empty() {
+        object.insert("identity".to_owned(), identity_text(&peer.identity).into());
+    }
+    object.insert("mechanism".to_owned(), peer.mechanism.into());
+    object.insert("version".to_owned(), format!("3.{}", peer.minor).into());
+    if let Some(user) = &peer.user {
+        object.insert("user".to_owned(), user.clone().into());
+    }
+    if !peer.address.is_empty() {
+        object.insert("address".to_owned(), peer.address.clone().into());
+    }
+    object.into()
+}
+
+/// One event as a line that begins with its endpoint.
+pub(crate) fn line(event: &MonitorEvent) -> String {
+    let what = words(&event.kind);
+    match (&event.endpoint, event.connection) {
+        (Some(endpoint), Some(connection)) => format!("{endpoint}: connection {connection} {what}"),
+        (Some(endpoint), None) => format!("{endpoint}: {what}"),
+        (None, Some(connection)) => format!("connection {connection} {what}"),
+        (None, None) => what,
+    }
+}
+
+/// What happened, in words.
+pub(crate) fn words(kind: &MonitorKind) -> String {
+    match kind {
+        MonitorKind::Listening => "listening".to_owned(),
+        MonitorKind::BindFailed(cause) => format!("can't be bound: {cause}"),
+        MonitorKind::Accepted { address } => with("accepted", address),
+        MonitorKind::AcceptFailed(cause) => format!("can't accept: {cause}"),
+        MonitorKind::Connecting { attempt } => format!("connecting, attempt {attempt}"),
+        MonitorKind::ConnectRetried { delay, cause: Some(cause) } => {
+            format!("failed: {cause}; trying again in {} ms", delay.as_millis())
+        }
+        MonitorKind::ConnectRetried { delay, cause: None } => format!("trying again in {} ms", delay.as_millis()),
+        MonitorKind::Connected { address } => with("connected", address),
+        MonitorKind::HandshakeSucceeded(peer) => {
+            let name = if peer.identity.is_empty() {
+                String::new()
+            } else {
+                format!(" \"{}\"", identity_text(&peer.identity))
+            };
+            format!("ready, peer is {}{name}", peer.socket_type)
+        }
+        MonitorKind::HandshakeFailed { stage, reason } => format!("failed in the handshake ({stage}): {reason}"),
+        MonitorKind::Disconnected(reason) => format!("closed: {reason}"),
+        MonitorKind::ConnectStopped(reason) => format!("given up: {reason}"),
+        MonitorKind::Closed => "no longer listening".to_owned(),
+        MonitorKind::Stopped => "socket closed".to_owned(),
+        MonitorKind::Lagged(lost) => format!("{lost} events were lost, because they came too fast"),
+        other => other.name().replace('_', " "),
+    }
+}
+
+fn with(what: &str, address: &str) -> String {
+    if address.is_empty() { what.to_owned() } else { format!("{what} ({address})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bowline::{ConnectionId, DisconnectReason, SocketType};
+
+    fn event(kind: MonitorKind) -> MonitorEvent {
+        MonitorEvent {
+            time: Instant::ZERO + Duration::from_nanos(1_500_000_999),
+            endpoint: Some("tcp://127.0.0.1:5555".parse().expect("an endpoint")),
+            connection: Some(ConnectionId(7)),
+            kind,
+        }
+    }
+
+    #[test]
+    fn an_object_has_only_what_applies() {
+        assert_eq!(
+            object(&event(MonitorKind::Disconnected(DisconnectReason::PeerClosed))).to_string(),
+            "{\"time\":1.5,\"event\":\"disconnected\",\"endpoint\":\"tcp://127.0.0.1:5555\",\"connection\":7,\
+             \"reason\":\"closed by the peer\"}"
+        );
+    }
+
+    #[test]
+    fn a_peer_is_an_object_with_an_identity_only_if_it_has_one() {
+        let mut peer = PeerInfo::of_type(SocketType::Dealer);
+        let shown = object(&event(MonitorKind::HandshakeSucceeded(peer.clone())));
+        assert_eq!(shown["peer"], json!({ "socket_type": "DEALER", "mechanism": "NULL", "version": "3.1" }));
+        peer.identity = b"\x00\x01".to_vec().into();
+        let shown = object(&event(MonitorKind::HandshakeSucceeded(peer)));
+        assert_eq!(shown["peer"]["identity"], "0x0001");
+    }
+
+    #[test]
+    fn a_line_names_endpoint_connection_and_reason() {
+        let kind = MonitorKind::Disconnected(DisconnectReason::HeartbeatTimeout);
+        assert_eq!(line(&event(kind)), "tcp://127.0.0.1:5555: connection 7 closed: heartbeat timed out");
+    }
+}

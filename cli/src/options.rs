@@ -1,0 +1,47 @@
+//! From arguments to the options of a socket.
+
+use bowline::{Mechanism, Options, PlainCredentials, Reconnect, SocketType};
+
+use crate::args::{ConnectionArgs, Linger, ReconnectInterval};
+use crate::failure::Failure;
+
+/// The options that `args` ask for, and those that suit a command line better than the library's defaults.
+pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<Options, Failure> {
+    let mut options = Options::new().mechanism(mechanism(args)?).linger(match args.linger {
+        Linger::Forever => None,
+        Linger::For(time) => Some(time),
+    });
+    if let Some(identity) = &args.identity {
+        options = options.identity(identity.clone());
+    }
+    if let Some(hwm) = args.hwm {
+        options = options.send_hwm(hwm).recv_hwm(hwm);
+    }
+    options = options.max_message_size(args.recv_maxsz);
+    options = options.heartbeat_interval(args.heartbeat_ivl);
+    if let Some(ReconnectInterval { first, most }) = args.reconnect_ivl {
+        options = options.reconnect(match most {
+            Some(max) => Reconnect::Exponential { min: first, max },
+            None => Reconnect::Fixed(first),
+        });
+    }
+    if socket_type == SocketType::Router {
+        // A user who mistypes an identity wants to hear of it.
+        options = options.router_mandatory(true);
+    }
+    Ok(options)
+}
+
+fn mechanism(args: &ConnectionArgs) -> Result<Mechanism, Failure> {
+    let credentials = |username: &str, password: &str| {
+        PlainCredentials::new(username, password).map_err(|cause| Failure::usage(username, cause))
+    };
+    if let (Some(username), Some(password)) = (&args.username, &args.password) {
+        return Ok(Mechanism::PlainClient(credentials(username, password)?));
+    }
+    if args.plain_server.is_empty() {
+        return Ok(Mechanism::Null);
+    }
+    let logins = args.plain_server.iter().map(|login| credentials(&login.username, &login.password));
+    Ok(Mechanism::PlainServer(logins.collect::<Result<_, _>>()?))
+}

@@ -1,0 +1,108 @@
+//! What a run says about its connections on standard error while it goes on.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bowline::{AnySocket, Monitor, MonitorEvent, MonitorKind};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::event;
+
+/// Follows the lifecycle events of one socket.
+///
+/// Even a quiet run needs them: a peer that never shows up is explained by the last failed attempt, and a peer that
+/// will never talk to us should not look like one that is merely late.
+pub(crate) struct Watch {
+    seen: Mutex<Seen>,
+    changed: Notify,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Seen {
+    verbosity: u8,
+    last_trouble: Option<String>,
+    told: HashSet<String>,
+    /// Endpoints that may still give a peer.
+    alive: usize,
+    given_up: Option<String>,
+}
+
+impl Watch {
+    pub(crate) fn start(socket: &AnySocket, verbosity: u8, endpoints: usize) -> Arc<Self> {
+        let seen = Seen { verbosity, last_trouble: None, told: HashSet::new(), alive: endpoints, given_up: None };
+        let watch = Arc::new(Self { seen: Mutex::new(seen), changed: Notify::new(), task: Mutex::new(None) });
+        let task = tokio::spawn(Arc::clone(&watch).follow(socket.monitor()));
+        *watch.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        watch
+    }
+
+    async fn follow(self: Arc<Self>, mut monitor: Monitor) {
+        while let Some(event) = monitor.next().await {
+            self.seen().take(&event);
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the last attempt to get a peer failed, if one did.
+    pub(crate) fn last_trouble(&self) -> Option<String> {
+        self.seen().last_trouble.clone()
+    }
+
+    /// Waits until every endpoint has been given up, and says why the last one was.
+    pub(crate) async fn given_up(&self) -> String {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(why) = self.seen().given_up.clone() {
+                return why;
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits for the next lifecycle event.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Waits until the events of a closed socket have been told.
+    pub(crate) async fn finish(&self) {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    }
+}
+
+impl Seen {
+    fn take(&mut self, event: &MonitorEvent) {
+        let line = event::line(event);
+        if self.verbosity >= 2 {
+            crate::note!("{line}");
+        }
+        match &event.kind {
+            MonitorKind::HandshakeSucceeded(_) => self.last_trouble = None,
+            MonitorKind::HandshakeFailed { .. } => {
+                self.last_trouble = Some(line.clone());
+                // Attempts go on and fail alike; once is enough.
+                if self.verbosity < 2 && self.told.insert(line.clone()) {
+                    crate::note!("{line}");
+                }
+            }
+            MonitorKind::ConnectRetried { cause: Some(_), .. } | MonitorKind::AcceptFailed(_) => {
+                self.last_trouble = Some(line);
+            }
+            MonitorKind::ConnectStopped(reason) if *reason != bowline::DisconnectReason::LocalClose => {
+                self.alive = self.alive.saturating_sub(1);
+                if self.alive == 0 {
+                    self.given_up = Some(line);
+                }
+            }
+            _ => {}
+        }
+    }
+}
