@@ -45,7 +45,12 @@ impl Source {
             (Some(_), None, None) => Some(1),
             _ => count,
         };
-        Ok(Self { origin: same.map_or_else(|| standard_input(format), Origin::Same), format, left, pace: args.interval.and_then(pace) })
+        Ok(Self {
+            origin: same.map_or_else(|| standard_input(format), Origin::Same),
+            format,
+            left,
+            pace: args.interval.and_then(pace),
+        })
     }
 
     /// Opens a source of replies: `--data` and `--file` answer every request, however many come.

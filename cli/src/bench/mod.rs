@@ -1,3 +1,5 @@
 //! stub
 pub(crate) const EXPLANATION: &str = "";
-pub(crate) fn run(_: &crate::args::BenchCommand) -> Result<(), crate::failure::Failure> { todo!() }
+pub(crate) fn run(_: &crate::args::BenchCommand) -> Result<(), crate::failure::Failure> {
+    todo!()
+}

@@ -54,11 +54,7 @@ impl Format {
     }
 }
 
-fn separated<'a>(
-    parts: impl IntoIterator<Item = &'a [u8]>,
-    out: &mut Vec<u8>,
-    write: impl Fn(&[u8], &mut Vec<u8>),
-) {
+fn separated<'a>(parts: impl IntoIterator<Item = &'a [u8]>, out: &mut Vec<u8>, write: impl Fn(&[u8], &mut Vec<u8>)) {
     for (index, part) in parts.into_iter().enumerate() {
         if index > 0 {
             out.push(b'\t');

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bowline::SocketType;
 
-use crate::args::{ ConnectionArgs, LimitArgs, PullArgs, SendArgs, SocketCommand, SourceArgs, TalkArgs};
+use crate::args::{ConnectionArgs, LimitArgs, PullArgs, SendArgs, SocketCommand, SourceArgs, TalkArgs};
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::input::Source;
@@ -35,20 +35,17 @@ impl Job {
             SocketCommand::Req(args) => Self::talk(SocketType::Req, args.talk),
             SocketCommand::Rep(args) => Self { echo: args.echo, ..Self::talk(SocketType::Rep, args.talk) },
             SocketCommand::Dealer(args) => Self::talk(SocketType::Dealer, args),
-            SocketCommand::Router(args) => Self {
-                target: args.target.map(|target| target.0),
-                ..Self::talk(SocketType::Router, args.talk)
-            },
+            SocketCommand::Router(args) => {
+                Self { target: args.target.map(|target| target.0), ..Self::talk(SocketType::Router, args.talk) }
+            }
             SocketCommand::Pub(args) => Self::send(SocketType::Pub, args),
-            SocketCommand::Sub(args) => Self {
-                subscribe: Some(args.subscription.subscribe),
-                ..Self::receive(SocketType::Sub, args.pull)
-            },
+            SocketCommand::Sub(args) => {
+                Self { subscribe: Some(args.subscription.subscribe), ..Self::receive(SocketType::Sub, args.pull) }
+            }
             SocketCommand::XPub(args) => Self::talk(SocketType::XPub, args),
-            SocketCommand::XSub(args) => Self {
-                subscribe: Some(args.subscription.subscribe),
-                ..Self::talk(SocketType::XSub, args.talk)
-            },
+            SocketCommand::XSub(args) => {
+                Self { subscribe: Some(args.subscription.subscribe), ..Self::talk(SocketType::XSub, args.talk) }
+            }
             SocketCommand::Push(args) => Self::send(SocketType::Push, args),
             SocketCommand::Pull(args) => Self::receive(SocketType::Pull, args),
             SocketCommand::Pair(args) => Self::talk(SocketType::Pair, args),

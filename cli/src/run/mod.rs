@@ -58,7 +58,9 @@ async fn behave(run: &Run<'_>, job: &Job, source: Option<Source>) -> Result<(), 
     match (job.socket_type, source) {
         (SocketType::Req, Some(source)) => request::run(run, source, printer, job.delay()).await,
         (SocketType::Rep, source) => reply::run(run, source, printer, job.count).await,
-        (SocketType::Push | SocketType::Pub, Some(source)) => send::run(run, source, job.socket_type, job.delay()).await,
+        (SocketType::Push | SocketType::Pub, Some(source)) => {
+            send::run(run, source, job.socket_type, job.delay()).await
+        }
         (_, Some(source)) => exchange::run(run, job, source, printer).await,
         (_, None) => receive::run(run, printer, job.count).await,
     }
