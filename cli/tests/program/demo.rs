@@ -1,0 +1,35 @@
+//! bowline demo.
+
+use crate::process::{run, start};
+
+#[test]
+fn the_accounts_of_a_demo_balance() {
+    let printed = run("demo --seconds 3 --json").done();
+    let verdict: serde_json::Value = serde_json::from_str(&printed).expect("one JSON object");
+    assert_eq!(verdict["balanced"], true, "{printed}");
+    assert_eq!(verdict["push_pull"]["balanced"], true, "{printed}");
+    assert_eq!(verdict["push_pull"]["sent"], verdict["push_pull"]["received"], "{printed}");
+    assert_eq!(verdict["req_rep"]["unanswered"], 0, "{printed}");
+    for what in ["restarts", "reconnects", "transitions"] {
+        assert!(verdict[what].as_u64().expect("a number") > 3, "{what}: {printed}");
+    }
+    for scene in ["push_pull", "pub_sub"] {
+        assert!(verdict[scene]["received"].as_u64().expect("a number") > 0, "{scene}: {printed}");
+    }
+}
+
+#[test]
+fn without_a_terminal_a_demo_prints_lines_and_a_verdict() {
+    let printed = run("demo --seconds 1.5").done();
+    assert!(printed.lines().next().expect("a line").contains("connections ready"), "{printed}");
+    assert!(printed.contains("PUSH/PULL  balanced: "), "{printed}");
+    assert!(printed.contains("REQ/REP    balanced: "), "{printed}");
+}
+
+#[test]
+fn ctrl_c_ends_a_demo_with_its_verdict() {
+    let mut demo = start("demo --seconds 3600");
+    demo.line();
+    demo.interrupt();
+    assert!(demo.end().done().contains("PUSH/PULL  balanced: "));
+}

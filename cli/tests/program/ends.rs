@@ -1,0 +1,116 @@
+//! How runs end: counts, timeouts, Ctrl-C, readers that leave, disks that are full.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::process::{command, run, start, start_with_stdin};
+
+const ANY: &str = "tcp://127.0.0.1:0";
+
+#[test]
+fn nothing_received_in_time_is_3() {
+    let line = run(&format!("pull -b {ANY} -t 0.05")).failed(3);
+    assert!(line.starts_with("tcp://127.0.0.1:") && line.ends_with("nothing received within 0.05 s"), "{line}");
+}
+
+#[test]
+fn no_peer_in_time_is_3_and_says_why() {
+    // A port that was free a moment ago, and that nobody listens at.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let line = run(&format!("push -c tcp://127.0.0.1:{port} -D x -t 0.3")).failed(3);
+    assert!(line.starts_with(&format!("tcp://127.0.0.1:{port}: no peer within 0.3 s")), "{line}");
+    assert!(line.contains("refused"), "{line}");
+}
+
+#[test]
+fn no_subscriber_in_time_is_3() {
+    assert!(run(&format!("pub -b {ANY} -D x -t 0.05")).failed(3).contains("no subscriber"));
+}
+
+#[test]
+fn no_reply_in_time_is_3() {
+    let mut router = start_with_stdin(&format!("router -b {ANY} -v"));
+    let place = router.endpoint();
+    let line = run(&format!("req -c {place} -D hello -t 0.5")).failed(3);
+    assert_eq!(line, format!("{place}: no reply within 0.5 s"));
+    assert!(router.line().ends_with("\t\thello"));
+}
+
+#[test]
+fn ctrl_c_ends_an_endless_run_well() {
+    let mut pull = start(&format!("pull -b {ANY} -v"));
+    pull.endpoint();
+    pull.interrupt();
+    let ended = pull.end();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn ctrl_c_before_the_count_is_reached_is_an_error() {
+    let mut pull = start(&format!("pull -b {ANY} -v -n 5"));
+    let place = pull.endpoint();
+    run(&format!("push -c {place} -D x")).done();
+    assert_eq!(pull.line(), "x");
+    pull.interrupt();
+    assert_eq!(pull.end().failed(1), "interrupted after 1 of 5 messages");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_quietly() {
+    let words = format!("pull -b {ANY} -v");
+    let mut child = command(&words).spawn().expect("the program starts");
+    let mut told = BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    told.read_line(&mut line).expect("a line");
+    let place = line.trim_end().rsplit(' ').next().expect("an endpoint").to_owned();
+    let pusher = start(&format!("push -c {place} -D x -i 0.001"));
+    let mut reader = BufReader::new(child.stdout.take().expect("piped"));
+    line.clear();
+    reader.read_line(&mut line).expect("a line");
+    drop(reader);
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    line.clear();
+    told.read_line(&mut line).expect("the end of the stream");
+    assert_eq!(line, "");
+    drop(pusher);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error() {
+    let words = format!("pull -b {ANY} -v");
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("Linux has one");
+    let mut child = command(&words).stdout(Stdio::from(full)).spawn().expect("the program starts");
+    let mut told = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let line = told.next().expect("a line").expect("UTF-8");
+    let place = line.rsplit(' ').next().expect("an endpoint");
+    let pusher = start(&format!("push -c {place} -D x -i 0.001"));
+    let line = told.next().expect("a line").expect("UTF-8");
+    assert_eq!(line, "bowline: standard output: No space left on device");
+    assert_eq!(child.wait().expect("an end").code(), Some(1));
+    assert!(told.next().is_none());
+    drop(pusher);
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let help = run("--help");
+    assert!(help.stderr.is_empty(), "{help:?}");
+    let help = help.done();
+    for word in ["bowline pull", "Exit codes:", "router", "monitor", "demo", "bench"] {
+        assert!(help.contains(word), "{word}");
+    }
+    assert_eq!(run("-V").done(), format!("bowline {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(run("bench --help").done().contains("p50_us"));
+}
+
+#[test]
+fn verbosity_goes_to_standard_error() {
+    let mut pull = start(&format!("pull -b {ANY} -vvv -n 1"));
+    let place = pull.endpoint();
+    run(&format!("push -c {place} -D hello")).done();
+    pull.told("ready, peer is PUSH");
+    pull.told("received hello");
+    assert_eq!(pull.end().done(), "hello\n");
+}

@@ -1,0 +1,14 @@
+//! The program as a shell sees it: arguments, standard streams, exit codes.
+//!
+//! No test waits for a time to pass: it waits for a line, or for an end.
+
+mod bench;
+mod demo;
+mod ends;
+mod errors;
+mod monitor;
+mod pipelines;
+mod process;
+mod publishing;
+mod requests;
+mod routing;
