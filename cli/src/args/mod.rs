@@ -19,29 +19,30 @@ const ABOUT: &str = "ZeroMQ sockets at the command line: send, receive, watch an
 const EXAMPLES: &str = "\
 Examples:
   bowline pull -b tcp://*:5555                      print what pushers send
-  seq 3 | bowline push -c tcp://127.0.0.1:5555      send three messages, then leave
-  bowline sub -c tcp://127.0.0.1:5556 -s weather -J print matching messages as JSON lines
-  bowline rep -b ipc:///tmp/echo.sock --echo        answer each request with itself
-  bowline req -c ipc:///tmp/echo.sock -D hello -t 2 ask once, wait two seconds at most
-  bowline monitor sub -c tcp://127.0.0.1:5556       watch connections come and go
-  bowline demo                                      see all of it live, nothing to set up
+  seq 3 | bowline push -c tcp://127.0.0.1:5555      send three messages
+  bowline sub -c tcp://127.0.0.1:5556 -s news -J    print JSON lines
+  bowline rep -b ipc:///tmp/echo.sock --echo        answer with the request
+  bowline req -c ipc:///tmp/echo.sock -D hi -t 2    ask once, wait two seconds
+  bowline monitor sub -c tcp://127.0.0.1:5556       watch peers come and go
+  bowline demo                                      see all of it live
 
-Endpoints: tcp://HOST:PORT (HOST * and PORT 0 when binding), ipc://PATH, ipc://@ABSTRACT, inproc://NAME
+Endpoints:
+  tcp://HOST:PORT (bind: HOST may be *, PORT 0), ipc://PATH, ipc://@ABSTRACT
 
 Exit codes:
-  0  done; also Ctrl-C on a run without an end, and a reader of our output that left
+  0  done; also Ctrl-C where there is no count, and a reader of our output left
   1  error, or Ctrl-C before a count (-n) was reached
   2  the command line can't be obeyed
   3  timed out (-t)
 
-Messages go to standard output and nothing else does; all else goes to standard error.";
+Received messages go to standard output, all else to standard error.";
 
 const FORMATS: &str = "\
 Formats, for what is read and what is printed:
-  -A      text: a tab between parts; when printing, a dot for each unprintable character (default)
-  -Q      quoted: text with \\t \\n \\r \\\\ \\xHH for what text would lose; reversible
-  -J      JSON lines: an array of parts, {\"base64\": \"…\"} for a part that is not UTF-8; reversible
-  --raw   bytes: standard input is one message; nothing is added to what is printed";
+  -A     text (default): a tab between parts, prints a dot for the unprintable
+  -Q     quoted: text, with \\t \\n \\r \\\\ \\xHH for what text would lose
+  -J     JSON lines: arrays of parts; {\"base64\": \"…\"} where a part is not UTF-8
+  --raw  bytes: standard input is one message, printing adds nothing";
 
 #[derive(Debug, Parser)]
 #[command(name = "bowline", version, about = ABOUT, after_help = EXAMPLES)]
@@ -55,9 +56,9 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     #[command(flatten)]
     Socket(Box<SocketCommand>),
-    /// Print one JSON object for each lifecycle event of a socket; messages are drained and dropped
+    /// Print a JSON line for each lifecycle event of a socket
     Monitor(Box<MonitorArgs>),
-    /// Run publishers, pipelines and services here, restart some on purpose, and show every connection live
+    /// Restart peers on purpose and watch every connection, live
     Demo(DemoArgs),
     /// Measure this machine; prints one JSON line
     #[command(subcommand, after_help = crate::bench::EXPLANATION)]
@@ -70,13 +71,13 @@ pub(crate) enum SocketCommand {
     /// Send each input as a request and print its reply
     #[command(after_help = FORMATS)]
     Req(ReqArgs),
-    /// Print each request and answer it: with itself, with -D, -F, or with the next line of standard input
+    /// Print each request, answer it with --echo, -D, -F or an input line
     #[command(after_help = FORMATS)]
     Rep(RepArgs),
     /// Send inputs to peers in turn, print what comes
     #[command(after_help = FORMATS)]
     Dealer(TalkArgs),
-    /// Print what comes with its sender's identity first; the first part of an input says whom it goes to
+    /// Print what comes after its sender's identity, send to that in inputs
     #[command(after_help = FORMATS)]
     Router(RouterArgs),
     /// Send inputs to all subscribers
@@ -85,7 +86,7 @@ pub(crate) enum SocketCommand {
     /// Subscribe and print what comes
     #[command(after_help = FORMATS)]
     Sub(SubArgs),
-    /// Send inputs to all subscribers, print subscriptions (\x01 topic) and cancellations (\x00 topic)
+    /// Send inputs to all subscribers, print their subscriptions
     #[command(name = "xpub", after_help = FORMATS)]
     XPub(TalkArgs),
     /// Subscribe and print what comes; inputs go upstream

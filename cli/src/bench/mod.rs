@@ -18,16 +18,22 @@ use latency::Latencies;
 
 pub(crate) const EXPLANATION: &str = "\
 The line has these fields:
-  scenario, transport, size  what was measured; size is that of a message in bytes
-  msgs_per_s                 push-pull: messages received; pub-sub: messages received by all subscribers together;
-                             req-rep: round trips
-  mb_per_s                   msgs_per_s times size, in millions of bytes
-  p50_us, p99_us             push-pull, pub-sub: from send to receipt of a lone message, measured before the load;
-                             req-rep: the round trip
-  subscribers                pub-sub only
+  scenario, transport, size
+      what was measured; size is that of a message in bytes
+  msgs_per_s
+      push-pull: messages received; pub-sub: by all subscribers together;
+      req-rep: round trips
+  mb_per_s
+      msgs_per_s times size, in millions of bytes
+  p50_us, p99_us
+      push-pull, pub-sub: from send to receipt of a lone message, measured
+      before the load; req-rep: the round trip
+  subscribers
+      pub-sub only
 
-The sender and the receiver are two threads, each with a runtime of its own. The time measured begins after a warm-up.
-The publisher waits for a full subscriber instead of dropping, so each message counted has arrived everywhere.
+The sender and the receiver are two threads, each with a runtime of its own.
+The time begins after a warm-up. The publisher waits for a full subscriber
+instead of dropping, so each message counted has arrived.
 Measure a release build.";
 
 /// What a scenario gives.

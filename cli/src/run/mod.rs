@@ -26,7 +26,7 @@ use crate::output::Printer;
 use crate::watch::Watch;
 
 /// How long the last events of a socket may take to be told, so that a run never hangs on its own farewell.
-const FAREWELL: Duration = Duration::from_millis(500);
+const LAST_EVENTS: Duration = Duration::from_millis(500);
 
 /// Does what `job` says, from opening the socket to closing it.
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
@@ -42,12 +42,20 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
     let opened = endpoints.open(socket, job.subscribe.as_deref(), verbosity).await?;
     let progress = Progress::of(job.wanted(source.as_ref()));
     let run = Run { opened: &opened, timeout: job.timeout, verbosity, progress: &progress };
-    let result = tokio::select! {
-        result = behave(&run, &job, source) => result,
-        why = opened.watch.given_up() => Err(Failure::Error(why)),
-        () = crate::signal::interrupted() => progress.interrupted(),
+    let (result, how) = tokio::select! {
+        result = behave(&run, &job, source) => {
+            let how = match result {
+                // Whoever did not come in time won't come now, and nobody sees the output of a reader that left.
+                Err(Failure::TimedOut(_) | Failure::ReaderGone) => Farewell::AtOnce,
+                _ => Farewell::Linger,
+            };
+            (result, how)
+        }
+        why = opened.watch.given_up() => (Err(Failure::Error(why)), Farewell::AtOnce),
+        () = crate::signal::interrupted() => (progress.interrupted(), Farewell::Linger),
     };
-    finish(&opened, result).await
+    say_farewell(&opened, how).await;
+    result
 }
 
 async fn behave(run: &Run<'_>, job: &Job, source: Option<Source>) -> Result<(), Failure> {
@@ -66,19 +74,23 @@ async fn behave(run: &Run<'_>, job: &Job, source: Option<Source>) -> Result<(), 
     }
 }
 
-/// Closes the socket: with time for what is still to be delivered if all went well, at once otherwise.
-async fn finish(opened: &Opened, result: Result<(), Failure>) -> Result<(), Failure> {
-    if result.is_ok() {
-        tokio::select! {
+/// How a socket is closed.
+enum Farewell {
+    /// With time for what is still to be delivered.
+    Linger,
+    AtOnce,
+}
+
+async fn say_farewell(opened: &Opened, how: Farewell) {
+    match how {
+        Farewell::Linger => tokio::select! {
             () = opened.socket.close() => {}
             // Whoever interrupts the end as well does not want to wait for it.
             () = crate::signal::interrupted() => opened.socket.stop(),
-        }
-    } else {
-        opened.socket.stop();
+        },
+        Farewell::AtOnce => opened.socket.stop(),
     }
-    let _ = tokio::time::timeout(FAREWELL, opened.watch.finish()).await;
-    result
+    let _ = tokio::time::timeout(LAST_EVENTS, opened.watch.finish()).await;
 }
 
 /// How far a run has come towards its count.
