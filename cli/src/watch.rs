@@ -9,6 +9,9 @@ use tokio::task::JoinHandle;
 
 use crate::event;
 
+/// Different troubles that a run tells of without `-vv`. A port scan should not fill a log.
+const MOST_TOLD: usize = 100;
+
 /// Follows the lifecycle events of one socket.
 ///
 /// Even a quiet run needs them: a peer that never shows up is explained by the last failed attempt, and a peer that
@@ -80,26 +83,27 @@ impl Watch {
 
 impl Seen {
     fn take(&mut self, event: &MonitorEvent) {
-        let line = event::line(event);
         if self.verbosity >= 2 {
-            crate::note!("{line}");
+            crate::note!("{}", event::line(event));
         }
+        let trouble = || event::line(&MonitorEvent { connection: None, ..event.clone() });
         match &event.kind {
             MonitorKind::HandshakeSucceeded(_) => self.last_trouble = None,
             MonitorKind::HandshakeFailed { .. } => {
-                self.last_trouble = Some(line.clone());
+                let trouble = trouble();
                 // Attempts go on and fail alike; once is enough.
-                if self.verbosity < 2 && self.told.insert(line.clone()) {
-                    crate::note!("{line}");
+                if self.verbosity < 2 && self.told.len() < MOST_TOLD && self.told.insert(trouble.clone()) {
+                    crate::note!("{trouble}");
                 }
+                self.last_trouble = Some(trouble);
             }
             MonitorKind::ConnectRetried { cause: Some(_), .. } | MonitorKind::AcceptFailed(_) => {
-                self.last_trouble = Some(line);
+                self.last_trouble = Some(trouble());
             }
             MonitorKind::ConnectStopped(reason) if *reason != bowline::DisconnectReason::LocalClose => {
                 self.alive = self.alive.saturating_sub(1);
                 if self.alive == 0 {
-                    self.given_up = Some(line);
+                    self.given_up = Some(trouble());
                 }
             }
             _ => {}

@@ -145,8 +145,12 @@ impl Run<'_> {
     async fn within<T>(&self, what: &str, future: impl Future<Output = T>) -> Result<T, Failure> {
         let Some(limit) = self.timeout else { return Ok(future.await) };
         tokio::time::timeout(limit, future).await.map_err(|_| {
-            let trouble = self.watch().last_trouble().map(|trouble| format!(" ({trouble})")).unwrap_or_default();
             let place = &self.opened.place;
+            let trouble = match self.watch().last_trouble() {
+                // The endpoint is named already.
+                Some(trouble) => format!(" ({})", trouble.strip_prefix(&format!("{place}: ")).unwrap_or(&trouble)),
+                None => String::new(),
+            };
             Failure::TimedOut(format!("{place}: {what} within {} s{trouble}", limit.as_secs_f64()))
         })
     }
