@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bowline::{AnySocket, Monitor, MonitorEvent, MonitorKind};
+use bowline::{AnySocket, DisconnectReason, Monitor, MonitorEvent, MonitorKind};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -89,10 +89,11 @@ impl Seen {
         let trouble = || event::line(&MonitorEvent { connection: None, ..event.clone() });
         match &event.kind {
             MonitorKind::HandshakeSucceeded(_) => self.last_trouble = None,
-            MonitorKind::HandshakeFailed { .. } => {
+            MonitorKind::HandshakeFailed { reason, .. } => {
                 let trouble = trouble();
-                // Attempts go on and fail alike; once is enough.
-                if self.verbosity < 2 && self.told.len() < MOST_TOLD && self.told.insert(trouble.clone()) {
+                // Attempts go on and fail alike; once is enough. A refusal ends them, which is told on its own.
+                let goes_on = !matches!(reason, DisconnectReason::HandshakeRefused { .. });
+                if goes_on && self.verbosity < 2 && self.told.len() < MOST_TOLD && self.told.insert(trouble.clone()) {
                     crate::note!("{trouble}");
                 }
                 self.last_trouble = Some(trouble);
@@ -100,7 +101,7 @@ impl Seen {
             MonitorKind::ConnectRetried { cause: Some(_), .. } | MonitorKind::AcceptFailed(_) => {
                 self.last_trouble = Some(trouble());
             }
-            MonitorKind::ConnectStopped(reason) if *reason != bowline::DisconnectReason::LocalClose => {
+            MonitorKind::ConnectStopped(reason) if *reason != DisconnectReason::LocalClose => {
                 self.alive = self.alive.saturating_sub(1);
                 if self.alive == 0 {
                     self.given_up = Some(trouble());
