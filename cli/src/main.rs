@@ -1,6 +1,6 @@
 //! The program `bowline`: ZeroMQ sockets at the command line.
 //!
-//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`demo`], [`bench`].
+//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`demo`], [`mod@bench`].
 //! Standard output carries data and nothing else; every other word goes to standard error, an error as one line.
 
 #![forbid(unsafe_code)]
