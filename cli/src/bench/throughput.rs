@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bowline::{AnySocket, Endpoint, Message, SocketType};
+use bowline::{AnySocket, Endpoint, Message, SendErrorKind, SocketType};
 use tokio::sync::{mpsc, oneshot};
 
 use super::latency::Latencies;
@@ -114,7 +114,13 @@ async fn send(
     }
     while !shared.enough.load(Ordering::Relaxed) {
         for _ in 0..TURN {
-            socket.send(body.clone()).await.map_err(failed)?;
+            // `send` gives other tasks their turn every now and then; this loop does that itself.
+            if let Err(error) = socket.try_send(body.clone()) {
+                match error.kind {
+                    SendErrorKind::WouldBlock => socket.send(error.message).await.map_err(failed)?,
+                    _ => return Err(failed(error)),
+                }
+            }
         }
         tokio::task::yield_now().await;
     }
