@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bowline::time::Instant;
 use bowline::{MonitorEvent, MonitorKind, PeerInfo};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +13,7 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
     let mut put = |key: &str, value: Value| {
         object.insert(key.to_owned(), value);
     };
-    put("time", seconds(event.time - Instant::ZERO));
+    put("time", seconds(event.time.since_origin()));
     put("event", event.kind.name().into());
     if let Some(endpoint) = &event.endpoint {
         put("endpoint", endpoint.to_string().into());
@@ -122,13 +121,15 @@ mod tests {
     use super::*;
     use bowline::{ConnectionId, DisconnectReason, SocketType};
 
+    fn origin<T: Default>() -> T {
+        T::default()
+    }
+
     fn event(kind: MonitorKind) -> MonitorEvent {
-        MonitorEvent {
-            time: Instant::ZERO + Duration::from_nanos(1_500_000_999),
-            endpoint: Some("tcp://127.0.0.1:5555".parse().expect("an endpoint")),
-            connection: Some(ConnectionId(7)),
-            kind,
-        }
+        let endpoint = Some("tcp://127.0.0.1:5555".parse().expect("an endpoint"));
+        let mut event = MonitorEvent { time: origin(), endpoint, connection: Some(ConnectionId(7)), kind };
+        event.time += Duration::from_nanos(1_500_000_999);
+        event
     }
 
     #[test]

@@ -76,5 +76,5 @@ pub(super) fn login(text: &str) -> Result<Login, String> {
 }
 
 pub(super) fn socket_type(text: &str) -> Result<bowline::SocketType, String> {
-    text.parse().map_err(|error: bowline::socket_type::UnknownSocketType| error.to_string())
+    text.parse().map_err(|_| "not a socket type".to_owned())
 }

@@ -156,11 +156,14 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bowline::time::Instant;
     use bowline::{DisconnectReason, PeerInfo, SocketType};
 
+    fn origin<T: Default>() -> T {
+        T::default()
+    }
+
     fn event(kind: MonitorKind) -> MonitorEvent {
-        MonitorEvent { time: Instant::ZERO, endpoint: None, connection: None, kind }
+        MonitorEvent { time: origin(), endpoint: None, connection: None, kind }
     }
 
     #[test]

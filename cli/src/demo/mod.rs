@@ -53,12 +53,14 @@ async fn play(stage: &Arc<Stage>, actors: &mut JoinSet<()>, args: &DemoArgs) -> 
             () = tokio::time::sleep(args.seconds) => {}
             () = schedule::run(stage, &victims, args.seconds) => {}
         }
-        stage.enter(Phase::Draining);
-        let _ = tokio::time::timeout(LAST_WORDS, stage.settled()).await;
     };
-    if std::io::stdout().is_terminal() && !args.json {
+    let shown = if std::io::stdout().is_terminal() && !args.json {
         screen::run(stage, show).await
     } else {
         verdict::progress(stage, args.json, show).await
-    }
+    };
+    // Also after Ctrl-C: what was begun is finished, so that the accounts can balance.
+    stage.enter(Phase::Draining);
+    let _ = tokio::time::timeout(LAST_WORDS, stage.settled()).await;
+    shown
 }
