@@ -8,9 +8,11 @@ use crate::args::MonitorArgs;
 use crate::failure::Failure;
 use crate::open::Endpoints;
 use crate::options::options;
+use crate::signal::Interrupts;
 use crate::{event, output};
 
 pub(crate) async fn run(args: MonitorArgs) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::listen()?;
     let endpoints = Endpoints::of(&args.connection)?;
     let options = options(&args.connection, args.socket_type)?;
     let subscribes = matches!(args.socket_type, SocketType::Sub | SocketType::XSub);
@@ -22,7 +24,7 @@ pub(crate) async fn run(args: MonitorArgs) -> Result<(), Failure> {
     let result = tokio::select! {
         result = tell(monitor, &args) => result,
         () = drain(&opened.socket) => Ok(()),
-        () = crate::signal::interrupted() => Ok(()),
+        () = interrupts.next() => Ok(()),
     };
     opened.socket.stop();
     result

@@ -23,15 +23,17 @@ use tokio::task::JoinSet;
 
 use crate::args::DemoArgs;
 use crate::failure::Failure;
+use crate::signal::Interrupts;
 use stage::{Phase, Stage};
 
 /// How long the actors may take to finish what they have begun.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::listen()?;
     let stage = Arc::new(Stage::new(args.seconds)?);
     let mut actors = JoinSet::new();
-    let result = play(&stage, &mut actors, &args).await;
+    let result = play(&stage, &mut actors, &args, &mut interrupts).await;
     stage.enter(Phase::Over);
     let ended = tokio::time::timeout(LAST_WORDS, async { while actors.join_next().await.is_some() {} }).await;
     if ended.is_err() {
@@ -43,7 +45,12 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
 }
 
 /// From the first bind to the moment when all accounts should balance.
-async fn play(stage: &Arc<Stage>, actors: &mut JoinSet<()>, args: &DemoArgs) -> Result<(), Failure> {
+async fn play(
+    stage: &Arc<Stage>,
+    actors: &mut JoinSet<()>,
+    args: &DemoArgs,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
     let ticker = ticker::enter(stage, actors).await?;
     let pipeline = pipeline::enter(stage, actors).await?;
     let service = service::enter(stage, actors).await?;
@@ -52,6 +59,7 @@ async fn play(stage: &Arc<Stage>, actors: &mut JoinSet<()>, args: &DemoArgs) -> 
         tokio::select! {
             () = tokio::time::sleep(args.seconds) => {}
             () = schedule::run(stage, &victims, args.seconds) => {}
+            () = interrupts.next() => {}
         }
     };
     let shown = if std::io::stdout().is_terminal() && !args.json {

@@ -40,7 +40,6 @@ async fn draw(
     loop {
         tokio::select! {
             () = &mut show => return Ok(()),
-            () = crate::signal::interrupted() => return Ok(()),
             _ = frames.tick() => {
                 rates.sample(stage);
                 terminal.draw(|frame| picture(frame, stage, &rates))?;

@@ -18,7 +18,6 @@ pub(super) async fn progress(stage: &Stage, json: bool, show: impl Future<Output
     loop {
         tokio::select! {
             () = &mut show => return Ok(()),
-            () = crate::signal::interrupted() => return Ok(()),
             _ = second.tick() => {
                 let messages = stage.board().messages();
                 let text = line(stage, messages - last);

@@ -23,6 +23,7 @@ use crate::input::Source;
 use crate::open::{Endpoints, Opened};
 use crate::options::options;
 use crate::output::Printer;
+use crate::signal::Interrupts;
 use crate::watch::Watch;
 
 /// How long the last events of a socket may take to be told, so that a run never hangs on its own farewell.
@@ -30,6 +31,7 @@ const LAST_EVENTS: Duration = Duration::from_millis(500);
 
 /// Does what `job` says, from opening the socket to closing it.
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::listen()?;
     let endpoints = Endpoints::of(&job.connection)?;
     let mut options = options(&job.connection, job.socket_type)?;
     if matches!(job.socket_type, SocketType::Pub | SocketType::XPub) {
@@ -52,9 +54,9 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
             (result, how)
         }
         why = opened.watch.given_up() => (Err(Failure::Error(why)), Farewell::AtOnce),
-        () = crate::signal::interrupted() => (progress.interrupted(), Farewell::Linger),
+        () = interrupts.next() => (progress.interrupted(), Farewell::Linger),
     };
-    say_farewell(&opened, how).await;
+    say_farewell(&opened, how, &mut interrupts).await;
     result
 }
 
@@ -81,12 +83,12 @@ enum Farewell {
     AtOnce,
 }
 
-async fn say_farewell(opened: &Opened, how: Farewell) {
+async fn say_farewell(opened: &Opened, how: Farewell, interrupts: &mut Interrupts) {
     match how {
         Farewell::Linger => tokio::select! {
             () = opened.socket.close() => {}
             // Whoever interrupts the end as well does not want to wait for it.
-            () = crate::signal::interrupted() => opened.socket.stop(),
+            () = interrupts.next() => opened.socket.stop(),
         },
         Farewell::AtOnce => opened.socket.stop(),
     }

@@ -110,7 +110,9 @@ fn verbosity_goes_to_standard_error() {
     let mut pull = start(&format!("pull -b {ANY} -vvv -n 1"));
     let place = pull.endpoint();
     run(&format!("push -c {place} -D hello")).done();
-    pull.told("ready, peer is PUSH");
-    pull.told("received hello");
-    assert_eq!(pull.end().done(), "hello\n");
+    let ended = pull.end();
+    for said in ["ready, peer is PUSH", "received hello"] {
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+    assert_eq!(ended.done(), "hello\n");
 }
