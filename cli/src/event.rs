@@ -103,7 +103,7 @@ pub(crate) fn words(kind: &MonitorKind) -> String {
             format!("ready, peer is {}{name}", peer.socket_type)
         }
         MonitorKind::HandshakeFailed { stage, reason } => format!("failed in the handshake ({stage}): {reason}"),
-        MonitorKind::Disconnected(reason) => format!("closed: {reason}"),
+        MonitorKind::Disconnected(reason) => format!("disconnected: {reason}"),
         MonitorKind::ConnectStopped(reason) => format!("given up: {reason}"),
         MonitorKind::Closed => "no longer listening".to_owned(),
         MonitorKind::Stopped => "socket closed".to_owned(),
@@ -154,6 +154,6 @@ mod tests {
     #[test]
     fn a_line_names_endpoint_connection_and_reason() {
         let kind = MonitorKind::Disconnected(DisconnectReason::HeartbeatTimeout);
-        assert_eq!(line(&event(kind)), "tcp://127.0.0.1:5555: connection 7 closed: heartbeat timed out");
+        assert_eq!(line(&event(kind)), "tcp://127.0.0.1:5555: connection 7 disconnected: heartbeat timed out");
     }
 }
