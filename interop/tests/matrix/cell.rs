@@ -43,9 +43,20 @@ impl Cell {
         let place = self.transport.fresh();
         self.join(&place, &socket, peer, &theirs).await?;
         let mut stage = flows::Stage { ours: &socket, peer, theirs: &theirs, script };
-        stage.play(self.ours, self.theirs).await?;
+        if self.note().is_some() {
+            stage.they_ask_once(if self.ours == SocketType::Router { 2 } else { 0 }).await?;
+        } else {
+            stage.play(self.ours, self.theirs).await?;
+        }
         peer.close(&theirs).await?;
         ours::close(&socket).await
+    }
+
+    /// What the foreign library cannot do in this cell, with peers of its own neither.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        let loses_replies = self.theirs == SocketType::Req && self.security == Security::PlainTheyServe;
+        loses_replies
+            .then_some("request only: a REQ of libzmq's drops its connection at the reply if it is the PLAIN server")
     }
 
     fn our_socket(&self) -> Outcome<AnySocket> {

@@ -109,6 +109,13 @@ impl Stage<'_> {
         answered.and(asked.map(drop))
     }
 
+    /// One request of theirs, and no reply.
+    pub(crate) async fn they_ask_once(&mut self, skip: usize) -> Outcome {
+        let request = &self.script[1];
+        self.peer.send(self.theirs, std::slice::from_ref(request)).await?;
+        ours::expect(self.ours, request, skip).await
+    }
+
     async fn let_them_subscribe(&mut self, ours: SocketType, theirs: SocketType) -> Outcome {
         if theirs == XSub {
             self.peer.send_parts(self.theirs, &[b"\x01"]).await?;

@@ -110,6 +110,8 @@ impl Table {
             println!("{cell}  FAILED: {problem}");
             // The old one may still be busy with the command that took too long.
             self.peer = Peer::spawn().await?;
+        } else if let Some(note) = cell.note() {
+            println!("{cell}  ok ({note})");
         } else {
             println!("{cell}  ok");
         }

@@ -16,12 +16,13 @@ fn is_or_they_were_faster(wanted: &DisconnectReason, got: &DisconnectReason) -> 
 async fn their_wrong_password_is_refused() -> Outcome {
     let options = ours::options().mechanism(ours::plain_server("ann", "right")?);
     let mut host = Host::new(options).await?;
-    for (user, password) in [("ann", "wrong"), ("bob", "right"), ("ann", "")] {
+    for (user, password) in [("ann", "wrong"), ("bob", "right"), ("ann", "righ")] {
         let credentials = json!({"PLAIN_USERNAME": user, "PLAIN_PASSWORD": password});
         let bad = host.peer.socket("PUSH", credentials).await?;
         host.peer.connect(&bad, &host.endpoint).await?;
         is(&DisconnectReason::Unauthorized, &host.refusal().await?)?;
-        host.peer.event(&bad, &["HANDSHAKE_FAILED_AUTH"]).await?;
+        // libzmq's PLAIN knows the ERROR command only as it misspells it itself, and calls a right one unexpected.
+        host.peer.event(&bad, &["HANDSHAKE_FAILED_AUTH", "HANDSHAKE_FAILED_PROTOCOL"]).await?;
         host.peer.close(&bad).await?;
     }
     host.goes_on().await

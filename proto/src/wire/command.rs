@@ -8,6 +8,9 @@ use crate::error::ProtocolError;
 // RFC 37, Connection Heartbeating
 pub const PING_CONTEXT_MOST: usize = 16;
 
+/// How the PLAIN server of libzmq 4.3.5 spells the beginning of an ERROR: the octet 5 and the E have become one.
+const MISSPELT_ERROR: &[u8] = b"^RROR";
+
 /// A command, borrowed from the frame that it came in or the values that it is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -53,6 +56,9 @@ impl<'a> Command<'a> {
     ///
     /// `MalformedCommand` with the name of the command, or with `?` where that cannot be read.
     pub fn decode(body: &'a [u8]) -> Result<Self, ProtocolError> {
+        if let Some(reason) = body.strip_prefix(MISSPELT_ERROR) {
+            return last_string(reason).map(Self::Error).ok_or(malformed("ERROR"));
+        }
         let (name, data) = string(body).ok_or(malformed("?"))?;
         Ok(match name {
             b"READY" => Self::Ready(data),
@@ -178,6 +184,12 @@ mod tests {
             assert_eq!(out, *bytes, "{command:?}");
             assert_eq!(Command::decode(&bytes[2..]).as_ref(), Ok(command));
         }
+    }
+
+    #[test]
+    fn the_error_of_libzmqs_plain_server_is_understood() {
+        assert_eq!(Command::decode(b"^RROR\x03400"), Ok(Command::Error(b"400")));
+        assert_eq!(Command::decode(b"^RROR\x04400"), Err(malformed("ERROR")));
     }
 
     #[test]
