@@ -49,7 +49,7 @@ mod transport;
 pub use bowline_proto::{
     ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent, MonitorKind,
     Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, RecvError, SendError, SendErrorKind,
-    SocketType, SubscribeError, endpoint, error,
+    SocketType, SubscribeError, endpoint, error, time,
 };
 pub use socket::{
     AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, Outgoing, Pair, Pub, Pull,
