@@ -65,9 +65,12 @@ impl Core {
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Engine) -> T) -> T {
         let mut engine = self.engine.lock();
         let result = act(&mut engine);
-        let wakes = engine.take_wakes();
+        // Mostly nobody sleeps.
+        let wakes = engine.has_wakes().then(|| engine.take_wakes());
         drop(engine);
-        wakes.wake();
+        if let Some(wakes) = wakes {
+            wakes.wake();
+        }
         result
     }
 

@@ -98,6 +98,12 @@ impl Engine {
         &self.pipes
     }
 
+    /// Whether the last calls want somebody woken.
+    #[inline]
+    pub fn has_wakes(&self) -> bool {
+        self.pipes.has_wakes()
+    }
+
     /// The tasks that the last calls want woken. The caller wakes them when it holds no lock.
     #[inline]
     pub fn take_wakes(&mut self) -> Wakes {

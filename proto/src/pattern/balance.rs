@@ -36,7 +36,9 @@ impl Balance {
     pub(super) fn send(&mut self, pipes: &mut Pipes, message: &Message) -> Result<PipeId, SendErrorKind> {
         while let Some(&id) = self.turn.front() {
             if pipes.push(id, message).is_ok() {
-                self.turn.rotate_left(1);
+                if self.turn.len() > 1 {
+                    self.turn.rotate_left(1);
+                }
                 return Ok(id);
             }
             // It comes back with `writable`.

@@ -27,7 +27,9 @@ impl FairQueue {
     pub(super) fn recv(&mut self, pipes: &mut Pipes) -> Result<(PipeId, Message), RecvError> {
         while let Some(&id) = self.turn.front() {
             if let Some(message) = pipes.pop(id) {
-                self.turn.rotate_left(1);
+                if self.turn.len() > 1 {
+                    self.turn.rotate_left(1);
+                }
                 return Ok((id, message));
             }
             // It comes back with `readable`, unless it is gone.

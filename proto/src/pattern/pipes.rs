@@ -99,6 +99,12 @@ impl Pipes {
         &self.mailbox
     }
 
+    /// Whether there are tasks to be woken.
+    #[inline]
+    pub fn has_wakes(&self) -> bool {
+        !self.wakes.is_empty()
+    }
+
     /// The tasks that were to be woken since the last call.
     #[inline]
     pub fn take_wakes(&mut self) -> Wakes {

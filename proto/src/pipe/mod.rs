@@ -58,6 +58,7 @@ impl Wakes {
     }
 
     /// Whether there is nobody to wake.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
