@@ -1,8 +1,7 @@
 //! Patterns: who gets a message, and from whom the next one comes.
 //!
-//! A socket type is a few lines over these parts, each in a file of its own: [`Balance`](balance::Balance) sends to one
-//! pipe in turn, [`FairQueue`](fair::FairQueue) receives from each in turn, [`Topics`](topics::Topics) knows who
-//! subscribed to what, [`Routes`](routes::Routes) knows who has which identity.
+//! A socket type is a few lines over these parts, each in a file of its own: `balance` sends to one pipe in turn, `fair`
+//! receives from each in turn, `topics` knows who subscribed to what, `routes` knows who has which identity.
 
 mod balance;
 mod dealer;
