@@ -80,6 +80,16 @@ impl Inbox {
         Self { inner: Mutex::new(inner) }
     }
 
+    /// How many messages it holds at the most; 0 for any number.
+    pub fn hwm(&self) -> usize {
+        self.inner.lock().hwm
+    }
+
+    /// Whether it takes nothing any more.
+    pub fn is_closed(&self) -> bool {
+        self.inner.lock().closed
+    }
+
     /// How many messages count against the high-water mark.
     pub fn len(&self) -> usize {
         let inner = self.inner.lock();

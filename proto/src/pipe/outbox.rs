@@ -72,6 +72,11 @@ impl Outbox {
         Self { socket, pipe, hwm, conflate, inner: Mutex::default() }
     }
 
+    /// How many messages it holds at the most; 0 for any number.
+    pub const fn hwm(&self) -> usize {
+        self.hwm
+    }
+
     /// How many messages wait.
     pub fn len(&self) -> usize {
         self.inner.lock().batch.messages()

@@ -3,7 +3,15 @@
 //! Time is virtual, chance is a seed, and the network is a queue of bytes, so that every run can be run again.
 
 mod clock;
+mod net;
+mod node;
 mod pair;
+mod seat;
+mod world;
 
 pub use clock::Clock;
+pub use net::Weather;
+pub use node::Service;
 pub use pair::{Pair, Side, Split};
+pub use seat::Record;
+pub use world::{ConnectionRecord, SocketId, World};

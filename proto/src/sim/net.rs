@@ -1,0 +1,170 @@
+//! The network of a world: byte streams that split, delay, freeze and break.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use fastrand::Rng;
+
+use crate::time::Instant;
+
+/// How the network behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weather {
+    /// The most bytes that one read or write moves.
+    pub chunk: usize,
+    /// How many bytes a direction holds that were written and not read: beyond, it pushes back.
+    pub capacity: usize,
+    /// The longest delay of what is written.
+    pub delay: Duration,
+}
+
+impl Weather {
+    /// Weather of any kind.
+    pub fn drawn(rng: &mut Rng) -> Self {
+        let chunk = match rng.u8(..4) {
+            0 => rng.usize(1..8),
+            1 => rng.usize(16..64),
+            2 => rng.usize(256..4096),
+            _ => 65_536,
+        };
+        let capacity = match rng.u8(..3) {
+            0 => rng.usize(64..256),
+            1 => rng.usize(1024..8192),
+            _ => 262_144,
+        };
+        Self { chunk, capacity, delay: Duration::from_micros(rng.u64(..20_000)) }
+    }
+}
+
+/// How a direction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The writer closed: its bytes arrive first.
+    Closed,
+    /// The connection was reset: bytes that were not read are gone.
+    Reset,
+}
+
+/// What a read found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// Bytes.
+    Some,
+    /// Nothing yet.
+    Nothing,
+    /// The writer closed.
+    Closed,
+    /// The connection was reset.
+    Reset,
+}
+
+/// One direction of a connection: what the kernels at both ends hold.
+#[derive(Debug)]
+pub(super) struct Direction {
+    weather: Weather,
+    rng: Rng,
+    /// What was written and not read, and when it arrives.
+    segments: VecDeque<(Instant, VecDeque<u8>)>,
+    queued: usize,
+    end: Option<(Instant, End)>,
+    /// Nothing arrives before.
+    frozen_until: Instant,
+    /// The reader takes nothing any more.
+    is_unread: bool,
+}
+
+impl Direction {
+    pub(super) fn new(weather: Weather, rng: Rng) -> Self {
+        Self {
+            weather,
+            rng,
+            segments: VecDeque::new(),
+            queued: 0,
+            end: None,
+            frozen_until: Instant::ZERO,
+            is_unread: false,
+        }
+    }
+
+    /// How many bytes a write would move.
+    pub(super) fn room(&self) -> usize {
+        self.weather.capacity.saturating_sub(self.queued).min(self.weather.chunk)
+    }
+
+    /// Whether a write would do anything: move bytes, or fail.
+    pub(super) fn is_writable(&self) -> bool {
+        self.room() > 0 || !self.is_open()
+    }
+
+    /// Whether a write can succeed.
+    pub(super) fn is_open(&self) -> bool {
+        self.end.is_none() && !self.is_unread
+    }
+
+    /// Takes some of `bytes`; how many. Only while it is open.
+    pub(super) fn write(&mut self, bytes: &[u8], now: Instant) -> usize {
+        let n = self.rng.usize(1..=self.room()).min(bytes.len());
+        let arrives = self.arrival(now);
+        self.segments.push_back((arrives, bytes[..n].iter().copied().collect()));
+        self.queued += n;
+        n
+    }
+
+    /// When what happens now arrives: after all that happened before.
+    fn arrival(&mut self, now: Instant) -> Instant {
+        let most = u64::try_from(self.weather.delay.as_nanos()).unwrap_or(u64::MAX);
+        let arrives = now + Duration::from_nanos(self.rng.u64(..=most));
+        let last = self.segments.back().map_or(Instant::ZERO, |(arrives, _)| *arrives);
+        arrives.max(last).max(self.frozen_until)
+    }
+
+    /// When a read finds something next, be it in the past; `None` if nothing is on its way.
+    pub(super) fn arrives_at(&self) -> Option<Instant> {
+        let first = self.segments.front().map(|(arrives, _)| *arrives);
+        first.or(self.end.map(|(arrives, _)| arrives)).map(|arrives| arrives.max(self.frozen_until))
+    }
+
+    /// Moves what has arrived into `buffer`, up to a chunk.
+    pub(super) fn read(&mut self, buffer: &mut BytesMut, now: Instant) -> Read {
+        if self.arrives_at().is_none_or(|arrives| arrives > now) {
+            return Read::Nothing;
+        }
+        let Some((_, segment)) = self.segments.front_mut() else {
+            return if matches!(self.end, Some((_, End::Reset))) { Read::Reset } else { Read::Closed };
+        };
+        let n = self.rng.usize(1..=self.weather.chunk).min(segment.len());
+        buffer.extend(segment.drain(..n));
+        if segment.is_empty() {
+            self.segments.pop_front();
+        }
+        self.queued -= n;
+        Read::Some
+    }
+
+    /// The writer closes: what it wrote still arrives.
+    pub(super) fn close(&mut self, now: Instant) {
+        let arrives = self.arrival(now);
+        self.end.get_or_insert((arrives, End::Closed));
+    }
+
+    /// The reader closes: writing fails from now on.
+    pub(super) fn forsake(&mut self) {
+        self.is_unread = true;
+        self.segments.clear();
+        self.queued = 0;
+    }
+
+    /// The connection breaks: what is on its way is lost, and the reader hears of it some time later.
+    pub(super) fn reset(&mut self, now: Instant) {
+        self.segments.clear();
+        self.queued = 0;
+        let arrives = self.arrival(now);
+        self.end = Some((arrives, End::Reset));
+    }
+
+    /// Nothing arrives before `then`.
+    pub(super) fn freeze(&mut self, then: Instant) {
+        self.frozen_until = self.frozen_until.max(then);
+    }
+}

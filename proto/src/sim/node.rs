@@ -1,0 +1,175 @@
+//! A socket of a world, and the application that uses it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+
+use crate::engine::Engine;
+use crate::error::{RecvError, SendErrorKind};
+use crate::pipe::{Wait, Waiting};
+use crate::{Message, Options, SocketType};
+
+/// A task of the simulation: whether somebody woke it.
+#[derive(Debug, Default)]
+pub(super) struct Flag(AtomicBool);
+
+impl Flag {
+    pub(super) fn raised() -> Arc<Self> {
+        Arc::new(Self(AtomicBool::new(true)))
+    }
+
+    pub(super) fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn lower(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.raise();
+    }
+}
+
+/// What the application makes of what it receives: a reply.
+pub type Service = fn(Message) -> Message;
+
+/// A socket and its application: one task that sends what it was given and receives what comes.
+///
+/// The task runs only when it was woken, so a wake-up that gets lost shows as messages that do not move.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) engine: Engine,
+    pub(super) options: Arc<Options>,
+    /// Where it is bound, and stays bound through restarts.
+    pub(super) binds: Vec<String>,
+    pub(super) subscriptions: Vec<Vec<u8>>,
+    pub(super) flag: Arc<Flag>,
+    waits: [Wait; 2],
+    pub(super) reads: bool,
+    pub(super) service: Option<Service>,
+    /// What it was told to send and the socket did not take yet.
+    pub(super) outgoing: VecDeque<Message>,
+    /// What the socket took.
+    pub(super) sent: Vec<Message>,
+    /// What the socket refused for good.
+    pub(super) refused: Vec<(Message, SendErrorKind)>,
+    pub(super) received: Vec<Message>,
+    /// For each of them, how many had been sent by then.
+    pub(super) sent_before: Vec<usize>,
+    /// For each time a REQ heard that its peer went away with the request, how many had been sent by then.
+    pub(super) lost_before: Vec<usize>,
+}
+
+fn waits(engine: &Engine) -> [Wait; 2] {
+    [engine.mailbox().wait(Waiting::Recv), engine.mailbox().wait(Waiting::Send)]
+}
+
+impl Node {
+    pub(super) fn new(socket_type: SocketType, options: Options) -> Self {
+        let options = Arc::new(options);
+        let engine = Engine::new(socket_type, Arc::clone(&options));
+        Self {
+            waits: waits(&engine),
+            engine,
+            options,
+            binds: Vec::new(),
+            subscriptions: Vec::new(),
+            flag: Flag::raised(),
+            reads: true,
+            service: None,
+            outgoing: VecDeque::new(),
+            sent: Vec::new(),
+            refused: Vec::new(),
+            received: Vec::new(),
+            sent_before: Vec::new(),
+            lost_before: Vec::new(),
+        }
+    }
+
+    /// The application begins again, with a new socket of the same kind.
+    pub(super) fn restart(&mut self) {
+        self.engine = Engine::new(self.engine.socket_type(), Arc::clone(&self.options));
+        self.waits = waits(&self.engine);
+        for topic in &self.subscriptions {
+            let _subscribed_before = self.engine.subscribe(topic);
+        }
+        self.flag.raise();
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        !self.engine.state().is_over()
+    }
+
+    /// Wakes whom the engine wants woken.
+    pub(super) fn wake(&mut self) {
+        self.engine.take_wakes().wake();
+    }
+
+    /// Lets the application run for up to `budget` messages, if it was woken. Whether it did anything.
+    pub(super) fn turn(&mut self, budget: usize) -> bool {
+        if !self.flag.lower() || !self.is_up() {
+            return false;
+        }
+        for _ in 0..budget {
+            let moved = self.receive_next() | self.send_next();
+            self.wake();
+            if !moved && self.sleep() {
+                return true;
+            }
+        }
+        self.flag.raise();
+        true
+    }
+
+    /// Registers with the socket, unless something has come in the meantime.
+    fn sleep(&mut self) -> bool {
+        let waker = Waker::from(Arc::clone(&self.flag));
+        self.waits.iter_mut().all(|wait| wait.register(&waker))
+    }
+
+    fn send_next(&mut self) -> bool {
+        let Some(mut message) = self.outgoing.pop_front() else { return false };
+        let original = message.clone();
+        match self.engine.try_send(&mut message) {
+            Ok(()) => self.sent.push(original),
+            Err(SendErrorKind::WouldBlock | SendErrorKind::OutOfTurn) => {
+                assert_eq!(message, original, "what is not sent stays as it was");
+                self.outgoing.push_front(original);
+                return false;
+            }
+            Err(kind) => self.refused.push((original, kind)),
+        }
+        true
+    }
+
+    fn receive_next(&mut self) -> bool {
+        if !self.reads {
+            // As every publisher does, whether or not its application receives.
+            self.engine.process();
+            return false;
+        }
+        match self.engine.try_recv() {
+            Ok(message) => {
+                if let Some(service) = self.service {
+                    self.outgoing.push_back(service(message.clone()));
+                }
+                self.received.push(message);
+                self.sent_before.push(self.sent.len());
+                true
+            }
+            Err(RecvError::PeerLost) => {
+                self.lost_before.push(self.sent.len());
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! One side of a connection in a world: a link and its dull driver.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::net::{Direction, Read};
+use super::node::{Flag, Node};
+use crate::engine::Halves;
+use crate::error::DisconnectReason;
+use crate::link::{Effect, Link, State};
+use crate::message::Message;
+use crate::pipe::{Take, lifecycle};
+use crate::time::Instant;
+use crate::wire::batch::Batch;
+use crate::wire::command::Command;
+use crate::wire::frame::{COMMAND, MORE};
+
+/// What happened at one side of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Every effect, in order.
+    pub effects: Vec<Effect>,
+    /// The messages that left the pipe by this connection, subscriptions as 3.0 has them. Those that the network did
+    /// not take to their last byte are struck off when the connection ends.
+    pub sent: Vec<Message>,
+    /// The messages that were put into the pipe.
+    pub delivered: Vec<Message>,
+    /// How many messages the pipe had discarded when the connection ended.
+    pub discarded: u64,
+    /// Whether messages were thrown away on arrival, because nobody will read them.
+    pub swallowed: bool,
+}
+
+/// A link, what it belongs to, and what is being written.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
+pub(super) struct Seat {
+    pub(super) node: usize,
+    pub(super) link: Link,
+    pub(super) flag: Arc<Flag>,
+    pub(super) halves: Option<Halves>,
+    pub(super) record: Record,
+    /// Whether another attempt makes sense, once it is over.
+    pub(super) ended: Option<bool>,
+    pub(super) ready_at: Option<Instant>,
+    writing: Batch,
+    from_pipe: bool,
+    /// The network takes nothing any more; what it still has to give is read before the connection ends.
+    broken: bool,
+    /// The last message was written in part.
+    is_cut_short: bool,
+    paused: bool,
+    attached: bool,
+}
+
+/// What a seat works with during its turn.
+pub(super) struct Surroundings<'a> {
+    pub(super) node: &'a mut Node,
+    pub(super) output: &'a mut Direction,
+    pub(super) input: &'a mut Direction,
+    pub(super) now: Instant,
+}
+
+impl Seat {
+    pub(super) fn new(node: usize, mut link: Link, halves: Option<Halves>, now: Instant) -> Self {
+        link.start(now).expect("a new link starts");
+        Self {
+            node,
+            link,
+            flag: Flag::raised(),
+            halves,
+            record: Record::default(),
+            ended: None,
+            ready_at: None,
+            writing: Batch::new(),
+            from_pipe: false,
+            broken: false,
+            is_cut_short: false,
+            paused: false,
+            attached: false,
+        }
+    }
+
+    /// Whether a turn might do something.
+    pub(super) fn has_work(&self, output: &Direction, input: &Direction, now: Instant) -> bool {
+        let readable = !self.paused && input.arrives_at().is_some_and(|at| at <= now);
+        let writes = !self.broken && self.link.state() != State::Closed && !self.writing.is_empty();
+        let writable = writes && output.is_writable();
+        let due = self.link.poll_timeout().is_some_and(|at| at <= now);
+        self.ended.is_none() && (self.flag.is_raised() || readable || writable || due)
+    }
+
+    /// When a turn might do something, if nothing happens before.
+    pub(super) fn next_event(&self, input: &Direction) -> Option<Instant> {
+        let arrival = if self.paused { None } else { input.arrives_at() };
+        let timeout = self.link.poll_timeout();
+        arrival.into_iter().chain(timeout).min().filter(|_| self.ended.is_none())
+    }
+
+    /// Effects, then messages in, then bytes in, then bytes out, then timers.
+    pub(super) fn turn(&mut self, around: &mut Surroundings<'_>) {
+        let waker = Waker::from(Arc::clone(&self.flag));
+        let mut cx = Context::from_waker(&waker);
+        self.flag.lower();
+        self.apply(around);
+        if self.ended.is_some() {
+            return;
+        }
+        let delivered = self.deliver(&mut cx, around);
+        let read = delivered && self.read(around);
+        let wrote = self.write(&mut cx, around);
+        // Bytes that have arrived may be the sign of life that a timeout would miss.
+        let due = !read && self.link.poll_timeout().is_some_and(|at| at <= around.now);
+        if due {
+            self.link.handle_timeout(around.now);
+        }
+        if read || wrote || due {
+            self.flag.raise();
+        }
+        self.apply(around);
+        if self.ended.is_none() {
+            self.check();
+        }
+    }
+
+    /// What every driver may count on, at every step.
+    fn check(&self) {
+        let Some(halves) = &self.halves else { return };
+        let marks = (halves.outbox.hwm(), halves.inbox.hwm());
+        let flying = if self.from_pipe { self.writing.messages() } else { 0 };
+        if marks.0 > 0 {
+            let waiting = halves.outbox.len();
+            assert!(waiting + flying <= 2 * marks.0, "{waiting} + {flying} messages over a mark of {}", marks.0);
+        }
+        assert!(marks.1 == 0 || halves.inbox.len() <= marks.1, "an inbox over its mark");
+    }
+
+    /// The socket ends at once.
+    pub(super) fn close(&mut self, around: &mut Surroundings<'_>) {
+        self.link.close();
+        self.apply(around);
+    }
+
+    fn apply(&mut self, around: &mut Surroundings<'_>) {
+        while let Some(effect) = self.link.poll_effect() {
+            self.record.effects.push(effect.clone());
+            match effect {
+                Effect::Attach(peer) => {
+                    self.ready_at = Some(around.now);
+                    if let Err(reason) = self.attach(around.node, peer) {
+                        // Nothing of a peer that the socket refuses is for the application.
+                        self.link.handle_end(reason, around.now);
+                        self.link.inbound().clear();
+                    }
+                }
+                Effect::Detach => {
+                    self.restore();
+                    if let Some(halves) = self.halves.as_ref().filter(|_| std::mem::take(&mut self.attached)) {
+                        around.node.engine.detach(halves.pipe);
+                    }
+                }
+                Effect::CloseIo => {
+                    self.last_words(around);
+                    around.output.close(around.now);
+                    around.input.forsake();
+                }
+                Effect::Ended { retry } => {
+                    self.ended = Some(retry);
+                    let outbox = self.halves.as_ref().map(|halves| &halves.outbox);
+                    self.record.discarded = outbox.map_or(0, |outbox| outbox.discarded());
+                }
+                Effect::HandshakeSucceeded | Effect::HandshakeFailed { .. } | Effect::Disconnected(_) => {}
+            }
+        }
+        around.node.wake();
+    }
+
+    fn attach(&mut self, node: &mut Node, peer: crate::PeerInfo) -> Result<(), DisconnectReason> {
+        if self.halves.is_none() {
+            self.halves = node.engine.accept();
+        }
+        let halves = self.halves.as_ref().ok_or(DisconnectReason::LocalClose)?;
+        if halves.outbox.state() != lifecycle::State::Active {
+            // The connection is there for what waits in the pipe.
+            return Ok(());
+        }
+        node.engine.attach(halves.pipe, peer)?;
+        self.attached = true;
+        Ok(())
+    }
+
+    /// What the network did not take goes back into the pipe.
+    fn restore(&mut self) {
+        if let Some(halves) = self.halves.as_ref().filter(|_| self.from_pipe && !self.writing.is_empty()) {
+            let mut unsent = self.writing.clone();
+            unsent.rewind();
+            let sent = self.record.sent.len() - messages(&unsent).len();
+            self.record.sent.truncate(sent);
+            halves.outbox.restore(&mut self.writing);
+            self.is_cut_short = true;
+        }
+    }
+
+    fn deliver(&mut self, cx: &mut Context<'_>, around: &mut Surroundings<'_>) -> bool {
+        let Some(halves) = &self.halves else { return true };
+        let inbound = self.link.inbound();
+        if inbound.is_empty() && !self.paused {
+            return true;
+        }
+        let before = inbound.clone();
+        let swallows = halves.inbox.is_closed();
+        let delivered = halves.inbox.poll_deliver(cx, inbound).is_ready();
+        let n = before.len() - inbound.len();
+        if swallows {
+            self.record.swallowed |= n > 0;
+        } else if n > 0 {
+            assert!(self.attached, "messages are delivered between Attach and Detach");
+            self.record.delivered.extend(before.into_iter().take(n));
+        }
+        if delivered == self.paused {
+            self.paused = !self.paused;
+            if self.paused { self.link.pause_reading(around.now) } else { self.link.resume_reading(around.now) }
+        }
+        delivered
+    }
+
+    fn read(&mut self, around: &mut Surroundings<'_>) -> bool {
+        let reset = DisconnectReason::Io(io::ErrorKind::ConnectionReset);
+        match around.input.read(self.link.read_buffer(), around.now) {
+            Read::Nothing => return false,
+            Read::Some => self.link.handle_read(around.now),
+            Read::Closed => self.link.handle_end(DisconnectReason::PeerClosed, around.now),
+            Read::Reset => self.link.handle_end(reset, around.now),
+        }
+        true
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, around: &mut Surroundings<'_>) -> bool {
+        if self.broken || self.link.state() == State::Closed {
+            return false;
+        }
+        if self.writing.is_empty() && !self.fill(cx, around.now) {
+            return false;
+        }
+        if self.writing.is_empty() {
+            return true;
+        }
+        if !around.output.is_open() {
+            self.broken = true;
+            return false;
+        }
+        put(&mut self.writing, around.output, around.now)
+    }
+
+    /// Fills the empty batch. Whether anything changed.
+    fn fill(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        self.writing.clear();
+        self.from_pipe = false;
+        if self.link.poll_transmit(&mut self.writing) {
+            return true;
+        }
+        let Some(halves) = &self.halves else { return false };
+        if self.link.state() != State::Ready {
+            let finished = halves.outbox.poll_finished(cx).is_ready();
+            if finished {
+                self.link.close();
+            }
+            return finished;
+        }
+        match halves.outbox.poll_take(cx, &mut self.writing) {
+            Poll::Pending => return false,
+            Poll::Ready(Take::Batch) => {
+                self.record.sent.extend(messages(&self.writing));
+                self.link.seal(&mut self.writing);
+                self.from_pipe = true;
+            }
+            Poll::Ready(Take::Kicked(reason)) => self.link.handle_end(reason, now),
+            Poll::Ready(Take::Finished) => self.link.close(),
+        }
+        true
+    }
+
+    /// Says what the link still has to say as far as that goes, unless it would land within a message.
+    fn last_words(&mut self, around: &mut Surroundings<'_>) {
+        while !self.is_cut_short && around.output.is_open() {
+            while put(&mut self.writing, around.output, around.now) {}
+            if !self.writing.is_empty() {
+                return;
+            }
+            self.writing.clear();
+            if !self.link.poll_transmit(&mut self.writing) {
+                return;
+            }
+        }
+    }
+}
+
+/// Writes as much of `batch` as one call takes. Whether that was anything.
+fn put(batch: &mut Batch, output: &mut Direction, now: Instant) -> bool {
+    let mut slices = [IoSlice::new(&[]); 8];
+    let filled = batch.slices(&mut slices);
+    let mut bytes = Vec::new();
+    for slice in &slices[..filled] {
+        bytes.extend_from_slice(&slice[..slice.len().min(output.room().saturating_sub(bytes.len()))]);
+    }
+    if bytes.is_empty() {
+        return false;
+    }
+    let n = output.write(&bytes, now);
+    batch.advance(n);
+    true
+}
+
+/// The messages of a batch, and its subscriptions as a publisher hears of them.
+fn messages(batch: &Batch) -> Vec<Message> {
+    let (mut messages, mut parts) = (Vec::new(), Vec::new());
+    for frame in batch.frames() {
+        if frame.flags & COMMAND != 0 {
+            let (kind, topic) = match Command::decode(&frame.body).expect("a pipe holds commands that can be read") {
+                Command::Subscribe(topic) => (1, topic),
+                Command::Cancel(topic) => (0, topic),
+                other => panic!("a pipe holds no {other:?}"),
+            };
+            messages.push(Message::from([&[kind], topic].concat()));
+            continue;
+        }
+        parts.push(frame.body.to_vec());
+        if frame.flags & MORE == 0 {
+            messages.push(std::mem::take(&mut parts).into_iter().collect());
+        }
+    }
+    messages
+}
