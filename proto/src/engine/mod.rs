@@ -265,12 +265,18 @@ impl Engine {
         };
         debug_assert!(pipe.peer.is_none(), "a pipe has one peer at a time");
         pipe.peer = Some(peer);
+        pipe.inbox().join();
         if pipe.dialed && self.options.immediate {
             self.opened(id);
         }
         if let Err(reason) = self.pattern.attached(&mut self.pipes, id) {
             if let Some(pipe) = self.pipes.get_mut(id) {
                 pipe.peer = None;
+                pipe.inbox().sever();
+            }
+            if !self.pipes.get(id).is_some_and(|pipe| pipe.dialed) {
+                // In process it may have sent something already.
+                self.pipes.discard_unread(id);
             }
             self.rest(id);
             return Err(reason);
@@ -285,6 +291,7 @@ impl Engine {
         self.process();
         let Some(pipe) = self.pipes.get_mut(id).filter(|pipe| pipe.peer.is_some()) else { return };
         pipe.peer = None;
+        pipe.inbox().sever();
         self.peers -= 1;
         self.pattern.detached(&mut self.pipes, id);
         self.rest(id);

@@ -18,8 +18,8 @@ pub struct Pipe {
     serial: u32,
     /// To the connection task: messages, and the orders to drain, to close and to end the connection.
     outbox: Arc<Outbox>,
-    /// In process, messages go straight into the peer's inbox instead.
-    direct: Option<Arc<Inbox>>,
+    /// In process, messages go straight into the peer's inbox instead: in this era of it.
+    direct: Option<(Arc<Inbox>, u64)>,
     inbox: Arc<Inbox>,
     /// What was taken out of the inbox and not handed on yet.
     batch: VecDeque<Message>,
@@ -58,7 +58,8 @@ impl Pipe {
 
     /// In process: messages go into this inbox from now on.
     pub fn direct(&mut self, inbox: Arc<Inbox>) {
-        self.direct = Some(inbox);
+        let era = inbox.era();
+        self.direct = Some((inbox, era));
     }
 }
 
@@ -167,7 +168,7 @@ impl Pipes {
             self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial && !pipe.closed).ok_or(Full)?;
         match &pipe.direct {
             None => pipe.outbox.push(message, &mut self.wakes),
-            Some(inbox) => inbox.push(message, (&self.mailbox, id), &mut self.wakes),
+            Some((inbox, era)) => inbox.push(message, *era, (&self.mailbox, id), &mut self.wakes),
         }
     }
 
@@ -184,7 +185,7 @@ impl Pipes {
                     }
                     pipe.outbox.push_encoded(&encoded, &mut self.wakes)
                 }
-                Some(inbox) => inbox.push(message, (&self.mailbox, id), &mut self.wakes),
+                Some((inbox, era)) => inbox.push(message, *era, (&self.mailbox, id), &mut self.wakes),
             };
         }
         encoded.clear();
@@ -196,7 +197,7 @@ impl Pipes {
         let Some(pipe) = self.slab.get(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { return };
         match &pipe.direct {
             None => pipe.outbox.push_subscription(topic, subscribe, &mut self.wakes),
-            Some(inbox) => inbox.push_beyond(subscription(topic, subscribe), &mut self.wakes),
+            Some((inbox, era)) => inbox.push_beyond(subscription(topic, subscribe), *era, &mut self.wakes),
         }
     }
 
@@ -204,14 +205,15 @@ impl Pipes {
     pub fn has_room(&self, id: PipeId) -> bool {
         self.get(id).filter(|pipe| !pipe.closed).is_some_and(|pipe| match &pipe.direct {
             None => pipe.outbox.has_room(),
-            Some(inbox) => inbox.has_room((&self.mailbox, id)),
+            Some((inbox, era)) => inbox.has_room(*era, (&self.mailbox, id)),
         })
     }
 
     /// Whether what was last sent by the pipe can still be answered: it waits in the pipe, or its peer has it.
     pub fn carries(&self, id: PipeId) -> bool {
         self.get(id).is_some_and(|pipe| {
-            let unsent = pipe.direct.as_ref().map_or_else(|| !pipe.outbox.is_empty(), |inbox| inbox.awaits_reader());
+            let unsent =
+                pipe.direct.as_ref().map_or_else(|| !pipe.outbox.is_empty(), |(inbox, _)| inbox.awaits_reader());
             pipe.takes_messages() && (pipe.peer.is_some() || unsent)
         })
     }
@@ -236,7 +238,17 @@ impl Pipes {
         let Some(pipe) = self.slab.get(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { return };
         match &pipe.direct {
             None => pipe.outbox.discard(&mut self.wakes),
-            Some(inbox) => inbox.discard_unclaimed(&mut self.wakes),
+            Some((inbox, _)) => inbox.discard_unclaimed(&mut self.wakes),
+        }
+    }
+
+    /// From now on nothing passes between the pipe and the peer that is there, in neither direction.
+    pub fn sever(&mut self, id: PipeId) {
+        if let Some(pipe) = self.get(id) {
+            pipe.inbox.sever();
+            if let Some((inbox, _)) = &pipe.direct {
+                inbox.sever();
+            }
         }
     }
 

@@ -62,7 +62,9 @@ impl Req {
     fn abandon(&mut self, pipes: &mut Pipes, old: PipeId) {
         self.turn = Turn::Ask;
         pipes.discard_unsent(old);
-        // Nothing tells a late reply to the old request from the reply to the new one, so its connection goes.
+        // Nothing tells a late reply to the old request from the reply to the new one, so its connection goes, and is
+        // not heard until then.
+        pipes.sever(old);
         pipes.kick(old, DisconnectReason::RequestAbandoned);
     }
 }

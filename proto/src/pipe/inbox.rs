@@ -32,6 +32,10 @@ struct Inner {
     conflate: bool,
     /// Nothing will be taken any more.
     closed: bool,
+    /// Nothing is taken until the next peer is there.
+    severed: bool,
+    /// How often it was severed: a writer that was there before is refused for good.
+    era: u64,
     reader: Option<(Arc<Mailbox>, PipeId)>,
     /// The reader found nothing and waits for the edge.
     reader_waits: bool,
@@ -73,6 +77,8 @@ impl Inbox {
             hwm,
             conflate,
             closed: false,
+            severed: false,
+            era: 0,
             reader: None,
             reader_waits: true,
             writer: Writer::Nobody,
@@ -137,6 +143,23 @@ impl Inbox {
         writer.tell(wakes);
     }
 
+    /// Takes nothing more from the peer that is there: it is not to be heard any longer, whatever it still has to say.
+    pub fn sever(&self) {
+        let mut inner = self.inner.lock();
+        inner.severed = true;
+        inner.era += 1;
+    }
+
+    /// The next peer is there and is heard.
+    pub fn join(&self) {
+        self.inner.lock().severed = false;
+    }
+
+    /// What a socket in the same process shows when it writes; good until the inbox is [severed](Self::sever).
+    pub fn era(&self) -> u64 {
+        self.inner.lock().era
+    }
+
     /// Forgets what waits for a reader; what waits for one that is there already has arrived.
     pub fn discard_unclaimed(&self, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
@@ -151,13 +174,13 @@ impl Inbox {
 
     /// For the connection task: moves as many of `messages` as there is room for; ready when all are gone.
     ///
-    /// A closed inbox swallows them: nobody will read them.
+    /// A closed or severed inbox swallows them: nobody will read them.
     pub fn poll_deliver(&self, cx: &mut Context<'_>, messages: &mut Vec<Message>) -> Poll<()> {
         if messages.is_empty() {
             return Poll::Ready(());
         }
         let mut inner = self.inner.lock();
-        if inner.closed {
+        if inner.closed || inner.severed {
             messages.clear();
             return Poll::Ready(());
         }
@@ -184,10 +207,17 @@ impl Inbox {
     ///
     /// # Errors
     ///
-    /// [`Full`] at the high-water mark; `writer` hears [`Signal::Writable`] when there is room again.
-    pub fn push(&self, message: &Message, writer: (&Arc<Mailbox>, PipeId), wakes: &mut Wakes) -> Result<(), Full> {
+    /// [`Full`] at the high-water mark; `writer` hears [`Signal::Writable`] when there is room again. Also for a writer
+    /// of an earlier era.
+    pub fn push(
+        &self,
+        message: &Message,
+        era: u64,
+        writer: (&Arc<Mailbox>, PipeId),
+        wakes: &mut Wakes,
+    ) -> Result<(), Full> {
         let mut inner = self.inner.lock();
-        if inner.closed {
+        if inner.closed || inner.era != era {
             return Err(Full);
         }
         if inner.conflate {
@@ -204,9 +234,9 @@ impl Inbox {
     }
 
     /// Adds a message whatever the high-water mark: a subscription.
-    pub fn push_beyond(&self, message: Message, wakes: &mut Wakes) {
+    pub fn push_beyond(&self, message: Message, era: u64, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
-        if inner.closed {
+        if inner.closed || inner.era != era {
             return;
         }
         inner.queue.push_back(message);
@@ -216,9 +246,9 @@ impl Inbox {
     }
 
     /// For a socket in the same process: whether [`push`](Self::push) would take a message now.
-    pub fn has_room(&self, writer: (&Arc<Mailbox>, PipeId)) -> bool {
+    pub fn has_room(&self, era: u64, writer: (&Arc<Mailbox>, PipeId)) -> bool {
         let mut inner = self.inner.lock();
-        if inner.closed {
+        if inner.closed || inner.era != era {
             return false;
         }
         let room = inner.conflate || inner.room() > 0;

@@ -1,0 +1,209 @@
+//! What the tests share: places to meet at, a limit of time, monitors read as scripts, and peers spoken by hand.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+pub(crate) mod raw;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bowline::{DisconnectReason, Endpoint, Message, Monitor, MonitorEvent, MonitorKind, Options, Reconnect};
+
+/// No test takes this long, whatever else the machine does.
+pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+
+/// Runs a test, which fails by its name when it hangs.
+pub(crate) async fn within<F: Future>(name: &str, test: F) -> F::Output {
+    match tokio::time::timeout(LIMIT, test).await {
+        Ok(done) => done,
+        Err(_) => panic!("{name} hangs"),
+    }
+}
+
+/// A transport to repeat a test over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    Tcp,
+    Tcp6,
+    Ipc,
+    Abstract,
+    Inproc,
+}
+
+/// Tells the places of this process apart.
+fn serial() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl At {
+    /// An endpoint to bind, where the system chooses what it can.
+    pub(crate) fn any(self) -> String {
+        match self {
+            Self::Tcp => "tcp://127.0.0.1:*".into(),
+            Self::Tcp6 => "tcp://[::1]:*".into(),
+            other => other.place(),
+        }
+    }
+
+    /// An endpoint that nobody else will use, for those that connect before anybody binds.
+    pub(crate) fn place(self) -> String {
+        let (process, serial) = (std::process::id() as usize, serial());
+        match self {
+            // A loopback address of our own: no other test or program can take a port of it by chance.
+            Self::Tcp => {
+                let (a, b, c) = (process / 250 % 250, process % 250, serial % 250);
+                format!("tcp://127.{}.{}.{}:5555", a + 1, b + 1, c + 1)
+            }
+            Self::Tcp6 => format!("tcp://[::1]:{}", 10_000 + (process * 37 + serial) % 20_000),
+            Self::Ipc => {
+                let path = std::env::temp_dir().join(format!("bowline-{process}-{serial}.sock"));
+                format!("ipc://{}", path.display())
+            }
+            Self::Abstract => format!("ipc://@bowline-{process}-{serial}"),
+            Self::Inproc => format!("inproc://test-{serial}"),
+        }
+    }
+
+    /// Whether messages stay within the process: then every count is exact.
+    pub(crate) fn is_inproc(self) -> bool {
+        self == Self::Inproc
+    }
+}
+
+/// Repeats scripts over the transports that are named, or over all five.
+#[macro_export]
+macro_rules! for_each_transport {
+    ($(#[$meta:meta])* async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
+        $crate::for_each_transport! { @tests $name $at $body
+            tcp: Tcp, tcp_ipv6: Tcp6, ipc: Ipc, ipc_abstract: Abstract, inproc: Inproc }
+        $crate::for_each_transport! { $($rest)* }
+    };
+    // Only where bytes go through the system.
+    (bytes async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
+        $crate::for_each_transport! { @tests $name $at $body tcp: Tcp, ipc: Ipc }
+        $crate::for_each_transport! { $($rest)* }
+    };
+    () => {};
+    (@tests $name:ident $at:ident $body:block $($over:ident: $transport:ident),*) => {
+        mod $name {
+            #[allow(unused_imports, reason = "a script takes what it needs")]
+            use super::*;
+            async fn script($at: $crate::common::At) $body
+            $(
+                #[tokio::test]
+                async fn $over() {
+                    let name = concat!(stringify!($name), " over ", stringify!($over));
+                    $crate::common::within(name, script($crate::common::At::$transport)).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Options for tests: whoever is lost is back soon.
+pub(crate) fn quick() -> Options {
+    Options::new().reconnect(Reconnect::Fixed(Duration::from_millis(5)))
+}
+
+/// A message of these parts.
+pub(crate) fn parts<const N: usize>(parts: [&str; N]) -> Message {
+    parts.into_iter().collect()
+}
+
+/// The parts of a message as text.
+pub(crate) fn text(message: &Message) -> Vec<String> {
+    message.parts().iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect()
+}
+
+/// The number that a message consists of.
+pub(crate) fn number(message: &Message) -> usize {
+    text(message)[0].parse().expect("a number")
+}
+
+/// A monitor, read as a script.
+pub(crate) trait Script {
+    /// The next event.
+    fn event(&mut self) -> impl Future<Output = MonitorEvent>;
+
+    /// The next event of this name, past others.
+    fn skip_to(&mut self, name: &str) -> impl Future<Output = MonitorEvent>;
+
+    /// Waits until this many handshakes have succeeded.
+    fn peers(&mut self, n: usize) -> impl Future<Output = ()>;
+
+    /// Why the next connection is lost.
+    fn loss(&mut self) -> impl Future<Output = DisconnectReason>;
+
+    /// Why the next handshake fails.
+    fn refusal(&mut self) -> impl Future<Output = DisconnectReason>;
+
+    /// The names of these next events, one after the other.
+    fn expect(&mut self, names: &[&str]) -> impl Future<Output = ()>;
+
+    /// The names of all events up to the end.
+    fn rest(&mut self) -> impl Future<Output = Vec<&'static str>>;
+}
+
+impl Script for Monitor {
+    async fn event(&mut self) -> MonitorEvent {
+        self.next().await.expect("the monitor has not ended")
+    }
+
+    async fn skip_to(&mut self, name: &str) -> MonitorEvent {
+        let mut past = Vec::new();
+        while let Some(event) = self.next().await {
+            if event.kind.name() == name {
+                return event;
+            }
+            past.push(event.kind);
+        }
+        panic!("{name} never came, but {past:?}");
+    }
+
+    async fn peers(&mut self, n: usize) {
+        for _ in 0..n {
+            self.skip_to("handshake_succeeded").await;
+        }
+    }
+
+    async fn loss(&mut self) -> DisconnectReason {
+        match self.skip_to("disconnected").await.kind {
+            MonitorKind::Disconnected(reason) => reason,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    async fn refusal(&mut self) -> DisconnectReason {
+        match self.skip_to("handshake_failed").await.kind {
+            MonitorKind::HandshakeFailed { reason, .. } => reason,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    async fn expect(&mut self, names: &[&str]) {
+        for name in names {
+            let event = self.event().await;
+            assert_eq!(event.kind.name(), *name, "{event:?}");
+        }
+    }
+
+    async fn rest(&mut self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        while let Some(event) = self.next().await {
+            names.push(event.kind.name());
+        }
+        names
+    }
+}
+
+/// Gives every task of this thread its turn, many times over.
+pub(crate) async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The endpoint that an event happened at.
+pub(crate) fn endpoint_of(event: &MonitorEvent) -> Endpoint {
+    event.endpoint.clone().expect("the event has an endpoint")
+}
