@@ -52,7 +52,10 @@ impl Step {
                 cargo::test(&root(), &args, &[])
             }
             Self::Doc => cargo::test(&root(), &arguments(&["--doc"]), &[]),
-            Self::Sim if targets.sim.is_empty() => Tally::default(),
+            Self::Sim if targets.sim.is_empty() => {
+                println!("there is no tests/sim*.rs or tests/world*.rs");
+                Tally::default()
+            }
             Self::Sim => {
                 let mut args = arguments(&[]);
                 args.extend(selected(&targets.sim));
