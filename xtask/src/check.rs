@@ -1,6 +1,7 @@
 //! `cargo xtask check`: everything that is judged without running it.
 
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use crate::{cargo, heading, root};
 
@@ -24,10 +25,29 @@ pub(crate) fn run() -> ExitCode {
             failed.push(name);
         }
     }
+    heading("the core on wasm32");
+    match wasm() {
+        None => println!("not checked: `rustup target add wasm32-unknown-unknown` would let it be"),
+        Some(false) => failed.push("the core on wasm32"),
+        Some(true) => {}
+    }
     if failed.is_empty() {
         println!("\nall checks passed");
         return ExitCode::SUCCESS;
     }
     println!("\nfailed: {}", failed.join(", "));
     ExitCode::FAILURE
+}
+
+/// Whether the core compiles for the browser; `None` where the target is not installed.
+fn wasm() -> Option<bool> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let printed = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output().ok()?;
+    let folder = String::from_utf8(printed.stdout).ok()?;
+    if !Path::new(folder.trim()).is_dir() {
+        return None;
+    }
+    let args = ["check", "-p", "bowline-proto", "--features", "sim", "--target", TARGET].map(String::from);
+    Some(cargo::command(&root(), &args).status().is_ok_and(|status| status.success()))
 }

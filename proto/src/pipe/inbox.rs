@@ -30,16 +30,23 @@ struct Inner {
     held: usize,
     hwm: usize,
     conflate: bool,
-    /// Nothing will be taken any more.
-    closed: bool,
-    /// Nothing is taken until the next peer is there.
-    severed: bool,
+    intake: Intake,
     /// How often it was severed: a writer that was there before is refused for good.
     era: u64,
     reader: Option<(Arc<Mailbox>, PipeId)>,
     /// The reader found nothing and waits for the edge.
     reader_waits: bool,
     writer: Writer,
+}
+
+/// Whether messages are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intake {
+    Open,
+    /// Not until the next peer is there.
+    Severed,
+    /// Not any more.
+    Closed,
 }
 
 /// Who waits for room.
@@ -76,8 +83,7 @@ impl Inbox {
             held: 0,
             hwm,
             conflate,
-            closed: false,
-            severed: false,
+            intake: Intake::Open,
             era: 0,
             reader: None,
             reader_waits: true,
@@ -93,7 +99,7 @@ impl Inbox {
 
     /// Whether it takes nothing any more.
     pub fn is_closed(&self) -> bool {
-        self.inner.lock().closed
+        self.inner.lock().intake == Intake::Closed
     }
 
     /// How many messages count against the high-water mark.
@@ -137,7 +143,7 @@ impl Inbox {
     /// No message is taken any more; those that wait can still be read. A writer that waits hears of it.
     pub fn close(&self, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
-        inner.closed = true;
+        inner.intake = Intake::Closed;
         let writer = std::mem::replace(&mut inner.writer, Writer::Nobody);
         drop(inner);
         writer.tell(wakes);
@@ -146,13 +152,18 @@ impl Inbox {
     /// Takes nothing more from the peer that is there: it is not to be heard any longer, whatever it still has to say.
     pub fn sever(&self) {
         let mut inner = self.inner.lock();
-        inner.severed = true;
+        if inner.intake == Intake::Open {
+            inner.intake = Intake::Severed;
+        }
         inner.era += 1;
     }
 
     /// The next peer is there and is heard.
     pub fn join(&self) {
-        self.inner.lock().severed = false;
+        let mut inner = self.inner.lock();
+        if inner.intake == Intake::Severed {
+            inner.intake = Intake::Open;
+        }
     }
 
     /// What a socket in the same process shows when it writes; good until the inbox is [severed](Self::sever).
@@ -180,7 +191,7 @@ impl Inbox {
             return Poll::Ready(());
         }
         let mut inner = self.inner.lock();
-        if inner.closed || inner.severed {
+        if inner.intake != Intake::Open {
             messages.clear();
             return Poll::Ready(());
         }
@@ -217,7 +228,7 @@ impl Inbox {
         wakes: &mut Wakes,
     ) -> Result<(), Full> {
         let mut inner = self.inner.lock();
-        if inner.closed || inner.era != era {
+        if inner.intake == Intake::Closed || inner.era != era {
             return Err(Full);
         }
         if inner.conflate {
@@ -236,7 +247,7 @@ impl Inbox {
     /// Adds a message whatever the high-water mark: a subscription.
     pub fn push_beyond(&self, message: Message, era: u64, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
-        if inner.closed || inner.era != era {
+        if inner.intake == Intake::Closed || inner.era != era {
             return;
         }
         inner.queue.push_back(message);
@@ -248,7 +259,7 @@ impl Inbox {
     /// For a socket in the same process: whether [`push`](Self::push) would take a message now.
     pub fn has_room(&self, era: u64, writer: (&Arc<Mailbox>, PipeId)) -> bool {
         let mut inner = self.inner.lock();
-        if inner.closed || inner.era != era {
+        if inner.intake == Intake::Closed || inner.era != era {
             return false;
         }
         let room = inner.conflate || inner.room() > 0;
@@ -289,13 +300,13 @@ impl Inbox {
     /// Whether something waits for a reader that has yet to come.
     pub fn awaits_reader(&self) -> bool {
         let inner = self.inner.lock();
-        inner.reader.is_none() && !inner.closed && !inner.queue.is_empty()
+        inner.reader.is_none() && inner.intake != Intake::Closed && !inner.queue.is_empty()
     }
 
     /// Whether a reader found everything read and nothing will come.
     pub fn is_finished(&self) -> bool {
         let inner = self.inner.lock();
-        inner.closed && inner.queue.is_empty()
+        inner.intake == Intake::Closed && inner.queue.is_empty()
     }
 }
 
