@@ -88,7 +88,6 @@ impl Play {
         let sent: usize = flows().map(|flow| flow.sender.sent.len()).sum();
         let with_pipe: u64 = flows().filter(|flow| flow.was_accepted).map(|flow| flow.sender.discarded).sum();
         let discarded = (with_pipe + self.w.discarded(socket)) as usize;
-        if self.w.sent(socket).len() != sent + discarded { self.w.dump(); for f in flows() { eprintln!("FLOW {:?}->{:?} sent {} del {} disc {} acc {} cut {} {:?} // {:?}", f.from, f.to, f.sender.sent.len(), f.receiver.delivered.len(), f.sender.discarded, f.was_accepted, f.was_cut, f.sender.effects, f.receiver.effects); } }
         assert_eq!(self.w.sent(socket).len(), sent + discarded, "of {socket:?}: {sent} out, {discarded} discarded");
     }
 
