@@ -31,6 +31,8 @@ const SLICES: usize = 64;
 ///
 /// A connection that is closed with unread bytes in it is reset, and a reset may overtake what we have sent.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the farewell takes at the most: a peer that never falls silent must not keep a socket from closing.
+const FAREWELL_MOST: Duration = Duration::from_secs(30);
 
 /// One connection over a byte stream.
 #[derive(Debug)]

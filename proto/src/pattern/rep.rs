@@ -1,7 +1,7 @@
 //! REP (RFC 28): answers requests one at a time.
 
 use super::fair::FairQueue;
-use super::{Pattern, Pipe, Pipes};
+use super::{Pattern, Pipes};
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::PipeId;
 use crate::{Message, Part};
@@ -46,9 +46,8 @@ impl Pattern for Rep {
         let asker = self.asker.as_ref().ok_or(SendErrorKind::OutOfTurn)?;
         if let Some(id) = asker.pipe {
             let reply: Message = asker.envelope.iter().chain(message.parts()).cloned().collect();
-            if pipes.push(id, &reply).is_err() && pipes.get(id).is_some_and(Pipe::takes_messages) {
-                return Err(SendErrorKind::WouldBlock);
-            }
+            // A client that asks on and does not read its replies loses them: it must not hold up the others.
+            let _full = pipes.push(id, &reply);
         }
         // RFC 28, REP: SHALL silently drop the reply if the asker is gone
         self.asker = None;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::Clock;
 use super::net::{Direction, Weather};
 use super::node::{Flag, Node, Service};
 use super::seat::{Record, Seat, Surroundings};
+use super::Clock;
 use crate::engine::Halves;
 use crate::engine::dialer::{Dialer, Next};
 use crate::error::SendErrorKind;
@@ -225,63 +225,6 @@ impl World {
     /// How many dialed endpoints of the socket are not given up.
     pub fn endpoints(&self, socket: SocketId) -> usize {
         self.dials.iter().filter(|dial| dial.node == socket.0 && !dial.is_over).count()
-    }
-
-    /// DEBUG
-    pub fn dump(&self) {
-        for n in &self.nodes {
-            eprintln!(
-                "NODE {:?} binds {:?} out {} sent {} recv {} reads {} hwm {} {} imm {} hb {:?} flag {}",
-                n.engine.socket_type(),
-                n.binds,
-                n.outgoing.len(),
-                n.sent.len(),
-                n.received.len(),
-                n.reads,
-                n.options.send_hwm,
-                n.options.recv_hwm,
-                n.options.immediate,
-                n.options.heartbeat_interval,
-                n.flag.is_raised()
-            );
-            for (i, p) in n.engine.pipes().iter() {
-                eprintln!(
-                    "   pipe {i:?} takes {} peer {} dialed {} out {} {:?} in {}",
-                    p.takes_messages(),
-                    p.peer.is_some(),
-                    p.dialed,
-                    p.outbox().len(),
-                    p.outbox().state(),
-                    p.inbox().len()
-                );
-            }
-        }
-        for d in &self.dials {
-            eprintln!(
-                "DIAL {} {} {:?} due {:?} over {} outbox {}",
-                d.node,
-                d.endpoint,
-                d.dialer.state(),
-                d.due,
-                d.is_over,
-                d.halves.outbox.len()
-            );
-        }
-        for c in &self.connections {
-            for (s, i) in c.seats.iter().zip(&c.inputs) {
-                eprintln!(
-                    "SEAT node {} {:?} eff {:?} sent {} del {} ended {:?} in {:?}",
-                    s.node,
-                    s.link.state(),
-                    s.record.effects.len(),
-                    s.record.sent.len(),
-                    s.record.delivered.len(),
-                    s.ended,
-                    i
-                );
-            }
-        }
-        eprintln!("now {:?} weather {:?}", self.clock.now(), self.weather);
     }
 
     /// How many connections there are.

@@ -48,18 +48,6 @@ fn flows_again(play: &mut Play, from: &[SocketId], to: &[SocketId]) {
         let arrived = play.w.run_until(PATIENCE, |w| {
             to.iter().any(|&to| w.received(to).iter().rev().any(|message| body(message) == body(&last)))
         });
-        if !arrived {
-            play.w.dump();
-            for r in play.w.records() {
-                eprintln!(
-                    "REC {:?}->{:?} {:?} {:?}",
-                    r.dialer,
-                    r.listener,
-                    r.at_dialer.effects.len(),
-                    r.at_listener.effects.len()
-                );
-            }
-        }
         assert!(arrived, "traffic from {socket:?} flows again");
     }
 }
