@@ -27,9 +27,10 @@ use crate::transport::Stream;
 const ROUNDS: usize = 16;
 /// How many pieces go into one `writev`; Linux takes up to 1024.
 const SLICES: usize = 64;
-/// How long we wait for the peer to close after our last message is written.
+/// How long a peer may be silent after our last message is written, before we no longer wait for it to close.
 ///
-/// A connection that is closed with unread bytes in it is reset, and a reset may overtake what we have sent.
+/// A connection that is closed with unread bytes in it is reset, and so is one that bytes come for afterwards: a reset
+/// may overtake what we have sent. A silent peer causes none, so the system delivers the rest without us.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long the farewell takes at the most: a peer that never falls silent must not keep a socket from closing.
 const FAREWELL_MOST: Duration = Duration::from_secs(30);
@@ -84,7 +85,7 @@ impl Connection {
         if self.says_farewell {
             tokio::select! {
                 () = stop.cancelled() => {}
-                _ = tokio::time::timeout(FAREWELL, self.farewell()) => {}
+                () = self.farewell() => {}
             }
         } else {
             self.last_words();
@@ -236,11 +237,11 @@ impl Connection {
         }
     }
 
-    /// Our side is done; reads and forgets what the peer has sent until it closes too.
+    /// Our side is done; reads and forgets what the peer still sends until it closes too, or falls silent.
     async fn farewell(&mut self) {
         if self.stream.shutdown().await.is_ok() {
             let mut nowhere = [0; 4096];
-            while self.stream.read(&mut nowhere).await.is_ok_and(|n| n > 0) {}
+            while let Ok(Ok(1..)) = tokio::time::timeout(FAREWELL, self.stream.read(&mut nowhere)).await {}
         }
     }
 }

@@ -66,11 +66,13 @@ pub(crate) async fn hold(
 
 /// Connects to `name`: at once if it is bound, else when it is.
 pub(crate) fn connect(core: &Arc<Core>, endpoint: Endpoint, name: String, halves: Halves) {
-    let mut dial = Dial { core: Arc::clone(core), endpoint, name, halves, inbox: None, bound: BOUND.subscribe() };
-    let mut dialer = Dialer::new(core.options.reconnect, rt::seed());
+    let (core, bound) = (Arc::clone(core), BOUND.subscribe());
+    let mut dial = Dial { core, endpoint, name, halves, inbox: None, lingers_since: None, bound };
+    let mut dialer = Dialer::new(dial.core.options.reconnect, rt::seed());
     let first = dialer.start();
     dial.open();
     let joined = dial.join();
+    let core = Arc::clone(&dial.core);
     core.spawn(async move { dial.run(dialer, first, joined).await });
 }
 
@@ -81,6 +83,8 @@ struct Dial {
     halves: Halves,
     /// Where messages wait for the peer, and then reach it.
     inbox: Option<Arc<Inbox>>,
+    /// Since when nothing but what waits there keeps the endpoint.
+    lingers_since: Option<tokio::time::Instant>,
     bound: watch::Receiver<()>,
 }
 
@@ -142,12 +146,16 @@ impl Dial {
     }
 
     /// The outcome of `waiting`, unless nobody wants the endpoint any more before it is there.
-    async fn unless_over<T>(&self, waiting: impl Future<Output = T>) -> Option<T> {
+    async fn unless_over<T>(&mut self, waiting: impl Future<Output = T>) -> Option<T> {
         let over = async {
             poll_fn(|cx| self.halves.outbox.poll_finished(cx)).await;
             if self.inbox.as_ref().is_some_and(|inbox| !inbox.is_empty()) {
                 // What waits for the peer may still reach it, until linger is over.
-                std::future::pending::<()>().await;
+                let since = self.lingers_since.get_or_insert_with(tokio::time::Instant::now);
+                match self.core.options.linger {
+                    Some(linger) => tokio::time::sleep(linger.saturating_sub(since.elapsed())).await,
+                    None => std::future::pending().await,
+                }
             }
         };
         tokio::select! {
