@@ -85,7 +85,7 @@ impl Connection {
         if self.says_farewell {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = self.farewell() => {}
+                _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
             }
         } else {
             self.last_words();
