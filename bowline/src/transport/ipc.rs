@@ -1,7 +1,6 @@
 //! `ipc://`: Unix domain sockets, as files and in Linux's abstract namespace.
 
 use std::io;
-use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr, UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
@@ -31,7 +30,7 @@ pub(super) async fn connect(name: &IpcName) -> io::Result<Connected> {
     let stream = match name {
         IpcName::Path(path) => UnixStream::connect(path).await?,
         IpcName::Abstract(name) => {
-            let stream = StdStream::connect_addr(&SocketAddr::from_abstract_name(name)?)?;
+            let stream = StdStream::connect_addr(&abstract_name(name)?)?;
             stream.set_nonblocking(true)?;
             UnixStream::from_std(stream)?
         }
@@ -50,12 +49,23 @@ pub(super) async fn listen(name: &IpcName) -> io::Result<(Listener, Endpoint)> {
             Listener::Ipc(listener, Some(SocketFile { path: path.clone(), inode }))
         }
         IpcName::Abstract(name) => {
-            let listener = StdListener::bind_addr(&SocketAddr::from_abstract_name(name)?)?;
+            let listener = StdListener::bind_addr(&abstract_name(name)?)?;
             listener.set_nonblocking(true)?;
             Listener::Ipc(UnixListener::from_std(listener)?, None)
         }
     };
     Ok((listener, endpoint))
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_name(name: &str) -> io::Result<SocketAddr> {
+    <SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(name)
+}
+
+/// Only Linux has names that are no files.
+#[cfg(not(target_os = "linux"))]
+fn abstract_name(_name: &str) -> io::Result<SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Removes the socket file that a killed process left behind; a file where somebody listens is left alone, and so is
