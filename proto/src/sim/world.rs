@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use super::Clock;
 use super::net::{Direction, Weather};
 use super::node::{Flag, Node, Service};
 use super::seat::{Record, Seat, Surroundings};
-use super::Clock;
 use crate::engine::Halves;
 use crate::engine::dialer::{Dialer, Next};
 use crate::error::SendErrorKind;

@@ -27,18 +27,9 @@ pub(crate) struct Flow<'a> {
 
 fn flows(record: &ConnectionRecord) -> [Flow<'_>; 2] {
     let ConnectionRecord { dialer, listener, at_dialer, at_listener, was_cut } = record;
-    let flow = |from, to, sender, receiver, was_accepted| Flow {
-        from,
-        to,
-        sender,
-        receiver,
-        was_cut: *was_cut,
-        was_accepted,
-    };
-    [
-        flow(*dialer, *listener, at_dialer, at_listener, false),
-        flow(*listener, *dialer, at_listener, at_dialer, true),
-    ]
+    let flow =
+        |from, to, sender, receiver, was_accepted| Flow { from, to, sender, receiver, was_cut: *was_cut, was_accepted };
+    [flow(*dialer, *listener, at_dialer, at_listener, false), flow(*listener, *dialer, at_listener, at_dialer, true)]
 }
 
 impl Play {
