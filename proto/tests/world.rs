@@ -47,12 +47,11 @@ fn number(name: &str) -> Option<u64> {
 fn run(seeds: impl Iterator<Item = u64>) -> Summary {
     let (mut summary, mut failed) = (Summary::default(), Vec::new());
     for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| topologies::play(seed))) {
-            Ok(world) => summary += world,
-            Err(_) => {
-                println!("replay it with: BOWLINE_SEED={seed} cargo test -p bowline-proto --test world");
-                failed.push(seed);
-            }
+        if let Ok(world) = catch_unwind(AssertUnwindSafe(|| topologies::play(seed))) {
+            summary += world;
+        } else {
+            println!("replay it with: BOWLINE_SEED={seed} cargo test -p bowline-proto --test world");
+            failed.push(seed);
         }
     }
     assert!(failed.is_empty(), "seeds that fail: {failed:?}");

@@ -6,6 +6,8 @@
 pub mod backoff;
 pub mod dialer;
 pub mod lifecycle;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -16,6 +16,8 @@ mod req;
 mod router;
 mod routes;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 mod topics;
 
 use std::fmt::Debug;

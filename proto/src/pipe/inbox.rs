@@ -97,9 +97,9 @@ impl Inbox {
         self.inner.lock().hwm
     }
 
-    /// Whether it takes nothing any more.
-    pub fn is_closed(&self) -> bool {
-        self.inner.lock().intake == Intake::Closed
+    /// Whether what is delivered to it is thrown away.
+    pub fn swallows(&self) -> bool {
+        self.inner.lock().intake != Intake::Open
     }
 
     /// How many messages count against the high-water mark.

@@ -10,6 +10,8 @@ mod inbox;
 pub mod lifecycle;
 mod mailbox;
 mod outbox;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::task::Waker;
 

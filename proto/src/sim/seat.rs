@@ -209,7 +209,7 @@ impl Seat {
             return true;
         }
         let before = inbound.clone();
-        let swallows = halves.inbox.is_closed();
+        let swallows = halves.inbox.swallows();
         let delivered = halves.inbox.poll_deliver(cx, inbound).is_ready();
         let n = before.len() - inbound.len();
         if swallows {

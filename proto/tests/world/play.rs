@@ -49,10 +49,8 @@ impl Play {
         let rng = &mut self.rng;
         let marks = [0, 1, 2, 3, 10, 1000];
         let min = Duration::from_millis(rng.u64(1..200));
-        let reconnect = match rng.bool() {
-            true => Reconnect::Fixed(min),
-            false => Reconnect::Exponential { min, max: 4 * min },
-        };
+        let exponential = Reconnect::Exponential { min, max: 4 * min };
+        let reconnect = if rng.bool() { Reconnect::Fixed(min) } else { exponential };
         let heartbeat = if rng.u8(..4) == 0 { Some(Duration::from_secs(4)) } else { None };
         Options::new()
             .send_hwm(pick(rng, &marks))

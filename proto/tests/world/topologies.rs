@@ -122,7 +122,7 @@ fn echo_flows_again(play: &mut Play, dealer: SocketId) {
     for _ in 0..50 {
         let last = play.message("");
         play.w.send(dealer, last.clone());
-        let arrived = |w: &World| w.received(dealer).iter().any(|reply| *reply == last);
+        let arrived = |w: &World| w.received(dealer).contains(&last);
         if play.w.run_until(PATIENCE / 50, arrived) {
             return;
         }
