@@ -6,8 +6,8 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixListener;
 
 use bowline::{
-    AnySocket, BindCause, Dealer, DisconnectReason, Endpoint, MonitorKind, Options, Pair, Pull, Push, RecvError,
-    Reconnect, SocketType,
+    AnySocket, BindCause, Dealer, DisconnectReason, Endpoint, MonitorKind, Options, Pair, Pull, Push, Reconnect,
+    RecvError, SocketType,
 };
 use common::{At, Script, number, quick, text, within};
 
