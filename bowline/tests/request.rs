@@ -87,7 +87,9 @@ for_each_transport! {
         for client in clients {
             client.await.unwrap();
         }
-        chain.into_iter().for_each(|proxy| proxy.abort());
+        for proxy in chain {
+            proxy.abort();
+        }
         server.abort();
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bowline_proto::link::{Link, LinkConfig, Role};
 use bowline_proto::{Endpoint, MonitorKind};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::Connection;
 use super::core::Core;
@@ -15,19 +15,16 @@ use crate::transport::{Listener, Stream};
 /// How long we wait after a failed accept, which is mostly for want of file descriptors.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `unbound` or the socket is closing. `closed` hears when the endpoint is free again.
-pub(crate) async fn run(
-    core: Arc<Core>,
-    endpoint: Endpoint,
-    listener: Listener,
-    unbound: CancellationToken,
-    closed: CancellationToken,
-) {
+/// What is bound, and who hears when it is free again: in this order they are dropped, also with the runtime.
+pub(crate) type Bound<T> = (T, DropGuard);
+
+/// Accepts connections until `unbound` or the socket is closing.
+pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Listener>, unbound: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             biased;
             () = unbound.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = listener.0.accept() => accepted,
         };
         match accepted {
             Ok((stream, address)) => serve(&core, &endpoint, stream, address),
@@ -40,9 +37,10 @@ pub(crate) async fn run(
             }
         }
     }
+    let (listener, closed) = listener;
     drop(listener);
     core.emit(Some(&endpoint), None, MonitorKind::Closed);
-    closed.cancel();
+    drop(closed);
 }
 
 fn serve(core: &Arc<Core>, endpoint: &Endpoint, stream: Stream, address: String) {

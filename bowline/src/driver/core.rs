@@ -183,7 +183,7 @@ impl Core {
         });
         if let (Some(outbox), Some(linger)) = (outbox, self.options.linger) {
             let core = Arc::clone(self);
-            self.spawn(async move {
+            self.spawn_at_home(async move {
                 tokio::select! {
                     () = core.closing.cancelled() => {}
                     () = tokio::time::sleep(linger) => {
@@ -198,8 +198,11 @@ impl Core {
 
     /// Ends every task; unsent messages are dropped.
     pub(crate) fn stop(self: &Arc<Self>) {
-        let was_open = !self.closing.is_cancelled();
-        self.with(Engine::stop);
+        let was_open = self.with(|engine| {
+            let was_open = !engine.state().is_over();
+            engine.stop();
+            was_open
+        });
         self.stop.cancel();
         if was_open {
             self.wind_down(Some(Duration::ZERO));
@@ -208,14 +211,14 @@ impl Core {
 
     fn wind_down(self: &Arc<Self>, linger: Option<Duration>) {
         self.tracker.close();
-        let core = Arc::clone(self);
+        let end = End(Arc::clone(self));
         // The runtime that is here is alive for sure; the one of the endpoints may be gone, and its tasks with it.
         let runtime = tokio::runtime::Handle::try_current().ok().or_else(|| self.runtime.lock().clone());
         match runtime {
             // Not one of the tasks that it waits for; it ends after the last of them.
-            Some(runtime) => drop(runtime.spawn(async move { core.linger(linger).await })),
+            Some(runtime) => drop(runtime.spawn(async move { end.0.linger(linger).await })),
             // No endpoint was ever bound or connected, so there is nothing to wait for.
-            None => self.end(),
+            None => drop(end),
         }
     }
 
@@ -234,22 +237,24 @@ impl Core {
         }
         self.stop.cancel();
         self.tracker.wait().await;
-        self.end();
-    }
-
-    fn end(&self) {
-        self.with(Engine::finish);
-        self.emit(None, None, MonitorKind::Stopped);
-        self.monitors.end();
-        self.ended.cancel();
     }
 
     /// Waits until every task has ended.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
     }
+}
 
-    pub(crate) fn is_ended(&self) -> bool {
-        self.ended.is_cancelled()
+/// The end of a socket comes when this is dropped: after the last of its tasks, or when the runtime goes.
+struct End(Arc<Core>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let Self(core) = self;
+        core.stop.cancel();
+        core.with(Engine::finish);
+        let kind = MonitorKind::Stopped;
+        core.monitors.end(&MonitorEvent { time: rt::now(), endpoint: None, connection: None, kind });
+        core.ended.cancel();
     }
 }

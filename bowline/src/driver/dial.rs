@@ -31,6 +31,14 @@ struct Dial {
     reason: DisconnectReason,
 }
 
+impl Drop for Dial {
+    /// Also when the runtime goes.
+    fn drop(&mut self) {
+        self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectStopped(self.reason.clone()));
+        self.core.with(|engine| engine.close_pipe(self.halves.pipe, false));
+    }
+}
+
 impl Dial {
     async fn run(mut self) {
         let mut dialer = Dialer::new(self.core.options.reconnect, rt::seed());
@@ -49,8 +57,6 @@ impl Dial {
                 Next::Connect(attempt) => self.connect(&mut dialer, attempt).await,
             };
         }
-        self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectStopped(self.reason));
-        self.core.with(|engine| engine.close_pipe(self.halves.pipe, false));
     }
 
     async fn connect(&mut self, dialer: &mut Dialer, attempt: u32) -> Next {

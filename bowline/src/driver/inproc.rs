@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::accept::Bound;
 use super::core::Core;
 use super::seat::{Ended, Seat};
 use crate::rt;
@@ -49,25 +50,21 @@ pub(crate) fn bind(core: &Arc<Core>, name: &str) -> io::Result<Name> {
     Ok(Name(name.into()))
 }
 
-/// Keeps `name` bound until `unbound` or the socket is closing. `closed` hears when it is free again.
-pub(crate) async fn hold(
-    core: Arc<Core>,
-    endpoint: Endpoint,
-    name: Name,
-    unbound: CancellationToken,
-    closed: CancellationToken,
-) {
+/// Keeps `name` bound until `unbound` or the socket is closing.
+pub(crate) async fn hold(core: Arc<Core>, endpoint: Endpoint, name: Bound<Name>, unbound: CancellationToken) {
     BOUND.send_replace(());
     unbound.cancelled().await;
+    let (name, closed) = name;
     drop(name);
     core.emit(Some(&endpoint), None, MonitorKind::Closed);
-    closed.cancel();
+    drop(closed);
 }
 
 /// Connects to `name`: at once if it is bound, else when it is.
 pub(crate) fn connect(core: &Arc<Core>, endpoint: Endpoint, name: String, halves: Halves) {
     let (core, bound) = (Arc::clone(core), BOUND.subscribe());
-    let mut dial = Dial { core, endpoint, name, halves, inbox: None, lingers_since: None, bound };
+    let reason = DisconnectReason::LocalClose;
+    let mut dial = Dial { core, endpoint, name, halves, inbox: None, lingers_since: None, bound, reason };
     let mut dialer = Dialer::new(dial.core.options.reconnect, rt::seed());
     let first = dialer.start();
     dial.open();
@@ -86,11 +83,20 @@ struct Dial {
     /// Since when nothing but what waits there keeps the endpoint.
     lingers_since: Option<tokio::time::Instant>,
     bound: watch::Receiver<()>,
+    /// Why the last connection went.
+    reason: DisconnectReason,
+}
+
+impl Drop for Dial {
+    /// Also when the runtime goes.
+    fn drop(&mut self) {
+        self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectStopped(self.reason.clone()));
+        self.core.with(|engine| engine.close_pipe(self.halves.pipe, false));
+    }
 }
 
 impl Dial {
     async fn run(mut self, mut dialer: Dialer, mut next: Next, mut joined: Option<Side>) {
-        let mut reason = DisconnectReason::LocalClose;
         loop {
             next = match next {
                 Next::Leave => break,
@@ -115,15 +121,13 @@ impl Dial {
                             if let Some(at) = ended.ready_at {
                                 dialer.ready(at);
                             }
-                            reason = ended.reason;
+                            self.reason = ended.reason;
                             dialer.lost(ended.retry, rt::now())
                         }
                     }
                 }
             };
         }
-        self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectStopped(reason));
-        self.core.with(|engine| engine.close_pipe(self.halves.pipe, false));
     }
 
     /// Gives the pipe a new inbox of the peer's to write to: messages may wait in it from now on.
@@ -219,6 +223,13 @@ struct Side {
     gone: CancellationToken,
 }
 
+impl Drop for Side {
+    /// At the end, also when the runtime goes.
+    fn drop(&mut self) {
+        self.gone.cancel();
+    }
+}
+
 impl Side {
     fn new(seat: Seat, gone: CancellationToken) -> Self {
         Self { seat, lifecycle: Lifecycle::new(), effects: Effects::new(), gone }
@@ -264,7 +275,6 @@ impl Side {
             }
             self.apply();
         }
-        self.gone.cancel();
         self.seat.ended().cloned().unwrap_or(Ended {
             retry: false,
             ready_at: None,

@@ -65,46 +65,68 @@ impl Stream for Monitor {
 /// All monitors of a socket.
 #[derive(Debug, Default)]
 pub(crate) struct Monitors {
-    queues: Mutex<Vec<Weak<Mutex<Queue>>>>,
+    all: Mutex<All>,
+}
+
+#[derive(Debug, Default)]
+struct All {
+    queues: Vec<Weak<Mutex<Queue>>>,
+    ended: bool,
 }
 
 impl Monitors {
     /// A new monitor, which hears what comes from now on.
-    pub(crate) fn add(&self, ended: bool) -> Monitor {
-        let queue = Arc::new(Mutex::new(Queue { ended, ..Queue::default() }));
-        self.queues.lock().push(Arc::downgrade(&queue));
+    pub(crate) fn add(&self) -> Monitor {
+        let mut all = self.all.lock();
+        let queue = Arc::new(Mutex::new(Queue { ended: all.ended, ..Queue::default() }));
+        all.queues.push(Arc::downgrade(&queue));
         Monitor { queue }
     }
 
-    /// Tells every monitor.
+    /// Tells every monitor; after the last event none.
     pub(crate) fn emit(&self, event: &MonitorEvent) {
-        self.each(|queue| {
+        self.each(false, |queue| {
             if queue.events.len() + 1 < CAPACITY {
-                if queue.lost > 0 {
-                    let kind = MonitorKind::Lagged(std::mem::take(&mut queue.lost));
-                    queue.events.push_back(MonitorEvent { endpoint: None, connection: None, kind, ..event.clone() });
-                }
-                queue.events.push_back(event.clone());
+                queue.push(event);
             } else {
                 queue.lost += 1;
             }
         });
     }
 
-    /// No event will come any more.
-    pub(crate) fn end(&self) {
-        self.each(|queue| queue.ended = true);
+    /// Tells every monitor the last event, for which there always is room.
+    pub(crate) fn end(&self, event: &MonitorEvent) {
+        self.each(true, |queue| {
+            queue.push(event);
+            queue.ended = true;
+        });
     }
 
-    fn each(&self, mut tell: impl FnMut(&mut Queue)) {
+    fn each(&self, end: bool, mut tell: impl FnMut(&mut Queue)) {
         let mut readers = Vec::new();
-        self.queues.lock().retain(|queue| {
-            let Some(queue) = queue.upgrade() else { return false };
-            let mut queue = queue.lock();
-            tell(&mut queue);
-            readers.extend(queue.reader.take());
-            true
-        });
+        let mut all = self.all.lock();
+        if !all.ended {
+            all.ended = end;
+            all.queues.retain(|queue| {
+                let Some(queue) = queue.upgrade() else { return false };
+                let mut queue = queue.lock();
+                tell(&mut queue);
+                readers.extend(queue.reader.take());
+                true
+            });
+        }
+        drop(all);
         readers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Queue {
+    /// Adds an event, behind the number of those that were lost before it.
+    fn push(&mut self, event: &MonitorEvent) {
+        if self.lost > 0 {
+            let kind = MonitorKind::Lagged(std::mem::take(&mut self.lost));
+            self.events.push_back(MonitorEvent { endpoint: None, connection: None, kind, ..event.clone() });
+        }
+        self.events.push_back(event.clone());
     }
 }

@@ -41,6 +41,16 @@ pub(crate) struct Seat {
     ended: Option<Ended>,
 }
 
+impl Drop for Seat {
+    /// A connection that did not come to its end: its runtime is gone.
+    fn drop(&mut self) {
+        if self.attached {
+            self.detach();
+            self.emit(MonitorKind::Disconnected(DisconnectReason::LocalClose));
+        }
+    }
+}
+
 impl Seat {
     pub(crate) fn new(core: Arc<Core>, endpoint: Endpoint, connection: ConnectionId, halves: Option<Halves>) -> Self {
         Self {

@@ -74,13 +74,14 @@ impl Handle {
         let (unbind, closed) = (core.closing.child_token(), CancellationToken::new());
         let bound = match &endpoint {
             Endpoint::Inproc(name) => inproc::bind(core, name).map(|name| {
-                let task = inproc::hold(Arc::clone(core), endpoint.clone(), name, unbind.clone(), closed.clone());
+                let name = (name, closed.clone().drop_guard());
+                let task = inproc::hold(Arc::clone(core), endpoint.clone(), name, unbind.clone());
                 self.listening(&endpoint, &unbind, &closed, task);
                 endpoint.clone()
             }),
             _ => transport::listen(&endpoint, &core.options).await.map(|(listener, resolved)| {
-                let (unbound, free) = (unbind.clone(), closed.clone());
-                let task = accept::run(Arc::clone(core), resolved.clone(), listener, unbound, free);
+                let listener = (listener, closed.clone().drop_guard());
+                let task = accept::run(Arc::clone(core), resolved.clone(), listener, unbind.clone());
                 self.listening(&resolved, &unbind, &closed, task);
                 resolved
             }),
@@ -212,7 +213,7 @@ impl Handle {
     }
 
     pub(crate) fn monitor(&self) -> Monitor {
-        self.core().monitors.add(self.core().is_ended())
+        self.core().monitors.add()
     }
 
     pub(crate) async fn close(&self) {

@@ -13,10 +13,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(90);
 
 /// Runs a test, which fails by its name when it hangs.
 pub(crate) async fn within<F: Future>(name: &str, test: F) -> F::Output {
-    match tokio::time::timeout(LIMIT, test).await {
-        Ok(done) => done,
-        Err(_) => panic!("{name} hangs"),
-    }
+    tokio::time::timeout(LIMIT, test).await.unwrap_or_else(|_| panic!("{name} hangs"))
 }
 
 /// A transport to repeat a test over.

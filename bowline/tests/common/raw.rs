@@ -34,14 +34,8 @@ pub(crate) fn ready(socket_type: &str, identity: Option<&[u8]>) -> Vec<u8> {
 
 /// A frame, short or long.
 pub(crate) fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
-    let mut frame = match u8::try_from(body.len()) {
-        Ok(len) => vec![flags, len],
-        Err(_) => {
-            let mut header = vec![flags | 2];
-            header.extend_from_slice(&(body.len() as u64).to_be_bytes());
-            header
-        }
-    };
+    let short = u8::try_from(body.len());
+    let mut frame = short.map_or_else(|_| long_header(flags, body.len() as u64), |len| vec![flags, len]);
     frame.extend_from_slice(body);
     frame
 }
