@@ -47,10 +47,20 @@ pub(crate) struct Connection {
     /// The transport takes nothing any more; what it still has to give is read before the connection ends.
     broken: Option<io::ErrorKind>,
     paused: bool,
-    /// All messages are written: the peer gets time to read them.
-    says_farewell: bool,
+    parting: Parting,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+/// How the stream is left.
+#[derive(Debug)]
+enum Parting {
+    /// The protocol may have something to say, as far as that goes without waiting.
+    LastWords,
+    /// All messages are written: the peer gets time to read them.
+    Farewell,
+    /// A message was written in part: whatever came now would land within it.
+    Silent,
 }
 
 impl Connection {
@@ -64,7 +74,7 @@ impl Connection {
             from_pipe: false,
             broken: None,
             paused: false,
-            says_farewell: false,
+            parting: Parting::LastWords,
             timer: None,
         }
     }
@@ -82,13 +92,13 @@ impl Connection {
             }
             ended = poll_fn(|cx| self.poll(cx)) => Some(ended),
         };
-        if self.says_farewell {
-            tokio::select! {
+        match self.parting {
+            Parting::Silent => {}
+            Parting::LastWords => self.last_words(),
+            Parting::Farewell => tokio::select! {
                 () = stop.cancelled() => {}
                 _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
-            }
-        } else {
-            self.last_words();
+            },
         }
         ended.unwrap_or(Ended { retry: false, ready_at: None, reason: DisconnectReason::LocalClose })
     }
@@ -127,8 +137,9 @@ impl Connection {
     fn restore(&mut self) {
         if let Some(halves) = self.seat.halves().filter(|_| self.from_pipe && !self.writing.is_empty()) {
             halves.outbox.restore(&mut self.writing);
+            self.writing.clear();
+            self.parting = Parting::Silent;
         }
-        self.writing.clear();
     }
 
     /// Hands over what has arrived. While the inbox is full nothing is read, so the transport pushes back on the peer.
@@ -200,7 +211,7 @@ impl Connection {
             }
             Take::Kicked(reason) => self.link.handle_end(reason, rt::now()),
             Take::Finished => {
-                self.says_farewell = true;
+                self.parting = Parting::Farewell;
                 self.link.close();
             }
         }
@@ -230,10 +241,15 @@ impl Connection {
 
     /// Says what the link still has to say, an ERROR command for one, as far as that goes without waiting.
     fn last_words(&mut self) {
-        self.writing.clear();
-        if self.link.poll_transmit(&mut self.writing) {
-            let mut cx = Context::from_waker(std::task::Waker::noop());
-            let _as_far_as_it_goes = write(&mut self.stream, &mut cx, &mut self.writing);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        while self.broken.is_none() {
+            while !self.writing.is_empty() {
+                let Poll::Ready(Ok(())) = write(&mut self.stream, &mut cx, &mut self.writing) else { return };
+            }
+            self.writing.clear();
+            if !self.link.poll_transmit(&mut self.writing) {
+                return;
+            }
         }
     }
 

@@ -125,6 +125,11 @@ impl Core {
         })
     }
 
+    /// Whether its pipes keep only their newest message.
+    pub(crate) fn conflates(&self) -> bool {
+        self.options.conflate && self.socket_type.conflates()
+    }
+
     pub(crate) fn connection_id(&self) -> ConnectionId {
         ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
     }

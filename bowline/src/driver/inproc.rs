@@ -132,7 +132,7 @@ impl Dial {
 
     /// Gives the pipe a new inbox of the peer's to write to: messages may wait in it from now on.
     fn open(&mut self) {
-        let inbox = Arc::new(Inbox::new(self.core.options.send_hwm, self.core.options.conflate));
+        let inbox = Arc::new(Inbox::new(self.core.options.send_hwm, self.core.conflates()));
         self.inbox = Some(Arc::clone(&inbox));
         self.core.with(|engine| engine.direct(self.halves.pipe, inbox));
     }
@@ -182,7 +182,7 @@ impl Dial {
         }
         // The two halves of each direction hold what the sender's and the receiver's marks allow, together.
         let hwm = |send: usize, recv: usize| if send == 0 || recv == 0 { 0 } else { send.saturating_add(recv) };
-        let conflate = ours.options.conflate || theirs.options.conflate;
+        let conflate = ours.conflates() || theirs.conflates();
         let mut wakes = Wakes::new();
         inbox.configure(hwm(ours.options.send_hwm, theirs.options.recv_hwm), conflate, &mut wakes);
         self.halves.inbox.configure(hwm(theirs.options.send_hwm, ours.options.recv_hwm), conflate, &mut wakes);

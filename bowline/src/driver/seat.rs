@@ -134,18 +134,17 @@ impl Seat {
             });
         }
         let Some(halves) = &self.halves else { return Err(DisconnectReason::LocalClose) };
-        if halves.outbox.state() != lifecycle::State::Active {
-            // The pattern has let go of the pipe: the connection is there for what waits in it.
-            return Ok(());
-        }
         let direct = self.direct.take();
-        self.core.with(|engine| {
+        self.attached = self.core.with(|engine| {
+            if halves.outbox.state() != lifecycle::State::Active {
+                // The pattern has let go of the pipe: the connection is there for what waits in it.
+                return Ok(false);
+            }
             if let Some(inbox) = direct {
                 engine.direct(halves.pipe, inbox);
             }
-            engine.attach(halves.pipe, peer)
+            engine.attach(halves.pipe, peer).map(|()| true)
         })?;
-        self.attached = true;
         Ok(())
     }
 
