@@ -10,7 +10,6 @@ use std::io;
 use std::sync::{Arc, LazyLock, Weak};
 
 use bowline_proto::engine::Halves;
-use bowline_proto::engine::dialer::{Dialer, Next};
 use bowline_proto::error::HandshakeStage;
 use bowline_proto::link::lifecycle::Effects;
 use bowline_proto::link::lifecycle::Lifecycle;
@@ -23,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::accept::Bound;
 use super::core::Core;
+use super::dial::{Dial, Outcome, Reach};
 use super::seat::{Ended, Seat};
-use crate::rt;
 
 /// Who is bound to which name.
 static NAMES: LazyLock<Mutex<HashMap<String, Weak<Core>>>> = LazyLock::new(Mutex::default);
@@ -62,122 +61,78 @@ pub(crate) async fn hold(core: Arc<Core>, endpoint: Endpoint, name: Bound<Name>,
 
 /// Connects to `name`: at once if it is bound, else when it is.
 pub(crate) fn connect(core: &Arc<Core>, endpoint: Endpoint, name: String, halves: Halves) {
-    let (core, bound) = (Arc::clone(core), BOUND.subscribe());
-    let reason = DisconnectReason::LocalClose;
-    let mut dial = Dial { core, endpoint, name, halves, inbox: None, lingers_since: None, bound, reason };
-    let mut dialer = Dialer::new(dial.core.options.reconnect, rt::seed());
-    let first = dialer.start();
-    dial.open();
-    let joined = dial.join();
-    let core = Arc::clone(&dial.core);
-    core.spawn(async move { dial.run(dialer, first, joined).await });
+    let dial = Dial::new(Arc::clone(core), endpoint, halves);
+    let mut reach = Direct { name, inbox: None, joined: None, lingers_since: None, bound: BOUND.subscribe() };
+    reach.open(&dial);
+    reach.joined = reach.join(&dial, 1);
+    core.spawn(dial.run(reach));
 }
 
-struct Dial {
-    core: Arc<Core>,
-    endpoint: Endpoint,
+/// Reaches a socket of the same process.
+struct Direct {
     name: String,
-    halves: Halves,
     /// Where messages wait for the peer, and then reach it.
     inbox: Option<Arc<Inbox>>,
+    /// The connection that `connect` made at once.
+    joined: Option<Side>,
     /// Since when nothing but what waits there keeps the endpoint.
     lingers_since: Option<tokio::time::Instant>,
     bound: watch::Receiver<()>,
-    /// Why the last connection went.
-    reason: DisconnectReason,
 }
 
-impl Drop for Dial {
-    /// Also when the runtime goes.
-    fn drop(&mut self) {
-        self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectStopped(self.reason.clone()));
-        self.core.with(|engine| engine.close_pipe(self.halves.pipe, false));
+impl Reach for Direct {
+    async fn connect(&mut self, dial: &Dial, attempt: u32) -> Outcome {
+        let side = match self.joined.take() {
+            Some(side) => Some(side),
+            None => self.wait(dial, attempt).await,
+        };
+        let Some(side) = side else { return Outcome::Over };
+        let ended = side.run().await;
+        self.open(dial);
+        Outcome::Ended(ended)
     }
-}
 
-impl Dial {
-    async fn run(mut self, mut dialer: Dialer, mut next: Next, mut joined: Option<Side>) {
-        loop {
-            next = match next {
-                Next::Leave => break,
-                Next::Wait(delay) => {
-                    self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectRetried { delay, cause: None });
-                    match self.unless_over(tokio::time::sleep(delay)).await {
-                        Some(()) => dialer.due(),
-                        None => dialer.stop(),
-                    }
-                }
-                Next::Connect(_) => {
-                    let side = match joined.take() {
-                        Some(side) => Some(side),
-                        None => self.wait().await,
-                    };
-                    match side {
-                        None => dialer.stop(),
-                        Some(side) => {
-                            dialer.opened();
-                            let ended = side.run().await;
-                            self.open();
-                            if let Some(at) = ended.ready_at {
-                                dialer.ready(at);
-                            }
-                            self.reason = ended.reason;
-                            dialer.lost(ended.retry, rt::now())
-                        }
-                    }
-                }
-            };
+    async fn over(&mut self, dial: &Dial) {
+        poll_fn(|cx| dial.halves.outbox.poll_finished(cx)).await;
+        if self.inbox.as_ref().is_some_and(|inbox| !inbox.is_empty()) {
+            // What waits for the peer may still reach it, until linger is over.
+            let since = self.lingers_since.get_or_insert_with(tokio::time::Instant::now);
+            match dial.core.options.linger {
+                Some(linger) => tokio::time::sleep(linger.saturating_sub(since.elapsed())).await,
+                None => std::future::pending().await,
+            }
         }
     }
+}
 
+impl Direct {
     /// Gives the pipe a new inbox of the peer's to write to: messages may wait in it from now on.
-    fn open(&mut self) {
-        let inbox = Arc::new(Inbox::new(self.core.options.send_hwm, self.core.conflates()));
+    fn open(&mut self, dial: &Dial) {
+        let inbox = Arc::new(Inbox::new(dial.core.options.send_hwm, dial.core.conflates()));
         self.inbox = Some(Arc::clone(&inbox));
-        self.core.with(|engine| engine.direct(self.halves.pipe, inbox));
+        dial.core.with(|engine| engine.direct(dial.halves.pipe, inbox));
     }
 
     /// Waits until the name is bound and joins; `None` if nobody wants that any more.
-    async fn wait(&mut self) -> Option<Side> {
+    async fn wait(&mut self, dial: &Dial, attempt: u32) -> Option<Side> {
         loop {
             self.bound.mark_unchanged();
-            if let Some(side) = self.join() {
+            if let Some(side) = self.join(dial, attempt) {
                 return Some(side);
             }
             let mut bound = self.bound.clone();
-            self.unless_over(bound.changed()).await?.ok()?;
-        }
-    }
-
-    /// The outcome of `waiting`, unless nobody wants the endpoint any more before it is there.
-    async fn unless_over<T>(&mut self, waiting: impl Future<Output = T>) -> Option<T> {
-        let over = async {
-            poll_fn(|cx| self.halves.outbox.poll_finished(cx)).await;
-            if self.inbox.as_ref().is_some_and(|inbox| !inbox.is_empty()) {
-                // What waits for the peer may still reach it, until linger is over.
-                let since = self.lingers_since.get_or_insert_with(tokio::time::Instant::now);
-                match self.core.options.linger {
-                    Some(linger) => tokio::time::sleep(linger.saturating_sub(since.elapsed())).await,
-                    None => std::future::pending().await,
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.core.stop.cancelled() => None,
-            () = over => None,
-            outcome = waiting => Some(outcome),
+            self.unless_over(dial, bound.changed()).await?.ok()?;
         }
     }
 
     /// Joins with the socket that is bound to the name, if there is one.
-    fn join(&mut self) -> Option<Side> {
+    fn join(&self, dial: &Dial, attempt: u32) -> Option<Side> {
         let binder = NAMES.lock().get(&self.name).and_then(Weak::upgrade)?;
         let inbox = self.inbox.clone()?;
-        let (ours, theirs) = (&self.core, &binder);
-        self.core.emit(Some(&self.endpoint), None, MonitorKind::Connecting { attempt: 1 });
+        let (ours, theirs) = (&dial.core, &binder);
+        dial.core.emit(Some(&dial.endpoint), None, MonitorKind::Connecting { attempt });
         if !ours.socket_type.accepts(theirs.socket_type) {
-            refuse(ours, theirs, &self.endpoint);
+            refuse(ours, theirs, &dial.endpoint);
             return None;
         }
         // The two halves of each direction hold what the sender's and the receiver's marks allow, together.
@@ -185,16 +140,16 @@ impl Dial {
         let conflate = ours.conflates() || theirs.conflates();
         let mut wakes = Wakes::new();
         inbox.configure(hwm(ours.options.send_hwm, theirs.options.recv_hwm), conflate, &mut wakes);
-        self.halves.inbox.configure(hwm(theirs.options.send_hwm, ours.options.recv_hwm), conflate, &mut wakes);
+        dial.halves.inbox.configure(hwm(theirs.options.send_hwm, ours.options.recv_hwm), conflate, &mut wakes);
         wakes.wake();
 
         let gone = CancellationToken::new();
-        let seat = Seat::new(Arc::clone(theirs), self.endpoint.clone(), theirs.connection_id(), None);
+        let seat = Seat::new(Arc::clone(theirs), dial.endpoint.clone(), theirs.connection_id(), None);
         let mut far = Side::new(seat.with_inbox(inbox), gone.clone());
-        far.seat.direct_to(Arc::clone(&self.halves.inbox));
-        let seat = Seat::new(Arc::clone(ours), self.endpoint.clone(), ours.connection_id(), Some(self.halves.clone()));
+        far.seat.direct_to(Arc::clone(&dial.halves.inbox));
+        let seat = Seat::new(Arc::clone(ours), dial.endpoint.clone(), ours.connection_id(), Some(dial.halves.clone()));
         let mut near = Side::new(seat, gone);
-        self.halves.outbox.pardon();
+        dial.halves.outbox.pardon();
         far.ready(peer(ours));
         near.ready(peer(theirs));
         binder.spawn_at_home(async move { drop(far.run().await) });

@@ -121,7 +121,7 @@ impl Handle {
         self.0.dialed.lock().push((endpoint.clone(), halves.pipe));
         match &endpoint {
             Endpoint::Inproc(name) => inproc::connect(core, endpoint.clone(), name.clone(), halves),
-            _ => core.spawn(dial::run(Arc::clone(core), endpoint.clone(), halves)),
+            _ => core.spawn(dial::Dial::new(Arc::clone(core), endpoint.clone(), halves).run(dial::Wire)),
         }
         Ok(endpoint)
     }

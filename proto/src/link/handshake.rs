@@ -123,7 +123,7 @@ impl Handshake {
             return Err(ProtocolError::IncompatibleSocketType { ours: self.socket_type, theirs });
         }
         // RFC 37, The Identity Property: ignored from all other types
-        let identity = identity.filter(|_| has_identity(theirs)).unwrap_or_default();
+        let identity = identity.filter(|_| theirs.has_identity()).unwrap_or_default();
         let identity = Identity::new(Bytes::copy_from_slice(identity)).map_err(|_| ProtocolError::InvalidIdentity)?;
         Ok(PeerInfo {
             socket_type: theirs,
@@ -165,15 +165,10 @@ fn refuse(error: &ProtocolError, out: &mut Vec<u8>) {
     Command::Error(reason).encode(out);
 }
 
-/// Whether sockets of this type announce an identity.
-const fn has_identity(socket_type: SocketType) -> bool {
-    matches!(socket_type, SocketType::Req | SocketType::Dealer | SocketType::Router)
-}
-
 fn our_metadata(config: &LinkConfig) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     metadata::encode_property(metadata::SOCKET_TYPE, config.socket_type().as_str().as_bytes(), &mut out);
-    if has_identity(config.socket_type()) {
+    if config.socket_type().has_identity() {
         metadata::encode_property(metadata::IDENTITY, config.identity().as_bytes(), &mut out);
     }
     out

@@ -4,21 +4,17 @@ use super::framing::{Found, Framing};
 use super::handshake::refused;
 use super::heartbeat::{Due, Heartbeat};
 use crate::error::{DisconnectReason, ProtocolError};
-use crate::message::Message;
 use crate::peer::PeerInfo;
 use crate::socket_type::SocketType;
 use crate::time::Instant;
 use crate::wire::batch::{Batch, FrameBody};
 use crate::wire::command::Command;
 use crate::wire::frame::COMMAND;
+use crate::wire::subscription;
 
 /// How many bytes of PONGs may wait for the driver. A peer that asks on without reading the answers gets no more of
 /// them until it does, instead of our memory.
 const PONGS_MOST: usize = 4096;
-
-/// A subscription as a message: the first byte of the body, then the topic.
-const SUBSCRIBE: u8 = 1;
-const CANCEL: u8 = 0;
 
 /// The commands of one connection from ready on.
 #[derive(Debug)]
@@ -91,8 +87,12 @@ impl Traffic {
                     Command::Pong(context).encode(out);
                 }
             }
-            Command::Subscribe(topic) if self.publishes() => input.push(subscription(SUBSCRIBE, topic)),
-            Command::Cancel(topic) if self.publishes() => input.push(subscription(CANCEL, topic)),
+            Command::Subscribe(topic) if self.socket_type.is_subscribed_to() => {
+                input.push(subscription::message(topic, true));
+            }
+            Command::Cancel(topic) if self.socket_type.is_subscribed_to() => {
+                input.push(subscription::message(topic, false));
+            }
             // A peer that sends its READY before it has seen ours refuses us only now.
             Command::Error(reason) => return Err(refused(reason)),
             // Any byte was a sign of life already; and a later version may know more commands than we do.
@@ -100,10 +100,6 @@ impl Traffic {
             known => return Err(ProtocolError::UnexpectedCommand { name: known.name().to_owned() }.into()),
         }
         Ok(())
-    }
-
-    const fn publishes(&self) -> bool {
-        matches!(self.socket_type, SocketType::Pub | SocketType::XPub)
     }
 
     /// Rewrites a batch into the dialect of the peer.
@@ -120,8 +116,8 @@ impl Traffic {
         for frame in batch.frames() {
             let command = if frame.flags & COMMAND == 0 { None } else { Command::decode(&frame.body).ok() };
             let message = match command {
-                Some(Command::Subscribe(topic)) => subscription(SUBSCRIBE, topic),
-                Some(Command::Cancel(topic)) => subscription(CANCEL, topic),
+                Some(Command::Subscribe(topic)) => subscription::message(topic, true),
+                Some(Command::Cancel(topic)) => subscription::message(topic, false),
                 _ => {
                     rewritten.push_frame(frame.flags, frame.body);
                     continue;
@@ -131,12 +127,4 @@ impl Traffic {
         }
         *batch = rewritten;
     }
-}
-
-/// A subscription as the message that a peer of ZMTP 3.0 would send.
-fn subscription(kind: u8, topic: &[u8]) -> Message {
-    let mut body = Vec::with_capacity(1 + topic.len());
-    body.push(kind);
-    body.extend_from_slice(topic);
-    body.into()
 }

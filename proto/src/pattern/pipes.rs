@@ -9,6 +9,7 @@ use crate::error::DisconnectReason;
 use crate::peer::PeerInfo;
 use crate::pipe::{Full, Inbox, Mailbox, Outbox, PipeId, Wakes};
 use crate::wire::batch::Batch;
+use crate::wire::subscription;
 use crate::{Message, Options, Part, SocketType};
 
 /// One pipe of a socket.
@@ -197,7 +198,7 @@ impl Pipes {
         let Some(pipe) = self.slab.get(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { return };
         match &pipe.direct {
             None => pipe.outbox.push_subscription(topic, subscribe, &mut self.wakes),
-            Some((inbox, era)) => inbox.push_beyond(subscription(topic, subscribe), *era, &mut self.wakes),
+            Some((inbox, era)) => inbox.push_beyond(subscription::message(topic, subscribe), *era, &mut self.wakes),
         }
     }
 
@@ -300,13 +301,4 @@ impl Pipes {
             self.slab.remove(id.index as usize);
         }
     }
-}
-
-/// A subscription as a message: what 3.0 peers send, and what an XPUB receives.
-// RFC 23 (ZMTP 3.0): a message that begins with 1 subscribes, one that begins with 0 takes it back
-pub(super) fn subscription(topic: &[u8], subscribe: bool) -> Message {
-    let mut body = Vec::with_capacity(1 + topic.len());
-    body.push(u8::from(subscribe));
-    body.extend_from_slice(topic);
-    Message::from(body)
 }

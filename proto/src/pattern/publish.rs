@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::pipes::subscription;
 use super::topics::Topics;
 use super::{Pattern, Pipe, Pipes};
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::PipeId;
+use crate::wire::subscription;
 use crate::{Message, Options, SocketType};
 
 /// Sends each message to every pipe with a matching subscription.
@@ -59,7 +59,7 @@ impl Publish {
     fn forget(&mut self, id: PipeId) {
         for topic in self.topics.forget(id) {
             if self.tells {
-                self.heard.push_back(subscription(&topic, false));
+                self.heard.push_back(subscription::message(&topic, false));
             }
         }
     }
