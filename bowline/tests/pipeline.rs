@@ -11,7 +11,7 @@ fn hwm(send: usize, recv: usize) -> Options {
 
 /// How many messages are taken at once.
 fn fill(push: &Push) -> usize {
-    (0..).take_while(|n| push.try_send(n.to_string()).is_ok()).count()
+    (0..100_000).take_while(|n| push.try_send(n.to_string()).is_ok()).count()
 }
 
 for_each_transport! {
