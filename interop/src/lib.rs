@@ -1,7 +1,7 @@
 //! Tests of bowline against foreign ZeroMQ peers.
 //!
 //! [`Peer`] is a Python process with pyzmq sockets in it, driven by commands. [`ours`] makes the sockets under test,
-//! [`shapes`] the messages that both sides know. The tests wait for replies and monitor events, never for time to
+//! [`shapes`] the messages that both sides know; [`Program`] is the program `bowline`. The tests wait for replies and monitor events, never for time to
 //! pass; whatever waits is bounded by [`within`], so a hang is a failure that says what it was waiting for.
 
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@
 pub mod ours;
 mod peer;
 pub mod place;
+mod program;
 pub mod relay;
 pub mod shapes;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use peer::{Peer, Theirs};
 pub use place::Transport;
+pub use program::Program;
 
 /// What a step of a test comes to; the error is a sentence.
 pub type Outcome<T = ()> = Result<T, String>;

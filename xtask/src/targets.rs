@@ -77,4 +77,15 @@ mod tests {
         let found = Targets::find(&crate::root());
         assert!(found.code.contains(&"structure".to_owned()), "{found:?}");
     }
+
+    #[test]
+    fn every_target_has_a_name_of_its_own() {
+        // `--test NAME` takes the targets of that name in all packages: two of one name would run twice each.
+        let Targets { code, sim, interop } = Targets::find(&crate::root());
+        let mut names = [code, sim, interop].concat();
+        names.sort();
+        let mut once = names.clone();
+        once.dedup();
+        assert_eq!(names, once);
+    }
 }
