@@ -150,9 +150,12 @@ impl Direct {
         let seat = Seat::new(Arc::clone(ours), dial.endpoint.clone(), ours.connection_id(), Some(dial.halves.clone()));
         let mut near = Side::new(seat, gone);
         dial.halves.outbox.pardon();
-        far.ready(peer(ours));
+        // Ours goes first: until it has its peer, what waits must not seem to be lost.
         near.ready(peer(theirs));
-        binder.spawn_at_home(async move { drop(far.run().await) });
+        if near.seat.ended().is_none() {
+            far.ready(peer(ours));
+            binder.spawn_at_home(async move { drop(far.run().await) });
+        }
         Some(near)
     }
 }

@@ -126,16 +126,16 @@ impl Seat {
     fn attach(&mut self, peer: PeerInfo) -> Result<(), DisconnectReason> {
         self.peer = Some(peer.clone());
         self.ready_at = Some(rt::now());
-        if self.halves.is_none() {
-            let inbox = self.inbox.take();
-            self.halves = self.core.with(|engine| match inbox {
-                Some(inbox) => engine.accept_with(inbox),
-                None => engine.accept(),
-            });
-        }
-        let Some(halves) = &self.halves else { return Err(DisconnectReason::LocalClose) };
-        let direct = self.direct.take();
+        let (inbox, direct, halves) = (self.inbox.take(), self.direct.take(), &mut self.halves);
+        // Under one lock: in process the peer's messages are there already, and can be answered as soon as it ends.
         self.attached = self.core.with(|engine| {
+            if halves.is_none() {
+                *halves = match inbox {
+                    Some(inbox) => engine.accept_with(inbox),
+                    None => engine.accept(),
+                };
+            }
+            let Some(halves) = halves else { return Err(DisconnectReason::LocalClose) };
             if halves.outbox.state() != lifecycle::State::Active {
                 // The pattern has let go of the pipe: the connection is there for what waits in it.
                 return Ok(false);
