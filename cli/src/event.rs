@@ -1,8 +1,9 @@
 //! Lifecycle events, as JSON objects for programs and as lines for people.
 
+use std::io;
 use std::time::Duration;
 
-use bowline::{MonitorEvent, MonitorKind, PeerInfo};
+use bowline::{Endpoint, MonitorEvent, MonitorKind, PeerInfo};
 use serde_json::{Map, Value, json};
 
 use crate::format::identity_text;
@@ -22,7 +23,9 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
         put("connection", connection.0.into());
     }
     match &event.kind {
-        MonitorKind::BindFailed(cause) | MonitorKind::AcceptFailed(cause) => put("reason", cause.to_string().into()),
+        MonitorKind::BindFailed(cause) | MonitorKind::AcceptFailed(cause) => {
+            put("reason", io_words(event, *cause).into());
+        }
         MonitorKind::Accepted { address } | MonitorKind::Connected { address } => {
             put("peer", json!({ "address": address }));
         }
@@ -30,7 +33,7 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
         MonitorKind::ConnectRetried { delay, cause } => {
             put("delay", seconds(*delay));
             if let Some(cause) = cause {
-                put("reason", cause.to_string().into());
+                put("reason", io_words(event, *cause).into());
             }
         }
         MonitorKind::HandshakeSucceeded(peer) => put("peer", peer_object(peer)),
@@ -72,7 +75,7 @@ fn peer_object(peer: &PeerInfo) -> Value {
 
 /// One event as a line that begins with its endpoint.
 pub(crate) fn line(event: &MonitorEvent) -> String {
-    let what = words(&event.kind);
+    let what = words(event);
     match (&event.endpoint, event.connection) {
         (Some(endpoint), Some(connection)) => format!("{endpoint}: connection {connection} {what}"),
         (Some(endpoint), None) => format!("{endpoint}: {what}"),
@@ -82,15 +85,15 @@ pub(crate) fn line(event: &MonitorEvent) -> String {
 }
 
 /// What happened, in words.
-pub(crate) fn words(kind: &MonitorKind) -> String {
-    match kind {
+pub(crate) fn words(event: &MonitorEvent) -> String {
+    match &event.kind {
         MonitorKind::Listening => "listening".to_owned(),
-        MonitorKind::BindFailed(cause) => format!("can't be bound: {cause}"),
+        MonitorKind::BindFailed(cause) => format!("can't be bound: {}", io_words(event, *cause)),
         MonitorKind::Accepted { address } => with("accepted", address),
-        MonitorKind::AcceptFailed(cause) => format!("can't accept: {cause}"),
+        MonitorKind::AcceptFailed(cause) => format!("can't accept: {}", io_words(event, *cause)),
         MonitorKind::Connecting { attempt } => format!("connecting, attempt {attempt}"),
         MonitorKind::ConnectRetried { delay, cause: Some(cause) } => {
-            format!("failed: {cause}; trying again in {} ms", delay.as_millis())
+            format!("{}; trying again in {} ms", io_words(event, *cause), delay.as_millis())
         }
         MonitorKind::ConnectRetried { delay, cause: None } => format!("trying again in {} ms", delay.as_millis()),
         MonitorKind::Connected { address } => with("connected", address),
@@ -109,6 +112,15 @@ pub(crate) fn words(kind: &MonitorKind) -> String {
         MonitorKind::Stopped => "socket closed".to_owned(),
         MonitorKind::Lagged(lost) => format!("{lost} events were lost, because they came too fast"),
         other => other.name().replace('_', " "),
+    }
+}
+
+/// The system's cause in words, with what is missing where something is.
+pub(crate) fn io_words(event: &MonitorEvent, cause: io::ErrorKind) -> String {
+    match (&event.endpoint, cause) {
+        (Some(Endpoint::Tcp { .. }), io::ErrorKind::NotFound) => "the host is not known".to_owned(),
+        (Some(Endpoint::Ipc(_)), io::ErrorKind::NotFound) => "no such file".to_owned(),
+        _ => cause.to_string(),
     }
 }
 
@@ -155,5 +167,18 @@ mod tests {
     fn a_line_names_endpoint_connection_and_reason() {
         let kind = MonitorKind::Disconnected(DisconnectReason::HeartbeatTimeout);
         assert_eq!(line(&event(kind)), "tcp://127.0.0.1:5555: connection 7 disconnected: heartbeat timed out");
+    }
+
+    #[test]
+    fn what_is_not_there_is_said_by_its_name() {
+        let kind = |cause| MonitorKind::ConnectRetried { delay: Duration::from_millis(100), cause: Some(cause) };
+        let at = |endpoint: &str, cause| {
+            let endpoint = Some(endpoint.parse().expect("an endpoint"));
+            words(&MonitorEvent { time: origin(), endpoint, connection: None, kind: kind(cause) })
+        };
+        let (missing, refused) = (io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused);
+        assert_eq!(at("tcp://nowhere:1", missing), "the host is not known; trying again in 100 ms");
+        assert_eq!(at("ipc:///nowhere", missing), "no such file; trying again in 100 ms");
+        assert_eq!(at("tcp://nowhere:1", refused), "connection refused; trying again in 100 ms");
     }
 }

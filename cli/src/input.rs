@@ -29,7 +29,7 @@ enum Origin {
     /// `--data` or `--file`: the same again and again.
     Same(Message),
     /// Standard input, which a thread reads: nothing else can wait for it without blocking.
-    Lines { lines: mpsc::Receiver<io::Result<Vec<u8>>>, number: u64 },
+    Lines { lines: mpsc::Receiver<io::Result<Vec<u8>>>, first: Option<io::Result<Vec<u8>>>, number: u64 },
 }
 
 impl Source {
@@ -68,6 +68,21 @@ impl Source {
         matches!(self.origin, Origin::Same(_))
     }
 
+    /// Waits until it is certain that nothing will ever come: an input that ends without a line. Otherwise for ever.
+    ///
+    /// For whoever waits for a peer in the meantime: there may be nothing to send to it. Dropping the future loses no line.
+    pub(crate) async fn exhausted(&mut self) {
+        if let Origin::Lines { lines, first, .. } = &mut self.origin
+            && first.is_none()
+        {
+            *first = lines.recv().await;
+            if first.is_none() {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    }
+
     /// The next message, when it is due. `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Message>, Failure> {
         if self.left == Some(0) {
@@ -78,8 +93,9 @@ impl Source {
         }
         let message = match &mut self.origin {
             Origin::Same(message) => message.clone(),
-            Origin::Lines { lines, number } => {
-                let Some(line) = lines.recv().await else { return Ok(None) };
+            Origin::Lines { lines, first, number } => {
+                let line = if first.is_some() { first.take() } else { lines.recv().await };
+                let Some(line) = line else { return Ok(None) };
                 let line = line.map_err(|error| Failure::of("standard input", plain_io(&error)))?;
                 *number += 1;
                 message(self.format, &line)
@@ -138,7 +154,7 @@ fn standard_input(format: Format) -> Origin {
             }
         }
     });
-    Origin::Lines { lines, number: 0 }
+    Origin::Lines { lines, first: None, number: 0 }
 }
 
 /// A line without its end; `None` at the end of the input.

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: MonitorArgs) -> Result<(), Failure> {
     let socket = AnySocket::new(args.socket_type, options);
     // Before anything is bound: the first event is `listening` or `connecting`.
     let monitor = socket.monitor();
-    let opened = endpoints.open(socket, subscribe, args.connection.verbose).await?;
+    let opened = endpoints.open(socket, subscribe, args.connection.verbose, false).await?;
     let result = tokio::select! {
         result = tell(monitor, &args) => result,
         () = drain(&opened.socket) => Ok(()),

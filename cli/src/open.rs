@@ -38,8 +38,9 @@ impl Endpoints {
         socket: AnySocket,
         subscribe: Option<&[String]>,
         verbosity: u8,
+        patient: bool,
     ) -> Result<Opened, Failure> {
-        let watch = Watch::start(&socket, verbosity, self.bind.len() + self.connect.len());
+        let watch = Watch::start(&socket, verbosity, self.bind.len() + self.connect.len(), patient);
         if let Some(topics) = subscribe {
             let all = [String::new()];
             for topic in if topics.is_empty() { &all } else { topics } {
@@ -66,5 +67,10 @@ impl Endpoints {
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, Failure> {
-    text.parse().map_err(|error: bowline::EndpointError| Failure::Usage(error.to_string()))
+    let endpoint = text.parse().map_err(|error: bowline::EndpointError| Failure::Usage(error.to_string()))?;
+    match endpoint {
+        // Nobody else is in this process, so nobody would ever come.
+        Endpoint::Inproc(_) => Err(Failure::usage(endpoint, "reaches only sockets of one program; take ipc or tcp")),
+        endpoint => Ok(endpoint),
+    }
 }

@@ -1,9 +1,10 @@
 //! What a run says about its connections on standard error while it goes on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bowline::{AnySocket, DisconnectReason, Monitor, MonitorEvent, MonitorKind};
+use bowline::{AnySocket, DisconnectReason, Endpoint, Monitor, MonitorEvent, MonitorKind};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -11,6 +12,10 @@ use crate::event;
 
 /// Different troubles that a run tells of without `-vv`. A port scan should not fill a log.
 const MOST_TOLD: usize = 100;
+
+/// Attempts to connect that fail before it is told. Peers may come in any order, and one that comes a moment later is
+/// nothing to talk about.
+const FAILURES_UNTIL_TOLD: u32 = 2;
 
 /// Follows the lifecycle events of one socket.
 ///
@@ -26,14 +31,27 @@ struct Seen {
     verbosity: u8,
     last_trouble: Option<String>,
     told: HashSet<String>,
+    /// Attempts that failed since the endpoint last had a peer.
+    failures: HashMap<Endpoint, u32>,
+    /// A run with a timeout says at its end what it missed.
+    patient: bool,
     /// Endpoints that may still give a peer.
     alive: usize,
     given_up: Option<String>,
 }
 
 impl Watch {
-    pub(crate) fn start(socket: &AnySocket, verbosity: u8, endpoints: usize) -> Arc<Self> {
-        let seen = Seen { verbosity, last_trouble: None, told: HashSet::new(), alive: endpoints, given_up: None };
+    /// `patient` is for a run that waits for its peers as long as it takes.
+    pub(crate) fn start(socket: &AnySocket, verbosity: u8, endpoints: usize, patient: bool) -> Arc<Self> {
+        let seen = Seen {
+            verbosity,
+            last_trouble: None,
+            told: HashSet::new(),
+            failures: HashMap::new(),
+            patient,
+            alive: endpoints,
+            given_up: None,
+        };
         let watch = Arc::new(Self { seen: Mutex::new(seen), changed: Notify::new(), task: Mutex::new(None) });
         let task = tokio::spawn(Arc::clone(&watch).follow(socket.monitor()));
         *watch.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
@@ -88,7 +106,12 @@ impl Seen {
         }
         let trouble = || event::line(&MonitorEvent { connection: None, ..event.clone() });
         match &event.kind {
-            MonitorKind::HandshakeSucceeded(_) => self.last_trouble = None,
+            MonitorKind::HandshakeSucceeded(_) => {
+                self.last_trouble = None;
+                if let Some(endpoint) = &event.endpoint {
+                    self.failures.remove(endpoint);
+                }
+            }
             MonitorKind::HandshakeFailed { reason, .. } => {
                 let trouble = trouble();
                 // Attempts go on and fail alike; once is enough. A refusal ends them, which is told on its own.
@@ -98,9 +121,11 @@ impl Seen {
                 }
                 self.last_trouble = Some(trouble);
             }
-            MonitorKind::ConnectRetried { cause: Some(_), .. } | MonitorKind::AcceptFailed(_) => {
+            MonitorKind::ConnectRetried { cause: Some(cause), .. } => {
                 self.last_trouble = Some(trouble());
+                self.tell_of_nobody(event, *cause);
             }
+            MonitorKind::AcceptFailed(_) => self.last_trouble = Some(trouble()),
             MonitorKind::ConnectStopped(reason) if *reason != DisconnectReason::LocalClose => {
                 self.alive = self.alive.saturating_sub(1);
                 if self.alive == 0 {
@@ -108,6 +133,16 @@ impl Seen {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A run that only waits, and says nothing, looks broken to whoever mistyped a port.
+    fn tell_of_nobody(&mut self, event: &MonitorEvent, cause: io::ErrorKind) {
+        let Some(endpoint) = &event.endpoint else { return };
+        let failures = self.failures.entry(endpoint.clone()).or_default();
+        *failures = failures.saturating_add(1);
+        if *failures == FAILURES_UNTIL_TOLD && self.patient && self.verbosity < 2 {
+            crate::note!("{endpoint}: {}; trying again until a peer is there", event::io_words(event, cause));
         }
     }
 }

@@ -56,7 +56,8 @@ pub enum MonitorKind {
     ConnectRetried {
         /// How long the next attempt waits.
         delay: Duration,
-        /// What made the attempt fail, where it was the transport.
+        /// What made the attempt fail, where it was the transport. `NotFound` is a host name that does not resolve, or
+        /// an ipc path that is not there.
         cause: Option<io::ErrorKind>,
     },
     /// The transport connected; the handshake begins.

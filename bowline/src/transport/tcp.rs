@@ -44,7 +44,9 @@ impl Settings {
 pub(super) async fn connect(host: &Host, port: u16, options: &Options) -> io::Result<Connected> {
     let settings = Settings::new(options);
     let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in resolve(host, port).await? {
+    // The kind is all that a monitor tells; what the resolver says has none.
+    let addresses = resolve(host, port).await.map_err(|_| io::ErrorKind::NotFound)?;
+    for address in addresses {
         match settings.socket(address)?.connect(address).await {
             Ok(stream) => {
                 settings.apply(&stream)?;

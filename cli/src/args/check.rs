@@ -14,8 +14,7 @@ pub(crate) fn command_line(words: impl IntoIterator<Item = OsString>) -> Result<
     let parsed = CommandLine::try_parse_from(words).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A reader that left (`bowline --help | head -1`) is no error.
-            let _ = error.print();
-            ExitCode::SUCCESS
+            error.print().map_or_else(|error| Failure::stdout(&error).report(), |()| ExitCode::SUCCESS)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();

@@ -3,7 +3,7 @@
 mod check;
 mod units;
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ Exit codes:
   3  timed out (-t)
 
 Received messages go to standard output, all else to standard error.";
+
+const INPUT: &str = "Input (default: lines of standard input)";
 
 const FORMATS: &str = "\
 Formats, for what is read and what is printed:
@@ -117,16 +119,16 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "ID", value_parser = units::identity)]
     pub(crate) identity: Option<bowline::Identity>,
     /// Messages that may wait in each direction of a connection; 0 for no limit
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = units::whole)]
     pub(crate) hwm: Option<usize>,
     /// Largest message to accept; K, M and G are understood
-    #[arg(long, value_name = "BYTES", value_parser = units::size)]
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = units::size)]
     pub(crate) recv_maxsz: Option<u64>,
     /// Seconds between attempts to connect, or MIN..MAX to let the pause grow
-    #[arg(long, value_name = "SECS|MIN..MAX", value_parser = units::reconnect_interval)]
+    #[arg(long, value_name = "SECS|MIN..MAX", allow_negative_numbers = true, value_parser = units::reconnect_interval)]
     pub(crate) reconnect_ivl: Option<ReconnectInterval>,
     /// Seconds between heartbeats on a silent connection
-    #[arg(long, value_name = "SECS", value_parser = units::seconds)]
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) heartbeat_ivl: Option<Duration>,
     /// Log in with PLAIN
     #[arg(long, value_name = "USER", requires = "password", conflicts_with = "plain_server")]
@@ -138,7 +140,7 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "USER:PASS", value_parser = units::login)]
     pub(crate) plain_server: Vec<Login>,
     /// How long to go on delivering at the end, in seconds, or `forever`
-    #[arg(short, long, value_name = "SECS", default_value = "5", value_parser = units::linger)]
+    #[arg(short, long, value_name = "SECS", default_value = "5", allow_negative_numbers = true, value_parser = units::linger)]
     pub(crate) linger: Linger,
     /// Say more on standard error: -v endpoints, -vv lifecycle events, -vvv messages
     #[arg(short, action = ArgAction::Count)]
@@ -159,27 +161,27 @@ pub(crate) struct Login {
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
     /// End after N messages; -D and -F are repeated that often
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = units::count)]
     pub(crate) count: Option<NonZeroU64>,
     /// Longest wait for each message or peer, in seconds; then exit with 3
-    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    #[arg(short, long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Input (default: lines of standard input)")]
+#[command(next_help_heading = INPUT)]
 pub(crate) struct SourceArgs {
     /// Send this; once, or -n times, or for ever with -i
-    #[arg(short = 'D', long, value_name = "TEXT", conflicts_with = "file")]
+    #[arg(short = 'D', long, value_name = "TEXT", allow_negative_numbers = true, conflicts_with = "file")]
     pub(crate) data: Option<String>,
     /// Send this file's content as one message, like -D; - for standard input
     #[arg(short = 'F', long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
     /// Seconds between messages
-    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    #[arg(short, long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) interval: Option<Duration>,
     /// Seconds to wait before the first message, once a peer is there
-    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    #[arg(short, long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) delay: Option<Duration>,
 }
 
@@ -280,7 +282,7 @@ pub(crate) struct RepArgs {
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
     /// Answer each request with itself
-    #[arg(long, conflicts_with_all = ["data", "file"])]
+    #[arg(long, conflicts_with_all = ["data", "file"], help_heading = INPUT)]
     pub(crate) echo: bool,
 }
 
@@ -289,7 +291,7 @@ pub(crate) struct RouterArgs {
     #[command(flatten)]
     pub(crate) talk: TalkArgs,
     /// Send every input to this peer, instead of to the one in its first part; 0x… for hex
-    #[arg(long, value_name = "ID", value_parser = units::target)]
+    #[arg(long, value_name = "ID", value_parser = units::target, help_heading = INPUT)]
     pub(crate) target: Option<Target>,
 }
 
@@ -311,17 +313,17 @@ pub(crate) struct MonitorArgs {
     #[command(flatten)]
     pub(crate) subscription: SubscribeArgs,
     /// End after N events
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = units::count)]
     pub(crate) count: Option<NonZeroU64>,
     /// Longest wait for each event, in seconds; then exit with 3
-    #[arg(short, long, value_name = "SECS", value_parser = units::seconds)]
+    #[arg(short, long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// How long to run
-    #[arg(long, value_name = "N", default_value = "10", value_parser = units::seconds)]
+    #[arg(long, value_name = "N", default_value = "10", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) seconds: Duration,
     /// Print the verdict as one JSON object, and no table
     #[arg(long)]
@@ -347,13 +349,13 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_enum, default_value = "tcp")]
     pub(crate) transport: Transport,
     /// Bytes in a message; K, M and G are understood
-    #[arg(long, value_name = "N", default_value = "64", value_parser = units::size)]
+    #[arg(long, value_name = "N", default_value = "64", allow_negative_numbers = true, value_parser = units::size)]
     pub(crate) size: u64,
     /// How long to measure, after a warm-up
-    #[arg(long, value_name = "S", default_value = "3", value_parser = units::seconds)]
+    #[arg(long, value_name = "S", default_value = "3", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) seconds: Duration,
     /// Messages that may wait in each direction; 0 for no limit
-    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(long, value_name = "N", default_value = "1000", allow_negative_numbers = true, value_parser = units::whole)]
     pub(crate) hwm: usize,
     /// Print a JSON line (which is also what happens without it)
     #[arg(long)]
@@ -365,8 +367,8 @@ pub(crate) struct PubSubBenchArgs {
     #[command(flatten)]
     pub(crate) bench: BenchArgs,
     /// How many subscribers
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) subscribers: std::num::NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "1", allow_negative_numbers = true, value_parser = units::subscribers)]
+    pub(crate) subscribers: NonZeroUsize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

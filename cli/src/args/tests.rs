@@ -47,6 +47,24 @@ fn seconds_may_be_fractions_but_not_negative() {
 }
 
 #[test]
+fn counts_begin_at_1() {
+    assert_eq!(units::count("1").map(u64::from), Ok(1));
+    assert_eq!(units::count("0"), Err("must be at least 1".to_owned()));
+    for bad in ["-1", "1.5", "", "x"] {
+        assert_eq!(units::count(bad), Err("not a whole number".to_owned()), "{bad}");
+    }
+}
+
+#[test]
+fn negative_numbers_are_values_that_are_refused_as_such() {
+    for words in ["pull -b a -n -1", "pull -b a -t -1", "push -b a -i -1", "demo --seconds -3", "pull -b a --hwm -1"] {
+        let error = parse(words).expect_err(words);
+        assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{words}: {error}");
+    }
+    parse("push -b a -D -5").expect("data may look like a number");
+}
+
+#[test]
 fn sizes_take_binary_suffixes() {
     assert_eq!(units::size("1500"), Ok(1500));
     assert_eq!(units::size("64K"), Ok(65_536));

@@ -1,5 +1,6 @@
 //! Values of arguments: seconds, sizes, intervals, identities, logins.
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use super::{Login, Target};
@@ -21,6 +22,22 @@ pub(crate) struct ReconnectInterval {
     /// Absent when the pause stays what it is.
     pub(crate) most: Option<Duration>,
 }
+
+/// How many messages or events; none at all would be no run.
+pub(super) fn count(text: &str) -> Result<NonZeroU64, String> {
+    let number: u64 = text.parse().map_err(|_| NOT_WHOLE.to_owned())?;
+    NonZeroU64::new(number).ok_or_else(|| "must be at least 1".to_owned())
+}
+
+pub(super) fn subscribers(text: &str) -> Result<NonZeroUsize, String> {
+    NonZeroUsize::new(whole(text)?).ok_or_else(|| "must be at least 1".to_owned())
+}
+
+pub(super) fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| NOT_WHOLE.to_owned())
+}
+
+const NOT_WHOLE: &str = "not a whole number";
 
 /// Seconds, fractions allowed. A day's worth of decimals is still fine; NaN and "inf" are not.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {

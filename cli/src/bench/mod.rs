@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::args::{BenchArgs, BenchCommand, Transport};
 use crate::failure::Failure;
 use crate::output;
+use crate::signal::Interrupts;
 use latency::Latencies;
 
 pub(crate) const EXPLANATION: &str = "\
@@ -51,6 +52,7 @@ pub(crate) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::PubSub(args) => ("pub-sub", &args.bench, Some(args.subscribers.get())),
     };
     let place = Place::new(args.transport)?;
+    end_on_interrupt(place.file.clone());
     let options = Options::new().send_hwm(args.hwm).recv_hwm(args.hwm).xpub_nodrop(true);
     let plan = Plan {
         endpoint: place.endpoint.clone(),
@@ -65,6 +67,27 @@ pub(crate) fn run(command: &BenchCommand) -> Result<(), Failure> {
         BenchCommand::PubSub(_) => throughput::measure(&plan, throughput::Pattern::PubSub(subscribers.unwrap_or(1)))?,
     };
     output::line(&line(scenario, args, subscribers, &figures))
+}
+
+/// Both threads are at work until they have measured, so a third one ends the program.
+fn end_on_interrupt(file: Option<PathBuf>) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // Without it the system ends the program all the same, and a file may be left.
+        let Ok(runtime) = runtime else { return };
+        let interrupted = runtime.block_on(async {
+            let mut interrupts = Interrupts::listen()?;
+            interrupts.next().await;
+            Ok::<_, Failure>(())
+        });
+        if interrupted.is_ok() {
+            if let Some(file) = file {
+                let _ = std::fs::remove_file(file);
+            }
+            crate::note!("interrupted before anything was measured");
+            std::process::exit(1);
+        }
+    });
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures are rounded to a tenth anyway")]

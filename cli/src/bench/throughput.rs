@@ -11,11 +11,12 @@ use super::latency::Latencies;
 use super::{Figures, Plan, sides};
 use crate::failure::Failure;
 
-/// Lone messages, the first of which only warm up.
+/// Lone messages, the first of which only warm up; fewer where they are so large that the time is up before.
 const PINGS: u32 = 2200;
 const PINGS_TO_WARM_UP: u32 = 200;
-/// Messages between two looks at whatever else is to be done.
+/// Messages between two looks at whatever else is to be done, and bytes.
 const TURN: u32 = 1024;
+const TURN_BYTES: usize = 16 << 20;
 /// How often the sender looks whether everybody hears it.
 const GREETING: Duration = Duration::from_millis(2);
 
@@ -90,7 +91,7 @@ async fn send(
     plan: &Plan,
     shared: &Shared,
     socket: AnySocket,
-    mut acknowledged: mpsc::UnboundedReceiver<()>,
+    mut acknowledged: mpsc::UnboundedReceiver<bool>,
     _tell_done: oneshot::Sender<()>,
 ) -> Result<(), Failure> {
     let failed = |error: bowline::SendError| Failure::of(&plan.endpoint, error);
@@ -105,15 +106,18 @@ async fn send(
         }
     }
     let body = plan.body();
-    for _ in 0..PINGS {
+    loop {
         shared.pinged.store(shared.now(), Ordering::Release);
         socket.send(body.clone()).await.map_err(failed)?;
-        if acknowledged.recv().await.is_none() {
-            return Ok(());
+        match acknowledged.recv().await {
+            Some(true) => {}
+            Some(false) => break,
+            None => return Ok(()),
         }
     }
+    let turn = turn(plan.size);
     while !shared.enough.load(Ordering::Relaxed) {
-        for _ in 0..TURN {
+        for _ in 0..turn {
             // `send` gives other tasks their turn every now and then; this loop does that itself.
             if let Err(error) = socket.try_send(body.clone()) {
                 match error.kind {
@@ -128,6 +132,11 @@ async fn send(
     Ok(())
 }
 
+/// Messages of `size` bytes between two looks: large ones would make the sender deaf for long.
+fn turn(size: usize) -> u32 {
+    u32::try_from(TURN_BYTES / size.max(1)).unwrap_or(TURN).clamp(1, TURN)
+}
+
 impl Shared {
     fn now(&self) -> u64 {
         u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
@@ -139,24 +148,31 @@ async fn receive(
     plan: &Plan,
     shared: &Shared,
     sockets: Vec<AnySocket>,
-    acknowledge: mpsc::UnboundedSender<()>,
+    acknowledge: mpsc::UnboundedSender<bool>,
     done: oneshot::Receiver<()>,
 ) -> Result<Figures, Failure> {
     let failed = |error: bowline::RecvError| Failure::of(&plan.endpoint, error);
     for socket in &sockets {
         socket.recv().await.map_err(failed)?;
     }
-    let _ = acknowledge.send(());
+    // Each acknowledgement says whether one more ping is wanted.
+    let _ = acknowledge.send(true);
     let mut latencies = Latencies::default();
-    for ping in 0..PINGS {
+    let begin = Instant::now();
+    for ping in 1..=PINGS {
+        let warm = ping > PINGS_TO_WARM_UP || begin.elapsed() >= plan.warm_up;
         for socket in &sockets {
             while socket.recv().await.map_err(failed)?.parts().len() > 1 {}
             let time = shared.now().saturating_sub(shared.pinged.load(Ordering::Acquire));
-            if ping >= PINGS_TO_WARM_UP {
+            if warm {
                 latencies.add(Duration::from_nanos(time));
             }
         }
-        let _ = acknowledge.send(());
+        let more = ping < PINGS && !(warm && begin.elapsed() >= plan.time);
+        let _ = acknowledge.send(more);
+        if !more {
+            break;
+        }
     }
     let count = Arc::new(AtomicU64::new(0));
     for socket in sockets {

@@ -117,7 +117,7 @@ impl Board {
             }
         }
         if !matches!(event.kind, MonitorKind::Connecting { .. }) {
-            self.remember(time, name, event::words(&event.kind));
+            self.remember(time, name, event::words(event));
         }
     }
 

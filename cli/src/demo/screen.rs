@@ -92,14 +92,7 @@ impl Rates {
 }
 
 fn picture(frame: &mut Frame<'_>, stage: &Stage, rates: &Rates) {
-    let rows = stage.board().rows.len() as u16;
-    let [title, table, log, footer] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(rows + 3),
-        Constraint::Min(3),
-        Constraint::Length(4),
-    ])
-    .areas(frame.area());
+    let [title, table, log, footer] = areas(frame.area(), stage.board().rows.len() as u16);
     let elapsed = stage.started.elapsed().as_secs_f64();
     let heading = format!(" bowline demo  {elapsed:.1} of {:.1} s   q ends it", stage.length.as_secs_f64());
     frame.render_widget(Line::from(heading).style(Style::new().add_modifier(Modifier::BOLD)), title);
@@ -108,37 +101,82 @@ fn picture(frame: &mut Frame<'_>, stage: &Stage, rates: &Rates) {
     totals(frame, footer, stage);
 }
 
+/// Title, connections, transitions, totals. Where there is no room for all, the connections have it.
+fn areas(all: Rect, rows: u16) -> [Rect; 4] {
+    let table = (rows + 3).min(all.height.saturating_sub(1));
+    let totals = all.height.saturating_sub(1 + table).min(4);
+    let log = match all.height.saturating_sub(1 + table + totals) {
+        // A frame with nothing in it.
+        ..=2 => 0,
+        room => room,
+    };
+    Layout::vertical([1, table, log, totals].map(Constraint::Length)).areas(all)
+}
+
 fn connections(frame: &mut Frame<'_>, area: Rect, stage: &Stage, rates: &Rates) {
     let board = stage.board();
     let now = stage.started.elapsed();
+    let shown = Columns::that_fit(area.width);
     let rows = board.rows.iter().enumerate().map(|(index, row)| {
         let age = now.saturating_sub(row.since).as_secs_f64();
-        TableRow::new([
+        let transport = row.endpoint.split("://").next().unwrap_or_default();
+        shown.of([
             Cell::from(row.name.clone()),
             Cell::from(row.pair),
-            Cell::from(row.endpoint.clone()),
+            Cell::from(if shown == Columns::All { row.endpoint.clone() } else { transport.to_owned() }),
             Cell::from(row.state.name()).style(Style::new().fg(color(row.state))),
             Cell::from(format!("{age:6.1} s")),
             Cell::from(format!("{:>8}", rates.of(index))),
-            Cell::from(format!("{:>6}", row.reconnects())),
+            Cell::from(format!("{:>10}", row.reconnects())),
             Cell::from(row.last_reason.clone()),
         ])
     });
     let widths = [
-        Constraint::Length(7),
+        Constraint::Length(6),
         Constraint::Length(11),
-        Constraint::Fill(3),
+        if shown == Columns::All { Constraint::Fill(3) } else { Constraint::Length(8) },
         Constraint::Length(11),
         Constraint::Length(8),
         Constraint::Length(8),
         Constraint::Length(10),
         Constraint::Fill(2),
     ];
-    let header = ["socket", "pair", "endpoint", "state", "for", "   msg/s", "reconnects", "last closed because"];
-    let table = Table::new(rows, widths)
-        .header(TableRow::new(header).style(Style::new().add_modifier(Modifier::DIM)))
+    let endpoint = if shown == Columns::All { "endpoint" } else { "over" };
+    let header = ["socket", "pair", endpoint, "state", "     for", "   msg/s", "reconnects", "last closed because"];
+    let header = TableRow::new(shown.of(header.map(Cell::from))).style(Style::new().add_modifier(Modifier::DIM));
+    let table = Table::new(rows.map(TableRow::new), shown.of(widths))
+        .header(header)
         .block(Block::bordered().title(" connections "));
     frame.render_widget(table, area);
+}
+
+/// What there is room for, without cutting a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Columns {
+    All,
+    /// The transport instead of the endpoint, and no pair.
+    Most,
+    /// Name, transport, state and rate.
+    Few,
+}
+
+impl Columns {
+    const fn that_fit(width: u16) -> Self {
+        match width {
+            120.. => Self::All,
+            78.. => Self::Most,
+            _ => Self::Few,
+        }
+    }
+
+    fn of<T>(self, columns: [T; 8]) -> Vec<T> {
+        let shown = match self {
+            Self::All => [true; 8],
+            Self::Most => [true, false, true, true, true, true, true, true],
+            Self::Few => [true, false, true, true, false, true, false, false],
+        };
+        columns.into_iter().zip(shown).filter_map(|(column, shown)| shown.then_some(column)).collect()
+    }
 }
 
 const fn color(state: State) -> Color {
@@ -197,6 +235,25 @@ mod tests {
         let shown = terminal.backend().to_string();
         for text in ["PUSH 1", "tcp://127.0.0.1:4000", "new", "REP     killed on purpose", "1 restarts on purpose"] {
             assert!(shown.contains(text), "{text}\n{shown}");
+        }
+        stage.tidy();
+    }
+
+    #[test]
+    fn a_narrow_and_low_terminal_keeps_what_matters_most() {
+        let stage = Stage::new(Duration::from_secs(3)).expect("a temporary folder");
+        for name in ["PUSH 1", "PUSH 2", "REQ 1"] {
+            stage.board().add(name, "PUSH > PULL", "tcp://127.0.0.1:4000".to_owned());
+        }
+        for (width, height) in [(80, 24), (78, 9), (40, 8), (40, 7)] {
+            let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("memory");
+            terminal.draw(|frame| picture(frame, &stage, &Rates::default())).expect("memory");
+            let shown = terminal.backend().to_string();
+            for text in ["PUSH 1", "REQ 1", "tcp ", "new", "msg/s"] {
+                assert!(shown.contains(text), "{text}\n{shown}");
+            }
+            assert_eq!(shown.contains("last closed because"), width > 40, "{shown}");
+            assert_eq!(shown.contains("transitions "), height > 10, "{shown}");
         }
         stage.tidy();
     }

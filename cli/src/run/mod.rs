@@ -41,7 +41,7 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
     let source = job.open_source()?;
     let verbosity = job.connection.verbose;
     let socket = AnySocket::new(job.socket_type, options);
-    let opened = endpoints.open(socket, job.subscribe.as_deref(), verbosity).await?;
+    let opened = endpoints.open(socket, job.subscribe.as_deref(), verbosity, job.timeout.is_none()).await?;
     let progress = Progress::of(job.wanted(source.as_ref()));
     let run = Run { opened: &opened, timeout: job.timeout, verbosity, progress: &progress };
     let (result, how) = tokio::select! {

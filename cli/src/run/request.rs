@@ -15,7 +15,11 @@ pub(super) async fn run(
     mut printer: Printer,
     delay: Option<Duration>,
 ) -> Result<(), Failure> {
-    run.peer(SocketType::Req).await?;
+    tokio::select! {
+        ready = run.peer(SocketType::Req) => ready?,
+        // Who has nothing to say needs nobody to say it to.
+        () = source.exhausted() => return Ok(()),
+    }
     if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
     }

@@ -14,7 +14,11 @@ pub(super) async fn run(
     socket_type: SocketType,
     delay: Option<Duration>,
 ) -> Result<(), Failure> {
-    run.peer(socket_type).await?;
+    tokio::select! {
+        ready = run.peer(socket_type) => ready?,
+        // Who has nothing to say needs nobody to say it to.
+        () = source.exhausted() => return Ok(()),
+    }
     if let Some(delay) = delay {
         tokio::time::sleep(delay).await;
     }

@@ -25,6 +25,12 @@ fn every_scenario_runs_over_every_transport() {
 }
 
 #[test]
+fn large_messages_take_no_longer_than_small_ones() {
+    // Fewer of them are measured.
+    assert_eq!(measured("bench push-pull --size 8M --seconds 0.3 --json")["size"], 8 << 20);
+}
+
+#[test]
 fn a_publisher_is_measured_with_several_subscribers() {
     assert_eq!(measured("bench pub-sub --subscribers 3 --seconds 0.2 --json")["subscribers"], 3);
 }

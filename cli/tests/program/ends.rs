@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::process::{command, run, start, start_with_stdin};
+use crate::process::{command, ipc, run, run_with, start, start_with_stdin};
 
 const ANY: &str = "tcp://127.0.0.1:0";
 
@@ -21,6 +21,47 @@ fn no_peer_in_time_is_3_and_says_why() {
     let line = run(&format!("push -c tcp://127.0.0.1:{port} -D x -t 0.3")).failed(3);
     assert!(line.starts_with(&format!("tcp://127.0.0.1:{port}: no peer within 0.3 s")), "{line}");
     assert!(line.contains("refused"), "{line}");
+}
+
+#[test]
+fn nobody_at_the_endpoint_is_told_while_it_waits() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let place = format!("tcp://127.0.0.1:{port}");
+    let mut pull = start(&format!("pull -c {place} --reconnect-ivl 0.01"));
+    let line = pull.told(&place);
+    assert_eq!(line, format!("bowline: {place}: connection refused; trying again until a peer is there"));
+    pull.interrupt();
+    assert_eq!(pull.end().stderr, "", "told once");
+}
+
+#[test]
+fn a_missing_ipc_file_is_named() {
+    let place = ipc();
+    let line = run(&format!("push -c {place} -D x -t 0.3")).failed(3);
+    assert!(line.starts_with(&format!("{place}: no peer within 0.3 s (no such file")), "{line}");
+}
+
+#[test]
+fn a_host_that_has_no_address_is_told() {
+    // No label of a name has more than 63 letters, so no server needs to be asked.
+    let place = format!("tcp://{}:1", "a".repeat(64));
+    let line = run(&format!("push -c {place} -D x -t 2")).failed(3);
+    assert!(line.starts_with(&format!("{place}: no peer within 2 s (the host is not known; ")), "{line}");
+}
+
+#[test]
+fn who_has_nothing_to_send_waits_for_nobody() {
+    for socket_type in ["push", "pub", "req"] {
+        run_with(&format!("{socket_type} -b {ANY}"), b"").done();
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn help_that_can_not_be_written_is_an_error() {
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("Linux has one");
+    let status = command("--help").stdout(Stdio::from(full)).status().expect("the program runs");
+    assert_eq!(status.code(), Some(1));
 }
 
 #[test]
