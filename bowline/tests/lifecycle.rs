@@ -209,6 +209,22 @@ for_each_transport! {
         assert_eq!(text(&pair.recv().await.unwrap()), ["thanks"]);
     }
 
+    async fn a_pair_that_waits_to_send_goes_on_with_the_first_peer_it_finds(at: At) {
+        let (pair, peer) = (Pair::with_options(quick().send_hwm(1).linger(Some(std::time::Duration::ZERO))), Pair::new());
+        pair.connect(at.place()).unwrap();
+        pair.send("for nobody").await.unwrap();
+        let waiting = tokio::spawn({
+            let pair = pair.clone();
+            async move { pair.send("for the peer").await }
+        });
+        let place = pair.connect(at.place()).unwrap();
+        common::settle().await;
+        assert!(!waiting.is_finished());
+        peer.bind(&place).await.unwrap();
+        waiting.await.unwrap().unwrap();
+        assert_eq!(text(&peer.recv().await.unwrap()), ["for the peer"]);
+    }
+
     async fn every_type_finds_its_peer_again(at: At) {
         for ours in SocketType::ALL {
             for theirs in SocketType::ALL.into_iter().filter(|theirs| ours.accepts(*theirs)) {

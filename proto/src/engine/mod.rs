@@ -285,6 +285,8 @@ impl Engine {
         }
         self.peers += 1;
         self.wake(Waiting::Peers);
+        // A PAIR sends to the endpoint where it found its peer, which may have room where the one before had none.
+        self.wake(Waiting::Send);
         Ok(())
     }
 
