@@ -74,9 +74,10 @@ pub enum Mechanism {
     /// No authentication and no secrecy.
     #[default]
     Null,
-    /// A user name and a password, in clear text (RFC 24).
+    /// A user name and a password, in clear text (RFC 24). When the server refuses them, the endpoint is given up: the
+    /// monitor tells [`ConnectStopped`](crate::MonitorKind::ConnectStopped).
     PlainClient(PlainCredentials),
-    /// Admits the peers that know one of these passwords.
+    /// Admits the peers that know one of these passwords, and refuses all others.
     PlainServer(Vec<PlainCredentials>),
 }
 
@@ -148,14 +149,27 @@ macro_rules! options {
         /// Each option is a public field for reading and a method of the same name for setting.
         ///
         /// ```
+        /// # use bowline_proto::Options;
         /// use std::time::Duration;
-        /// use bowline_proto::Options;
         ///
         /// let options = Options::new()
         ///     .send_hwm(10_000)
         ///     .linger(Some(Duration::from_secs(5)))
         ///     .identity("worker-1".parse().unwrap());
         /// assert_eq!(options.send_hwm, 10_000);
+        /// ```
+        ///
+        /// Both sides of PLAIN, which knows who is there and hides nothing from who listens on the wire:
+        ///
+        /// ```
+        /// # use bowline_proto::{Mechanism, Options, PlainCredentials};
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// let ann = PlainCredentials::new("ann", "secret")?;
+        /// let server = Options::new().mechanism(Mechanism::PlainServer(vec![ann.clone()]));
+        /// let client = Options::new().mechanism(Mechanism::PlainClient(ann));
+        /// # assert!(server.mechanism.is_server() && !client.mechanism.is_server());
+        /// # Ok(())
+        /// # }
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]

@@ -18,6 +18,33 @@ const CAPACITY: usize = 1024;
 ///
 /// Up to 1024 events wait for their reader. A monitor that is read too slowly misses the ones beyond, and then hears
 /// how many: [`MonitorKind::Lagged`]. It never delays the socket. The stream ends after [`MonitorKind::Stopped`].
+///
+/// ```
+/// use bowline::{MonitorKind, Pull, Push};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pull = Pull::new();
+/// let push = Push::new();
+/// let mut monitor = push.monitor(); // before `connect`, to hear all of it
+/// push.connect(pull.bind("tcp://127.0.0.1:*").await?)?;
+///
+/// while let Some(event) = monitor.next().await {
+///     match event.kind {
+///         MonitorKind::HandshakeSucceeded(peer) => {
+///             println!("{} is ready", peer.socket_type);
+///             pull.close().await;
+///         }
+///         MonitorKind::Disconnected(reason) => {
+///             println!("lost: {reason}"); // "lost: closed by the peer"
+///             push.stop();
+///         }
+///         other => println!("{}", other.name()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Monitor {
     queue: Arc<Mutex<Queue>>,

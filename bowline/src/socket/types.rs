@@ -60,7 +60,7 @@ macro_rules! endpoint_verbs {
         ///
         /// # Cancel safety
         ///
-        /// A future that is dropped before it is done may leave nothing bound.
+        /// Dropping the future before it is done leaves nothing bound.
         pub async fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
         where
             E: TryInto<Endpoint>,
@@ -249,7 +249,7 @@ macro_rules! subscriber_verbs {
 socket_type! {
     /// PAIR (RFC 31): talks to one peer, both ways.
     ///
-    /// A second peer is refused while the first is there.
+    /// A second peer is refused while the first is there, and its monitor tells why.
     Pair: send recv
 }
 
@@ -257,12 +257,35 @@ socket_type! {
     /// PUB (RFC 29): fans messages out to the peers that subscribed to them.
     ///
     /// A message that a subscriber has no room for is dropped for that subscriber: `send` never waits, unless
-    /// [`xpub_nodrop`](Options#structfield.xpub_nodrop) says so.
+    /// [`xpub_nodrop`](Options#structfield.xpub_nodrop) says so. So does one that nobody has subscribed to yet: whoever
+    /// wants the first message to arrive waits for [`wait_for_subscriber`](Self::wait_for_subscriber).
+    ///
+    /// ```
+    /// use bowline::{Pub, Sub};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let publisher = Pub::new();
+    /// let endpoint = publisher.bind("tcp://127.0.0.1:*").await?;
+    ///
+    /// let subscriber = Sub::new();
+    /// subscriber.subscribe("weather")?;
+    /// subscriber.connect(&endpoint)?;
+    ///
+    /// publisher.wait_for_subscriber().await;
+    /// publisher.send("sports 1:0").await?;
+    /// publisher.send("weather sunny").await?;
+    /// assert_eq!(subscriber.recv().await?.parts(), ["weather sunny"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     Pub: send subscribers
 }
 
 socket_type! {
-    /// SUB (RFC 29): receives what it subscribed to.
+    /// SUB (RFC 29): receives what it subscribed to; nothing before the first [`subscribe`](Self::subscribe).
+    ///
+    /// The publisher filters, so what nobody wants does not travel. [`Pub`] has an example.
     Sub: recv subscribe
 }
 
@@ -271,35 +294,98 @@ socket_type! {
     ///
     /// If the peer that has the request goes away, `recv` says so
     /// ([`RecvError::PeerLost`](bowline_proto::RecvError::PeerLost)) and the socket may send again.
+    ///
+    /// ```
+    /// use bowline::{Rep, Req};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let service = Rep::new();
+    /// let endpoint = service.bind("tcp://127.0.0.1:*").await?;
+    ///
+    /// let client = Req::new();
+    /// client.connect(&endpoint)?;
+    /// client.send("what is the time?").await?;
+    ///
+    /// assert_eq!(service.recv().await?.parts(), ["what is the time?"]);
+    /// service.send("noon").await?;
+    ///
+    /// assert_eq!(client.recv().await?.parts(), ["noon"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     Req: send recv
 }
 
 socket_type! {
     /// REP (RFC 28): receives a request, then sends its reply, in turn.
     ///
-    /// The reply to a peer that is gone is dropped.
+    /// The reply to a peer that is gone is dropped. [`Req`] has an example.
     Rep: send recv
 }
 
 socket_type! {
     /// DEALER (RFC 28): sends to its peers in turn and receives from all, without waiting for replies.
+    ///
+    /// What is meant for a REP begins with an empty part, and so does the reply. [`Router`] has an example.
     Dealer: send recv
 }
 
 socket_type! {
     /// ROUTER (RFC 28): addresses its peers by identity.
     ///
-    /// The first part of each message is the identity of the peer that it came from, or goes to.
+    /// The first part of each message is the identity of the peer that it came from, or goes to. A message to a peer that
+    /// is not there is dropped, unless [`router_mandatory`](Options#structfield.router_mandatory) makes it an error.
+    ///
+    /// ```
+    /// use bowline::{Dealer, Options, Router};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let router = Router::new();
+    /// let endpoint = router.bind("tcp://127.0.0.1:*").await?;
+    ///
+    /// let worker = Dealer::with_options(Options::new().identity("worker-1".parse()?));
+    /// worker.connect(&endpoint)?;
+    /// worker.send("ready").await?;
+    ///
+    /// assert_eq!(router.recv().await?.parts(), ["worker-1", "ready"]);
+    /// router.send(["worker-1", "a job"].into_iter().collect::<bowline::Message>()).await?;
+    /// assert_eq!(worker.recv().await?.parts(), ["a job"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     Router: send recv
 }
 
 socket_type! {
-    /// PULL (RFC 30): collects from its peers in turn.
+    /// PULL (RFC 30): collects from its peers in turn. [`Push`] has an example.
     Pull: recv
 }
 
 socket_type! {
     /// PUSH (RFC 30): spreads over its peers in turn, past those that have no room.
+    ///
+    /// Each message goes to one peer. While none has room, `send` waits: nothing is dropped.
+    ///
+    /// ```
+    /// use bowline::{Pull, Push};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let workers = [Pull::new(), Pull::new()];
+    /// let source = Push::new();
+    /// for worker in &workers {
+    ///     source.connect(worker.bind("tcp://127.0.0.1:*").await?)?;
+    /// }
+    /// for job in ["one", "two"] {
+    ///     source.send(job).await?;
+    /// }
+    /// assert_eq!(workers[0].recv().await?.parts(), ["one"]);
+    /// assert_eq!(workers[1].recv().await?.parts(), ["two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     Push: send
 }
 
