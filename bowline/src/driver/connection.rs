@@ -31,7 +31,7 @@ const SLICES: usize = 64;
 ///
 /// A connection that is closed with unread bytes in it is reset, and so is one that bytes come for afterwards: a reset
 /// may overtake what we have sent. A silent peer causes none, so the system delivers the rest without us.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_secs(10);
 /// How long the farewell takes at the most: a peer that never falls silent must not keep a socket from closing.
 const FAREWELL_MOST: Duration = Duration::from_secs(30);
 

@@ -130,7 +130,9 @@ macro_rules! endpoint_verbs {
         }
 
         /// Closes the socket for all its handles and waits until unsent messages are out or
-        /// [`linger`](Options#structfield.linger) is over; then no task, connection or endpoint of it is left.
+        /// [`linger`](Options#structfield.linger) is over; then no task, connection or endpoint of it is left. A peer
+        /// that has not closed in turn when all is sent is waited for up to 30 s, within linger: a connection that is
+        /// cut while it still reads may lose what we have sent.
         ///
         /// # Cancel safety
         ///
