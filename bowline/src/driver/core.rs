@@ -87,8 +87,8 @@ impl Core {
                 match act(engine) {
                     Some(result) => return Poll::Ready(result),
                     None if wait.register(cx.waker()) => return Poll::Pending,
-                    // An edge has come in the meantime.
-                    None => {}
+                    // An edge has come, which `act` may not look at by itself.
+                    None => engine.process(),
                 }
             }
         })
@@ -261,5 +261,25 @@ impl Drop for End {
         let kind = MonitorKind::Stopped;
         core.monitors.end(&MonitorEvent { time: rt::now(), endpoint: None, connection: None, kind });
         core.ended.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use bowline_proto::pipe::{PipeId, Signal};
+
+    use super::*;
+
+    #[test]
+    fn a_waiter_that_looks_at_no_edges_sleeps_all_the_same_when_one_has_come() {
+        let core = Core::new(SocketType::Pull, Options::default());
+        let wakes = core.mailbox.post(Signal::Readable(PipeId { index: 7, serial: 7 }));
+        assert!(wakes.is_empty());
+        let mut wait = core.wait(Waiting::Peers);
+        let cx = Context::from_waker(Waker::noop());
+        let waited = core.poll_with(&cx, &mut wait, |engine| (engine.peers() > 0).then_some(()));
+        assert!(waited.is_pending());
     }
 }
