@@ -44,9 +44,12 @@ impl Wakes {
         self.0.push(waker);
     }
 
-    /// Adds the tasks of `wakers`.
-    pub fn extend(&mut self, wakers: impl IntoIterator<Item = Waker>) {
-        self.0.extend(wakers);
+    /// Adds the task, if there is one.
+    #[inline]
+    pub fn extend(&mut self, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.0.push(waker);
+        }
     }
 
     /// Adds the tasks of `other`.

@@ -14,7 +14,7 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
-use super::frame::{COMMAND, Header, MORE};
+use super::frame::{COMMAND, HEADER_MOST, Header, MORE};
 use crate::{Message, Part};
 
 /// From this size on a body is referred to instead of copied, in bytes.
@@ -148,20 +148,29 @@ impl Batch {
     #[inline]
     fn push_copied(&mut self, flags: u8, pieces: &[&[u8]]) {
         let len: usize = pieces.iter().map(|piece| piece.len()).sum();
-        let (header, n) = Header { flags, len: len as u64 }.encode();
-        self.arena.reserve(n + len);
-        self.arena.extend_from_slice(&header[..n]);
+        self.arena.reserve(HEADER_MOST + len);
+        self.push_header(flags, len);
         for piece in pieces {
             self.arena.extend_from_slice(piece);
         }
-        self.bytes += n + len;
+        self.bytes += len;
     }
 
     fn push_shared(&mut self, flags: u8, body: &Bytes) {
-        let (header, n) = Header { flags, len: body.len() as u64 }.encode();
-        self.arena.extend_from_slice(&header[..n]);
+        self.push_header(flags, body.len());
         self.bodies.push((self.arena.len(), body.clone()));
-        self.bytes += n + body.len();
+        self.bytes += body.len();
+    }
+
+    #[inline]
+    fn push_header(&mut self, flags: u8, len: usize) {
+        let before = self.arena.len();
+        match (Header { flags, len: len as u64 }).encode() {
+            // Lengths that the compiler knows are stored, not copied by a call.
+            ([flags, len, ..], 2) => self.arena.extend_from_slice(&[flags, len]),
+            (header, _) => self.arena.extend_from_slice(&header),
+        }
+        self.bytes += self.arena.len() - before;
     }
 
     /// Adds all of `other` behind what is here; both must be unwritten.
