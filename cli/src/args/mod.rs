@@ -31,7 +31,7 @@ Endpoints:
 
 Exit codes:
   0  done; also Ctrl-C where there is no count, and a reader of our output left
-  1  error, or Ctrl-C before a count (-n) was reached
+  1  error; also undelivered messages (-l), and Ctrl-C before a count (-n)
   2  the command line can't be obeyed
   3  timed out (-t)
 

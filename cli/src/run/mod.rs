@@ -11,12 +11,13 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bowline::{AnySocket, Message, RecvError, SendErrorKind, SocketType};
 
 pub(crate) use job::Job;
 
+use crate::args::Linger;
 use crate::failure::Failure;
 use crate::format::{Format, identity_text};
 use crate::input::Source;
@@ -28,6 +29,9 @@ use crate::watch::Watch;
 
 /// How long the last events of a socket may take to be told, so that a run never hangs on its own farewell.
 const LAST_EVENTS: Duration = Duration::from_millis(500);
+
+/// How long the end may take without a word.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Does what `job` says, from opening the socket to closing it.
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
@@ -56,8 +60,8 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
         why = opened.watch.given_up() => (Err(Failure::Error(why)), Farewell::AtOnce),
         () = interrupts.next() => (progress.interrupted(), Farewell::Linger),
     };
-    say_farewell(&opened, how, &mut interrupts).await;
-    result
+    let farewell = say_farewell(&opened, how, job.connection.linger, &mut interrupts).await;
+    result.and(farewell)
 }
 
 async fn behave(run: &Run<'_>, job: &Job, source: Option<Source>) -> Result<(), Failure> {
@@ -83,16 +87,46 @@ enum Farewell {
     AtOnce,
 }
 
-async fn say_farewell(opened: &Opened, how: Farewell, interrupts: &mut Interrupts) {
-    match how {
+async fn say_farewell(
+    opened: &Opened,
+    how: Farewell,
+    linger: Linger,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let failed = |cause: String| Err(Failure::of(&opened.place, cause));
+    let result = match how {
         Farewell::Linger => tokio::select! {
-            () = opened.socket.close() => {}
+            () = close(opened) => match linger {
+                // Whoever gave it no time does not want to hear that it took some.
+                Linger::For(time) if !time.is_zero() && begin.elapsed() >= time => {
+                    failed(format!("not delivered within {} s (-l), or not all of it", time.as_secs_f64()))
+                }
+                _ => Ok(()),
+            },
             // Whoever interrupts the end as well does not want to wait for it.
-            () = interrupts.next() => opened.socket.stop(),
+            () = interrupts.next() => {
+                opened.socket.stop();
+                failed("interrupted before all was delivered".to_owned())
+            }
         },
-        Farewell::AtOnce => opened.socket.stop(),
-    }
+        Farewell::AtOnce => {
+            opened.socket.stop();
+            Ok(())
+        }
+    };
     let _ = tokio::time::timeout(LAST_EVENTS, opened.watch.finish()).await;
+    result
+}
+
+/// Closes the socket; says so where that takes long enough to look like a hang.
+async fn close(opened: &Opened) {
+    let closing = opened.socket.close();
+    tokio::pin!(closing);
+    if tokio::time::timeout(PATIENCE, &mut closing).await.is_err() {
+        crate::note!("{}: still delivering; Ctrl-C drops what is left", opened.place);
+        closing.await;
+    }
 }
 
 /// How far a run has come towards its count.

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::process::{command, ipc, run, run_with, start, start_with_stdin};
+use crate::process::{Bowline, command, ipc, run, run_with, start, start_with_stdin};
 
 const ANY: &str = "tcp://127.0.0.1:0";
 
@@ -95,6 +95,40 @@ fn ctrl_c_before_the_count_is_reached_is_an_error() {
     assert_eq!(pull.line(), "x");
     pull.interrupt();
     assert_eq!(pull.end().failed(1), "interrupted after 1 of 5 messages");
+}
+
+/// A pusher that is left with one line to deliver, and the end of its input.
+fn pusher_without_puller(linger: &str) -> Bowline {
+    let mut pull = start(&format!("pull -b {ANY} -v"));
+    let mut push = start_with_stdin(&format!("push -c {} -vv -l {linger}", pull.endpoint()));
+    push.told("ready, peer is PULL");
+    drop(pull);
+    push.told("disconnected");
+    push.write(b"for nobody\n");
+    push.close_stdin();
+    push
+}
+
+#[test]
+fn what_could_not_be_delivered_in_time_is_an_error() {
+    let ended = pusher_without_puller("0.1").end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("not delivered within 0.1 s"), "{ended:?}");
+}
+
+#[test]
+fn what_was_not_to_be_waited_for_is_none() {
+    pusher_without_puller("0").end().done();
+}
+
+#[test]
+fn ctrl_c_ends_a_delivery_that_would_last_for_ever() {
+    let mut push = pusher_without_puller("forever");
+    push.told("still delivering; Ctrl-C drops what is left");
+    push.interrupt();
+    let ended = push.end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("before all was delivered"), "{ended:?}");
 }
 
 #[test]
