@@ -101,7 +101,9 @@ fn ctrl_c_before_the_count_is_reached_is_an_error() {
 fn pusher_without_puller(linger: &str) -> Bowline {
     let mut pull = start(&format!("pull -b {ANY} -v"));
     let mut push = start_with_stdin(&format!("push -c {} -vv -l {linger}", pull.endpoint()));
-    push.told("ready, peer is PULL");
+    // A peer that goes before anything was sent to it would be waited for again.
+    push.write(b"for the puller\n");
+    assert_eq!(pull.line(), "for the puller");
     drop(pull);
     push.told("disconnected");
     push.write(b"for nobody\n");

@@ -183,7 +183,9 @@ fn text(line: Vec<u8>) -> String {
 
 fn rest(lines: &Receiver<Vec<u8>>) -> String {
     let mut all = Vec::new();
-    while let Ok(line) = lines.recv_timeout(PATIENCE) {
+    // Once for all of them: a program that goes on talking hangs, too.
+    let deadline = Instant::now() + PATIENCE;
+    while let Ok(line) = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         all.extend_from_slice(&line);
     }
     String::from_utf8_lossy(&all).into_owned()
