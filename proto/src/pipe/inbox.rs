@@ -124,13 +124,6 @@ impl Inbox {
         post(edge, wakes);
     }
 
-    /// The reader is gone; what waits stays for the next one.
-    pub fn detach_reader(&self) {
-        let mut inner = self.inner.lock();
-        inner.reader = None;
-        inner.held = 0;
-    }
-
     /// Changes the high-water mark, and whether only the newest message is kept. What waits stays.
     pub fn configure(&self, hwm: usize, conflate: bool, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
