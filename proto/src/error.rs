@@ -15,6 +15,9 @@ pub enum DisconnectReason {
     /// We closed it: `close`, `stop`, `disconnect` or `unbind`.
     #[error("closed on this side")]
     LocalClose,
+    /// The application ended it with `disconnect_peer`.
+    #[error("disconnected on this side")]
+    Dismissed,
     /// The peer left a PING unanswered, or broke its own promise to send one.
     #[error("heartbeat timed out")]
     HeartbeatTimeout,

@@ -28,6 +28,6 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use error::{DisconnectReason, ProtocolError, RecvError, SendError, SendErrorKind, SubscribeError};
 pub use message::{Message, Part};
 pub use monitor::{ConnectionId, MonitorEvent, MonitorKind};
-pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect};
+pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect, ReconnectStop};
 pub use peer::PeerInfo;
 pub use socket_type::SocketType;

@@ -65,8 +65,11 @@ pub enum MonitorKind {
         /// The peer's address.
         address: String,
     },
-    /// The handshake is done and messages flow.
+    /// The handshake is done: this is the peer.
     HandshakeSucceeded(PeerInfo),
+    /// The socket has taken the peer, and messages flow. A peer that it does not take, as a PAIR that has one already,
+    /// is disconnected instead.
+    Ready,
     /// The connection went before it was ready.
     HandshakeFailed {
         /// How far it came.
@@ -98,6 +101,7 @@ impl MonitorKind {
             Self::ConnectRetried { .. } => "connect_retried",
             Self::Connected { .. } => "connected",
             Self::HandshakeSucceeded(_) => "handshake_succeeded",
+            Self::Ready => "ready",
             Self::HandshakeFailed { .. } => "handshake_failed",
             Self::Disconnected(_) => "disconnected",
             Self::ConnectStopped(_) => "connect_stopped",

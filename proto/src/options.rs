@@ -1,9 +1,12 @@
 //! The options of a socket: one typed struct, defaults with their reasons.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::error::DisconnectReason;
 
 /// An identity that ROUTER peers address a socket by (`ZMQ_ROUTING_ID`): up to 255 bytes, not beginning with a zero.
 ///
@@ -50,8 +53,8 @@ pub struct InvalidIdentity;
 
 /// When to try again after a connection failed or was lost.
 ///
-/// Every delay gets a random half on top at the most, so that the clients of a restarted server do not come back in
-/// one wave.
+/// Every delay gets up to as much again on top, at random, so that the clients of a restarted server do not come back
+/// in one wave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reconnect {
     /// One attempt only; a lost connection stays lost.
@@ -65,6 +68,70 @@ pub enum Reconnect {
         /// The longest delay.
         max: Duration,
     },
+}
+
+/// What makes a dialed endpoint give up instead of trying again (`ZMQ_RECONNECT_STOP`).
+///
+/// ```
+/// # use bowline_proto::{Options, ReconnectStop};
+/// let options = Options::new().reconnect_stop(ReconnectStop::default().protocol_error(true));
+/// assert!(options.reconnect_stop.refused);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReconnectStop {
+    /// The peer refused us, or we refused its credentials.
+    ///
+    /// Default `true`: the same password won't be right the next time. libzmq tries again for ever.
+    pub refused: bool,
+    /// The peer broke the protocol, or speaks another one.
+    ///
+    /// Default `false`: whoever listens there may be replaced by the right one (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
+    pub protocol_error: bool,
+    /// Nobody listens at the address (`ZMQ_RECONNECT_STOP_CONN_REFUSED`).
+    ///
+    /// Default `false`: a peer may come later.
+    pub connection_refused: bool,
+}
+
+impl Default for ReconnectStop {
+    fn default() -> Self {
+        Self { refused: true, protocol_error: false, connection_refused: false }
+    }
+}
+
+impl ReconnectStop {
+    /// Sets the field [`refused`](#structfield.refused).
+    #[must_use]
+    pub const fn refused(mut self, stops: bool) -> Self {
+        self.refused = stops;
+        self
+    }
+
+    /// Sets the field [`protocol_error`](#structfield.protocol_error).
+    #[must_use]
+    pub const fn protocol_error(mut self, stops: bool) -> Self {
+        self.protocol_error = stops;
+        self
+    }
+
+    /// Sets the field [`connection_refused`](#structfield.connection_refused).
+    #[must_use]
+    pub const fn connection_refused(mut self, stops: bool) -> Self {
+        self.connection_refused = stops;
+        self
+    }
+
+    /// Whether what ended for this reason is not tried again.
+    pub(crate) const fn applies_to(self, reason: &DisconnectReason) -> bool {
+        match reason {
+            DisconnectReason::LocalClose => true,
+            DisconnectReason::HandshakeRefused { .. } | DisconnectReason::Unauthorized => self.refused,
+            DisconnectReason::Protocol(_) => self.protocol_error,
+            DisconnectReason::Io(io::ErrorKind::ConnectionRefused) => self.connection_refused,
+            _ => false,
+        }
+    }
 }
 
 /// The security mechanism of a socket's connections.
@@ -229,6 +296,15 @@ options! {
     ///
     /// Default: exponential from 100 ms, libzmq's interval, to 10 s, so that a server that stays away costs little.
     reconnect: Reconnect = Reconnect::Exponential { min: Duration::from_millis(100), max: Duration::from_secs(10) };
+
+    /// What makes an endpoint give up (`ZMQ_RECONNECT_STOP`). Default: when it is refused by the peer's authenticator.
+    reconnect_stop: ReconnectStop = ReconnectStop::default();
+
+    /// How many attempts in a row may fail before an endpoint is given up; a connection that was ready for 5 s begins
+    /// the count again. The monitor tells [`ConnectStopped`](crate::MonitorKind::ConnectStopped).
+    ///
+    /// Default `None`: any number, as in libzmq, since a peer may always come.
+    max_attempts: Option<u32> = None;
 
     /// How long an attempt to connect may take (`ZMQ_CONNECT_TIMEOUT`); `None` leaves it to the system.
     ///

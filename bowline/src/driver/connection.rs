@@ -100,7 +100,7 @@ impl Connection {
                 _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
             },
         }
-        ended.unwrap_or(Ended { retry: false, ready_at: None, reason: DisconnectReason::LocalClose })
+        ended.unwrap_or(Ended { ready_at: None, reason: DisconnectReason::LocalClose })
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
@@ -127,7 +127,7 @@ impl Connection {
                 self.restore();
             }
             if let Err(reason) = self.seat.apply(effect) {
-                self.link.handle_end(reason, rt::now());
+                self.link.handle_refusal(reason);
             }
         }
         self.seat.ended().cloned()

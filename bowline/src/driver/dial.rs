@@ -72,7 +72,7 @@ impl Drop for Dial {
 
 impl Dial {
     pub(crate) fn new(core: Arc<Core>, endpoint: Endpoint, halves: Halves) -> Self {
-        let dialer = Dialer::new(core.options.reconnect, rt::seed());
+        let dialer = Dialer::new(&core.options, rt::seed());
         Self { core, endpoint, halves, dialer, reason: DisconnectReason::LocalClose }
     }
 
@@ -95,7 +95,7 @@ impl Dial {
                     Outcome::Failed(kind) => {
                         cause = Some(kind);
                         self.reason = DisconnectReason::Io(kind);
-                        self.dialer.failed()
+                        self.dialer.failed(kind)
                     }
                     Outcome::Ended(ended) => self.lost(ended),
                 },
@@ -109,7 +109,7 @@ impl Dial {
             self.dialer.ready(at);
         }
         self.reason = ended.reason;
-        self.dialer.lost(ended.retry, rt::now())
+        self.dialer.lost(&self.reason, rt::now())
     }
 }
 

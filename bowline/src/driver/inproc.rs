@@ -202,7 +202,8 @@ impl Side {
     fn apply(&mut self) {
         while let Some(effect) = self.effects.pop_front() {
             if let Err(reason) = self.seat.apply(effect) {
-                self.lose(reason);
+                let refused = self.lifecycle.refuse(reason, &mut self.effects);
+                debug_assert!(refused.is_ok(), "a joined connection is ready");
             }
         }
     }
@@ -222,10 +223,10 @@ impl Side {
             });
             tokio::select! {
                 biased;
-                () = stop.cancelled() => self.lifecycle.close(&mut self.effects),
+                () = stop.cancelled() => self.lifecycle.close(HandshakeStage::Ready, &mut self.effects),
                 order = order => match order {
                     Take::Kicked(reason) => self.lose(reason),
-                    Take::Finished => self.lifecycle.close(&mut self.effects),
+                    Take::Finished => self.lifecycle.close(HandshakeStage::Ready, &mut self.effects),
                     // Messages go past this outbox.
                     Take::Batch => {}
                 },
@@ -233,10 +234,6 @@ impl Side {
             }
             self.apply();
         }
-        self.seat.ended().cloned().unwrap_or(Ended {
-            retry: false,
-            ready_at: None,
-            reason: DisconnectReason::LocalClose,
-        })
+        self.seat.ended().cloned().unwrap_or(Ended { ready_at: None, reason: DisconnectReason::LocalClose })
     }
 }

@@ -14,8 +14,6 @@ use crate::rt;
 /// How a connection ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
-    /// Whether another attempt makes sense.
-    pub(crate) retry: bool,
     /// When it was ready, if it ever was.
     pub(crate) ready_at: Option<Instant>,
     /// Why.
@@ -37,7 +35,6 @@ pub(crate) struct Seat {
     peer: Option<PeerInfo>,
     attached: bool,
     ready_at: Option<Instant>,
-    reason: DisconnectReason,
     ended: Option<Ended>,
 }
 
@@ -63,7 +60,6 @@ impl Seat {
             peer: None,
             attached: false,
             ready_at: None,
-            reason: DisconnectReason::LocalClose,
             ended: None,
         }
     }
@@ -105,20 +101,17 @@ impl Seat {
                     self.emit(MonitorKind::HandshakeSucceeded(peer));
                 }
             }
+            Effect::Ready => self.emit(MonitorKind::Ready),
             Effect::Detach => self.detach(),
             // The transport is dropped by its owner when this seat has ended.
             Effect::CloseIo => {}
             Effect::HandshakeFailed { stage, reason } => {
-                self.reason = reason.clone();
                 self.emit(MonitorKind::HandshakeFailed { stage, reason });
             }
             Effect::Disconnected(reason) => {
-                self.reason = reason.clone();
                 self.emit(MonitorKind::Disconnected(reason));
             }
-            Effect::Ended { retry } => {
-                self.ended = Some(Ended { retry, ready_at: self.ready_at, reason: self.reason.clone() });
-            }
+            Effect::Ended(reason) => self.ended = Some(Ended { ready_at: self.ready_at, reason }),
         }
         Ok(())
     }

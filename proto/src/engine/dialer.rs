@@ -6,14 +6,16 @@
 //!                       +------------------failed-----------------+          any --stop--> stopped
 //! ```
 //!
-//! The table is pure; [`Dialer`] adds the delays. Backoff grows through failed handshakes as well as through failed
-//! attempts, and begins again only after a connection has been ready for a while.
+//! The table is pure; [`Dialer`] adds the delays and the policy that ends them. Backoff grows through failed handshakes
+//! as well as through failed attempts, and begins again only after a connection has been ready for a while.
 
+use std::io;
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use crate::Reconnect;
+use crate::error::DisconnectReason;
 use crate::time::Instant;
+use crate::{Options, ReconnectStop};
 
 /// A connection that was ready for this long counts as stable: the next delay is the shortest again.
 ///
@@ -97,13 +99,24 @@ pub enum Next {
 pub struct Dialer {
     state: State,
     backoff: Backoff,
+    stop: ReconnectStop,
+    max_attempts: Option<u32>,
+    /// How many were begun since the last stable connection.
+    attempts: u32,
     ready_since: Option<Instant>,
 }
 
 impl Dialer {
-    /// A dialer that follows `policy`, with jitter from `seed`.
-    pub fn new(policy: Reconnect, seed: u64) -> Self {
-        Self { state: State::default(), backoff: Backoff::new(policy, seed), ready_since: None }
+    /// A dialer that follows the policy of `options`, with jitter from `seed`.
+    pub fn new(options: &Options, seed: u64) -> Self {
+        Self {
+            state: State::default(),
+            backoff: Backoff::new(options.reconnect, seed),
+            stop: options.reconnect_stop,
+            max_attempts: options.max_attempts,
+            attempts: 0,
+            ready_since: None,
+        }
     }
 
     /// Where it is.
@@ -127,16 +140,17 @@ impl Dialer {
     }
 
     /// The transport could not connect.
-    pub fn failed(&mut self) -> Next {
-        self.step(Input::Failed)
+    pub fn failed(&mut self, kind: io::ErrorKind) -> Next {
+        self.end(Input::Failed, self.stop.applies_to(&DisconnectReason::Io(kind)))
     }
 
-    /// The connection is gone, in its handshake or later; `retry` says whether it may be made again.
-    pub fn lost(&mut self, retry: bool, now: Instant) -> Next {
+    /// The connection is gone, in its handshake or later.
+    pub fn lost(&mut self, reason: &DisconnectReason, now: Instant) -> Next {
         if self.ready_since.take().is_some_and(|since| now - since >= STABLE_AFTER) {
             self.backoff.reset();
+            self.attempts = 0;
         }
-        self.step(if retry { Input::Lost } else { Input::Stop })
+        self.end(Input::Lost, self.stop.applies_to(reason))
     }
 
     /// The delay is over.
@@ -149,9 +163,17 @@ impl Dialer {
         self.step(Input::Stop)
     }
 
+    fn end(&mut self, input: Input, stops: bool) -> Next {
+        let is_last = self.max_attempts.is_some_and(|most| self.attempts >= most);
+        self.step(if stops || is_last { Input::Stop } else { input })
+    }
+
     fn step(&mut self, input: Input) -> Next {
         match self.state.step(input) {
-            Some(Effect::Connect) => Next::Connect(self.backoff.failures() + 1),
+            Some(Effect::Connect) => {
+                self.attempts = self.attempts.saturating_add(1);
+                Next::Connect(self.attempts)
+            }
             Some(Effect::Wait) => match self.backoff.next_delay() {
                 Some(delay) => Next::Wait(delay),
                 None => self.step(Input::Stop),
@@ -164,9 +186,17 @@ impl Dialer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::golden;
+    use crate::error::ProtocolError;
+    use crate::{Reconnect, golden};
 
-    const POLICY: Reconnect = Reconnect::Exponential { min: Duration::from_secs(1), max: Duration::from_secs(64) };
+    fn dialer(options: &Options) -> Dialer {
+        let (min, max) = (Duration::from_secs(1), Duration::from_secs(64));
+        Dialer::new(&options.clone().reconnect(Reconnect::Exponential { min, max }), 7)
+    }
+
+    fn closed() -> DisconnectReason {
+        DisconnectReason::PeerClosed
+    }
 
     fn delay(next: Next) -> Duration {
         match next {
@@ -177,33 +207,87 @@ mod tests {
 
     #[test]
     fn backoff_grows_through_failed_handshakes_and_is_reset_by_a_stable_connection_only() {
-        let mut dialer = Dialer::new(POLICY, 7);
+        let mut dialer = dialer(&Options::new());
         assert_eq!(dialer.start(), Next::Connect(1));
         for attempt in 1..4 {
             dialer.opened();
             // The handshake fails, or the connection is ready for too short a time to count.
             dialer.ready(Instant::ZERO);
             let base = Duration::from_secs(1 << (attempt - 1));
-            assert!(delay(dialer.lost(true, Instant::ZERO + Duration::from_secs(1))) >= base);
+            assert!(delay(dialer.lost(&closed(), Instant::ZERO + Duration::from_secs(1))) >= base);
             assert_eq!(dialer.due(), Next::Connect(attempt + 1));
         }
         dialer.opened();
         dialer.ready(Instant::ZERO);
-        assert!(delay(dialer.lost(true, Instant::ZERO + STABLE_AFTER)) < Duration::from_secs(2));
+        assert!(delay(dialer.lost(&closed(), Instant::ZERO + STABLE_AFTER)) <= Duration::from_secs(2));
+        assert_eq!(dialer.due(), Next::Connect(1));
+    }
+
+    /// What comes next after the first connection of such a dialer ended for this reason.
+    fn after(options: &Options, reason: impl Into<DisconnectReason>) -> Next {
+        let mut dialer = dialer(options);
+        dialer.start();
+        dialer.opened();
+        dialer.lost(&reason.into(), Instant::ZERO)
     }
 
     #[test]
-    fn a_refusal_stops_it_and_so_does_the_policy_never() {
-        let mut refused = Dialer::new(POLICY, 7);
-        refused.start();
-        refused.opened();
-        assert_eq!(refused.lost(false, Instant::ZERO), Next::Leave);
-        assert_eq!(refused.state(), State::Stopped);
-        assert_eq!(refused.due(), Next::Leave);
+    fn a_refusal_stops_it_unless_it_is_told_otherwise() {
+        let stubborn = Options::new().reconnect_stop(ReconnectStop::default().refused(false));
+        let refused = || DisconnectReason::HandshakeRefused { reason: "400".into() };
+        for reason in [refused(), DisconnectReason::Unauthorized] {
+            assert_eq!(after(&Options::new(), reason.clone()), Next::Leave);
+            assert!(matches!(after(&stubborn, reason), Next::Wait(_)));
+        }
+    }
 
-        let mut once = Dialer::new(Reconnect::Never, 7);
+    #[test]
+    fn a_protocol_error_stops_it_only_if_that_was_asked_for() {
+        let strict = Options::new().reconnect_stop(ReconnectStop::default().protocol_error(true));
+        assert!(matches!(after(&Options::new(), ProtocolError::NotZmtp), Next::Wait(_)));
+        assert_eq!(after(&strict, ProtocolError::NotZmtp), Next::Leave);
+        assert!(matches!(after(&strict, closed()), Next::Wait(_)));
+    }
+
+    #[test]
+    fn a_refused_port_stops_it_only_if_that_was_asked_for() {
+        for stops in [false, true] {
+            let stop = ReconnectStop::default().connection_refused(stops);
+            let mut dialer = dialer(&Options::new().reconnect_stop(stop));
+            dialer.start();
+            assert_eq!(dialer.failed(io::ErrorKind::ConnectionRefused) == Next::Leave, stops);
+        }
+    }
+
+    #[test]
+    fn it_makes_so_many_attempts_in_a_row_and_no_more() {
+        let mut dialer = dialer(&Options::new().max_attempts(Some(2)));
+        assert_eq!(dialer.start(), Next::Connect(1));
+        assert!(matches!(dialer.failed(io::ErrorKind::TimedOut), Next::Wait(_)));
+        assert_eq!(dialer.due(), Next::Connect(2));
+        dialer.opened();
+        dialer.ready(Instant::ZERO);
+        // A stable connection begins the count again.
+        let now = Instant::ZERO + STABLE_AFTER;
+        assert!(matches!(dialer.lost(&closed(), now), Next::Wait(_)));
+        assert_eq!(dialer.due(), Next::Connect(1));
+        assert!(matches!(dialer.failed(io::ErrorKind::TimedOut), Next::Wait(_)));
+        assert_eq!(dialer.due(), Next::Connect(2));
+        assert_eq!(dialer.failed(io::ErrorKind::TimedOut), Next::Leave);
+    }
+
+    #[test]
+    fn the_policy_never_and_our_own_close_make_no_second_attempt() {
+        let mut once = Dialer::new(&Options::new().reconnect(Reconnect::Never), 7);
         assert_eq!(once.start(), Next::Connect(1));
-        assert_eq!(once.failed(), Next::Leave);
+        assert_eq!(once.failed(io::ErrorKind::TimedOut), Next::Leave);
+        assert_eq!(once.due(), Next::Leave);
+
+        let mut closed = dialer(&Options::new());
+        closed.start();
+        closed.opened();
+        assert_eq!(closed.lost(&DisconnectReason::LocalClose, Instant::ZERO), Next::Leave);
+        assert_eq!(closed.state(), State::Stopped);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!     new ----------> handshaking ------> ready
 //!      |  start_direct      |               |
 //!      +--------------------+---------------+
-//!      |                    | fail          | lost
+//!      |                    | fail          | refuse, lost
 //!      | close              | close         | close
 //!      v                    v               v
 //!    closed <---------------+---------------+
@@ -13,8 +13,9 @@
 //!
 //! The table alone: no I/O and no timers. A transition sets the state first and then emits its effects, in this
 //! order and no other: on the way up nothing is announced that cannot be used yet; on the way down the pattern
-//! forgets the peer, then I/O goes, then monitors hear, and the retry is decided last. What changes nothing emits
-//! nothing, so the first reason of a teardown is the one that is told, and `Ended` comes exactly once.
+//! forgets the peer, then I/O goes, then monitors hear, and the next attempt is decided last. What changes nothing emits
+//! nothing, so the first reason of a teardown is the one that is told, and `Ended` comes exactly once. A monitor hears
+//! of one end for every connection that it heard begin.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -27,8 +28,10 @@ use crate::peer::PeerInfo;
 pub enum Effect {
     /// Give the pattern its peer: messages may flow.
     Attach(PeerInfo),
-    /// Tell the monitors.
+    /// Tell the monitors that the peer is known.
     HandshakeSucceeded,
+    /// Tell the monitors that the socket has taken the peer, and messages flow.
+    Ready,
     /// Take the peer from the pattern, and fail the calls in flight to it.
     Detach,
     /// Flush what [`poll_transmit`](super::Link::poll_transmit) still gives as far as it goes without waiting, then
@@ -43,11 +46,8 @@ pub enum Effect {
     },
     /// Tell the monitors that the connection is gone.
     Disconnected(DisconnectReason),
-    /// The last effect.
-    Ended {
-        /// Whether another attempt makes sense: not after we closed, nor after an authenticator refused.
-        retry: bool,
-    },
+    /// The last effect: the dialer decides by the reason whether there is to be another attempt.
+    Ended(DisconnectReason),
 }
 
 /// Where a connection stands.
@@ -85,6 +85,8 @@ pub enum Input {
     PeerReady,
     /// The handshake failed.
     Fail,
+    /// The socket does not take the peer.
+    Refuse,
     /// The peer or the transport is gone.
     Lost,
     /// We close.
@@ -98,6 +100,7 @@ impl fmt::Display for Input {
             Self::StartDirect => "start_direct",
             Self::PeerReady => "peer_ready",
             Self::Fail => "fail",
+            Self::Refuse => "refuse",
             Self::Lost => "lost",
             Self::Close => "close",
         })
@@ -141,7 +144,7 @@ impl Lifecycle {
     /// The peer lives in the same process.
     pub fn start_direct(&mut self, peer: PeerInfo, effects: &mut Effects) -> Result<(), InvalidTransition> {
         if self.from(&[State::New], Input::StartDirect, State::Ready)?.is_some() {
-            effects.extend([Effect::Attach(peer), Effect::HandshakeSucceeded]);
+            effects.extend([Effect::Attach(peer), Effect::HandshakeSucceeded, Effect::Ready]);
         }
         Ok(())
     }
@@ -149,7 +152,7 @@ impl Lifecycle {
     /// The handshake succeeded.
     pub fn peer_ready(&mut self, peer: PeerInfo, effects: &mut Effects) -> Result<(), InvalidTransition> {
         if self.from(&[State::Handshaking], Input::PeerReady, State::Ready)?.is_some() {
-            effects.extend([Effect::Attach(peer), Effect::HandshakeSucceeded]);
+            effects.extend([Effect::Attach(peer), Effect::HandshakeSucceeded, Effect::Ready]);
         }
         Ok(())
     }
@@ -162,8 +165,18 @@ impl Lifecycle {
         effects: &mut Effects,
     ) -> Result<(), InvalidTransition> {
         if self.from(&[State::Handshaking], Input::Fail, State::Closed)?.is_some() {
-            let retry = is_worth_a_retry(&reason);
-            effects.extend([Effect::CloseIo, Effect::HandshakeFailed { stage, reason }, Effect::Ended { retry }]);
+            let told = Effect::HandshakeFailed { stage, reason: reason.clone() };
+            effects.extend([Effect::CloseIo, told, Effect::Ended(reason)]);
+        }
+        Ok(())
+    }
+
+    /// The socket does not take the peer: the answer to `Attach`. What was to follow from that is struck off, also
+    /// when the connection has been lost in the meantime.
+    pub fn refuse(&mut self, reason: DisconnectReason, effects: &mut Effects) -> Result<(), InvalidTransition> {
+        effects.retain(|effect| !matches!(effect, Effect::Ready | Effect::Detach));
+        if self.from(&[State::Ready], Input::Refuse, State::Closed)?.is_some() {
+            effects.extend([Effect::CloseIo, Effect::Disconnected(reason.clone()), Effect::Ended(reason)]);
         }
         Ok(())
     }
@@ -171,22 +184,28 @@ impl Lifecycle {
     /// The peer or the transport is gone.
     pub fn lost(&mut self, reason: DisconnectReason, effects: &mut Effects) -> Result<(), InvalidTransition> {
         if self.from(&[State::Ready], Input::Lost, State::Closed)?.is_some() {
-            let retry = is_worth_a_retry(&reason);
-            let told = Effect::Disconnected(reason);
-            effects.extend([Effect::Detach, Effect::CloseIo, told, Effect::Ended { retry }]);
+            let told = Effect::Disconnected(reason.clone());
+            effects.extend([Effect::Detach, Effect::CloseIo, told, Effect::Ended(reason)]);
         }
         Ok(())
     }
 
-    /// We close. Legal in every state.
-    pub fn close(&mut self, effects: &mut Effects) {
-        let anywhere = [State::New, State::Handshaking, State::Ready];
-        let Ok(Some(from)) = self.from(&anywhere, Input::Close, State::Closed) else { return };
-        let was_ready = from == State::Ready;
-        effects.extend(was_ready.then_some(Effect::Detach));
+    /// We close. Legal in every state; `stage` says how far a handshake came.
+    pub fn close(&mut self, stage: HandshakeStage, effects: &mut Effects) {
+        let reason = DisconnectReason::LocalClose;
+        let told = match self.from(&[State::New, State::Handshaking, State::Ready], Input::Close, State::Closed) {
+            Ok(Some(State::Handshaking)) => Some(Effect::HandshakeFailed { stage, reason: reason.clone() }),
+            Ok(Some(State::Ready)) => {
+                effects.push_back(Effect::Detach);
+                Some(Effect::Disconnected(reason.clone()))
+            }
+            // Nobody has heard of it yet.
+            Ok(Some(_)) => None,
+            Ok(None) | Err(_) => return,
+        };
         effects.push_back(Effect::CloseIo);
-        effects.extend(was_ready.then_some(Effect::Disconnected(DisconnectReason::LocalClose)));
-        effects.push_back(Effect::Ended { retry: false });
+        effects.extend(told);
+        effects.push_back(Effect::Ended(reason));
     }
 
     /// Moves to `to` and says from where; `None` when all is over, where every input changes nothing.
@@ -209,20 +228,14 @@ impl Default for Lifecycle {
     }
 }
 
-/// RFC 37, Error Handling: who was refused does not come back with the same credentials; anything else may pass.
-const fn is_worth_a_retry(reason: &DisconnectReason) -> bool {
-    use DisconnectReason::{HandshakeRefused, LocalClose, Unauthorized};
-    !matches!(reason, LocalClose | HandshakeRefused { .. } | Unauthorized)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::SocketType;
     use crate::golden;
 
-    const INPUTS: [Input; 6] =
-        [Input::Start, Input::StartDirect, Input::PeerReady, Input::Fail, Input::Lost, Input::Close];
+    const INPUTS: [Input; 7] =
+        [Input::Start, Input::StartDirect, Input::PeerReady, Input::Fail, Input::Refuse, Input::Lost, Input::Close];
     const STATES: [State; 4] = [State::New, State::Handshaking, State::Ready, State::Closed];
 
     fn peer() -> PeerInfo {
@@ -235,9 +248,10 @@ mod tests {
             Input::StartDirect => lifecycle.start_direct(peer(), effects),
             Input::PeerReady => lifecycle.peer_ready(peer(), effects),
             Input::Fail => lifecycle.fail(HandshakeStage::Greeting, DisconnectReason::PeerClosed, effects),
+            Input::Refuse => lifecycle.refuse(DisconnectReason::PairTaken, effects),
             Input::Lost => lifecycle.lost(DisconnectReason::PeerClosed, effects),
             Input::Close => {
-                lifecycle.close(effects);
+                lifecycle.close(HandshakeStage::Greeting, effects);
                 Ok(())
             }
         }
@@ -285,31 +299,38 @@ mod tests {
         let (mut lifecycle, mut effects) = (Lifecycle(State::Ready), Effects::new());
         lifecycle.lost(DisconnectReason::HeartbeatTimeout, &mut effects).unwrap();
         lifecycle.lost(DisconnectReason::PeerClosed, &mut effects).unwrap();
-        lifecycle.close(&mut effects);
+        lifecycle.close(HandshakeStage::Ready, &mut effects);
         assert_eq!(
             effects,
             [
                 Effect::Detach,
                 Effect::CloseIo,
                 Effect::Disconnected(DisconnectReason::HeartbeatTimeout),
-                Effect::Ended { retry: true }
+                Effect::Ended(DisconnectReason::HeartbeatTimeout)
             ]
         );
     }
 
     #[test]
-    fn refusals_and_our_own_close_are_not_retried() {
-        let refused = DisconnectReason::HandshakeRefused { reason: "400".into() };
-        for (reason, retry) in [
-            (refused, false),
-            (DisconnectReason::Unauthorized, false),
-            (DisconnectReason::LocalClose, false),
-            (DisconnectReason::HandshakeTimeout, true),
-            (DisconnectReason::PeerClosed, true),
-        ] {
-            let (mut lifecycle, mut effects) = (Lifecycle(State::Handshaking), Effects::new());
-            lifecycle.fail(HandshakeStage::Security, reason, &mut effects).unwrap();
-            assert_eq!(effects.back(), Some(&Effect::Ended { retry }));
-        }
+    fn a_peer_that_is_refused_is_neither_announced_as_ready_nor_detached() {
+        let (mut lifecycle, mut effects) = (Lifecycle::new(), Effects::new());
+        lifecycle.start_direct(peer(), &mut effects).unwrap();
+        assert_eq!(effects.pop_front(), Some(Effect::Attach(peer())));
+        lifecycle.refuse(DisconnectReason::PairTaken, &mut effects).unwrap();
+        let reason = DisconnectReason::PairTaken;
+        let told = Effect::Disconnected(reason.clone());
+        assert_eq!(effects, [Effect::HandshakeSucceeded, Effect::CloseIo, told, Effect::Ended(reason)]);
+    }
+
+    #[test]
+    fn a_peer_that_is_lost_before_it_is_refused_is_not_detached_either() {
+        let (mut lifecycle, mut effects) = (Lifecycle::new(), Effects::new());
+        lifecycle.start_direct(peer(), &mut effects).unwrap();
+        lifecycle.lost(DisconnectReason::PeerClosed, &mut effects).unwrap();
+        assert_eq!(effects.pop_front(), Some(Effect::Attach(peer())));
+        lifecycle.refuse(DisconnectReason::PairTaken, &mut effects).unwrap();
+        let reason = DisconnectReason::PeerClosed;
+        let told = Effect::Disconnected(reason.clone());
+        assert_eq!(effects, [Effect::HandshakeSucceeded, Effect::CloseIo, told, Effect::Ended(reason)]);
     }
 }

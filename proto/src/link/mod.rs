@@ -14,7 +14,7 @@ use bytes::BytesMut;
 pub use config::LinkConfig;
 pub use lifecycle::{Effect, InvalidTransition, State};
 
-use crate::error::{DisconnectReason, ProtocolError};
+use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::message::Message;
 use crate::peer::PeerInfo;
 use crate::time::Instant;
@@ -41,7 +41,7 @@ pub enum Role {
 /// - *what it is*: [`state`](Self::state), [`peer`](Self::peer), [`role`](Self::role);
 /// - *from the world*: [`start`](Self::start), [`read_buffer`](Self::read_buffer) and
 ///   [`handle_read`](Self::handle_read), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
-/// - *from the socket*: [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
+/// - *from the socket*: [`handle_refusal`](Self::handle_refusal), [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
 ///   [`close`](Self::close), [`seal`](Self::seal);
 /// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound),
 ///   [`poll_transmit`](Self::poll_transmit), [`poll_timeout`](Self::poll_timeout).
@@ -209,10 +209,22 @@ impl Link {
         }
     }
 
+    /// The socket does not take the peer that [`Effect::Attach`] offered: nothing that it sent is for the application.
+    pub fn handle_refusal(&mut self, reason: DisconnectReason) {
+        let moved = self.lifecycle.refuse(reason, &mut self.effects);
+        debug_assert!(moved.is_ok(), "only a peer that was ready can be refused");
+        self.framing.inbound().clear();
+        self.forget();
+    }
+
     /// Closes the connection. Messages that were received and not taken yet no longer hold anything up.
     pub fn close(&mut self) {
         self.delivers_first = false;
-        self.lifecycle.close(&mut self.effects);
+        let stage = match &self.phase {
+            Phase::Handshake { handshake, .. } => handshake.stage(),
+            Phase::Idle | Phase::Traffic(_) => HandshakeStage::Ready,
+        };
+        self.lifecycle.close(stage, &mut self.effects);
         self.forget();
     }
 

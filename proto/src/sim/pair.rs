@@ -167,21 +167,19 @@ impl Side {
         let follows = match &effect {
             Effect::Attach(_) => last.is_none(),
             Effect::HandshakeSucceeded => matches!(last, Some(Effect::Attach(_))),
-            Effect::Detach => matches!(last, Some(Effect::HandshakeSucceeded)),
+            Effect::Ready => matches!(last, Some(Effect::HandshakeSucceeded)),
+            Effect::Detach => matches!(last, Some(Effect::Ready)),
             Effect::CloseIo => matches!(last, None | Some(Effect::Detach)),
             Effect::HandshakeFailed { .. } => *last.expect("I/O goes first") == Effect::CloseIo && !self.was_ready(),
             Effect::Disconnected(_) => *last.expect("I/O goes first") == Effect::CloseIo && self.was_ready(),
-            Effect::Ended { .. } => {
-                let told = matches!(last, Some(Effect::Disconnected(_) | Effect::HandshakeFailed { .. }));
-                told || (last == Some(&Effect::CloseIo) && !self.was_ready())
-            }
+            Effect::Ended(_) => matches!(last, Some(Effect::Disconnected(_) | Effect::HandshakeFailed { .. })),
         };
         assert!(follows, "{effect:?} after {:?}", self.effects);
         match &effect {
             Effect::Attach(_) => self.is_attached = true,
             Effect::Detach => self.is_attached = false,
             Effect::CloseIo => self.is_open = false,
-            Effect::Ended { .. } => assert_eq!(self.link.state(), State::Closed),
+            Effect::Ended(_) => assert_eq!(self.link.state(), State::Closed),
             _ => {}
         }
         self.effects.push(effect);

@@ -41,8 +41,8 @@ pub(super) struct Seat {
     pub(super) flag: Arc<Flag>,
     pub(super) halves: Option<Halves>,
     pub(super) record: Record,
-    /// Whether another attempt makes sense, once it is over.
-    pub(super) ended: Option<bool>,
+    /// Why it went, once it is over.
+    pub(super) ended: Option<DisconnectReason>,
     pub(super) ready_at: Option<Instant>,
     writing: Batch,
     from_pipe: bool,
@@ -149,9 +149,7 @@ impl Seat {
                 Effect::Attach(peer) => {
                     self.ready_at = Some(around.now);
                     if let Err(reason) = self.attach(around.node, peer) {
-                        // Nothing of a peer that the socket refuses is for the application.
-                        self.link.handle_end(reason, around.now);
-                        self.link.inbound().clear();
+                        self.link.handle_refusal(reason);
                     }
                 }
                 Effect::Detach => {
@@ -165,12 +163,15 @@ impl Seat {
                     around.output.close(around.now);
                     around.input.forsake();
                 }
-                Effect::Ended { retry } => {
-                    self.ended = Some(retry);
+                Effect::Ended(reason) => {
+                    self.ended = Some(reason);
                     let outbox = self.halves.as_ref().map(|halves| &halves.outbox);
                     self.record.discarded = outbox.map_or(0, |outbox| outbox.discarded());
                 }
-                Effect::HandshakeSucceeded | Effect::HandshakeFailed { .. } | Effect::Disconnected(_) => {}
+                Effect::HandshakeSucceeded
+                | Effect::Ready
+                | Effect::HandshakeFailed { .. }
+                | Effect::Disconnected(_) => {}
             }
         }
         around.node.wake();

@@ -126,7 +126,7 @@ impl World {
     pub fn connect(&mut self, socket: SocketId, name: &str) {
         let node = &mut self.nodes[socket.0];
         let Some(halves) = node.engine.dial() else { return };
-        let dialer = Dialer::new(node.options.reconnect, self.rng.u64(..));
+        let dialer = Dialer::new(&node.options, self.rng.u64(..));
         let flag = Flag::raised();
         let endpoint = name.to_owned();
         self.dials.push(Dial { node: socket.0, endpoint, halves, dialer, flag, due: None, is_over: false });
@@ -380,14 +380,14 @@ impl World {
         let mut moved = false;
         for at in 0..self.connections.len() {
             let Connection { dial, seats: [seat, _], is_told, .. } = &mut self.connections[at];
-            let Some(retry) = seat.ended.filter(|_| !*is_told) else { continue };
+            let Some(reason) = seat.ended.clone().filter(|_| !*is_told) else { continue };
             (*is_told, moved) = (true, true);
             let (dial, ready_at) = (*dial, seat.ready_at);
             let dialer = &mut self.dials[dial].dialer;
             if let Some(at) = ready_at {
                 dialer.ready(at);
             }
-            let next = dialer.lost(retry, now);
+            let next = dialer.lost(&reason, now);
             self.follow(dial, next);
         }
         let is_over = |connection: &mut Connection| connection.seats.iter().all(|seat| seat.ended.is_some());
@@ -432,7 +432,7 @@ impl World {
             Next::Connect(_) => {
                 dial.due = None;
                 if !self.open(at) {
-                    let failed = self.dials[at].dialer.failed();
+                    let failed = self.dials[at].dialer.failed(std::io::ErrorKind::ConnectionRefused);
                     self.follow(at, failed);
                 }
             }

@@ -20,7 +20,7 @@ fn expect(new: impl Fn() -> Side, bytes: &[u8], reason: &DisconnectReason) {
             side.feed(piece, at(0));
         }
         assert_eq!(side.reason(), Some(reason), "{} in {split:?}", bytes.escape_ascii());
-        assert!(matches!(side.effects.last(), Some(Effect::Ended { .. })));
+        assert!(matches!(side.effects.last(), Some(Effect::Ended(_))));
         assert!(!side.is_open());
     }
 }

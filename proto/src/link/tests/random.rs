@@ -95,8 +95,8 @@ proptest! {
         side.end(DisconnectReason::PeerClosed, now);
         prop_assert_eq!(side.link.state(), State::Closed);
         let count = |kind: fn(&Effect) -> bool| side.effects.iter().filter(|effect| kind(effect)).count();
-        prop_assert_eq!(count(|effect| matches!(effect, Effect::Ended { .. })), 1);
-        let is_last = matches!(side.effects.last(), Some(Effect::Ended { .. }));
+        prop_assert_eq!(count(|effect| matches!(effect, Effect::Ended(_))), 1);
+        let is_last = matches!(side.effects.last(), Some(Effect::Ended(_)));
         prop_assert!(is_last);
         prop_assert_eq!(
             count(|effect| matches!(effect, Effect::Attach(_))),

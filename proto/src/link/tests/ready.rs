@@ -12,7 +12,7 @@ const LIBZMQ_DEALER: &[u8] = b"\xff\0\0\0\0\0\0\0\x03\x7f\x03\x01NULL\0\0\0\0\0\
 
 fn attached(side: &Side) -> &crate::peer::PeerInfo {
     match side.effects.as_slice() {
-        [Effect::Attach(peer), Effect::HandshakeSucceeded] => peer,
+        [Effect::Attach(peer), Effect::HandshakeSucceeded, Effect::Ready] => peer,
         other => panic!("not ready: {other:?}"),
     }
 }
@@ -40,7 +40,7 @@ fn every_pair_of_types_gets_ready_or_is_refused_as_the_table_says() {
             if !ours.accepts(theirs) {
                 let reason = DisconnectReason::Protocol(ProtocolError::IncompatibleSocketType { ours, theirs });
                 assert_eq!(pair.dialer.reason(), Some(&reason));
-                assert_eq!(pair.dialer.effects.last(), Some(&Effect::Ended { retry: true }));
+                assert_eq!(pair.dialer.effects.last(), Some(&Effect::Ended(reason)));
             }
         }
     }
@@ -82,7 +82,7 @@ fn every_prefix_of_an_introduction_waits_and_an_end_there_is_the_peers() {
         side.end(DisconnectReason::PeerClosed, at(1));
         let stage = if len < 64 { HandshakeStage::Greeting } else { HandshakeStage::Ready };
         let failed = Effect::HandshakeFailed { stage, reason: DisconnectReason::PeerClosed };
-        assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended { retry: true }]);
+        assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended(DisconnectReason::PeerClosed)]);
     }
 }
 
@@ -115,7 +115,7 @@ fn plain_peers_get_ready_in_both_roles_however_the_bytes_are_cut() {
 }
 
 #[test]
-fn a_wrong_password_is_refused_with_a_reason_on_both_sides_and_not_retried() {
+fn a_wrong_password_is_refused_with_a_reason_on_both_sides() {
     for split in SPLITS {
         let client = config(&plain_client("guess"), SocketType::Sub);
         let mut pair = Pair::new(client, config(&plain_server(), SocketType::Pub), split);
@@ -123,8 +123,8 @@ fn a_wrong_password_is_refused_with_a_reason_on_both_sides_and_not_retried() {
         let stage = HandshakeStage::Security;
         let refused = DisconnectReason::HandshakeRefused { reason: "400".into() };
         for (side, reason) in [(&pair.dialer, refused), (&pair.listener, DisconnectReason::Unauthorized)] {
-            let failed = Effect::HandshakeFailed { stage, reason };
-            assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended { retry: false }]);
+            let failed = Effect::HandshakeFailed { stage, reason: reason.clone() };
+            assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended(reason)]);
         }
     }
 }
@@ -169,9 +169,9 @@ fn a_peer_that_says_nothing_times_out_and_the_first_reason_wins() {
     side.tick(at(30_000));
     side.end(DisconnectReason::PeerClosed, at(30_001));
     side.close();
-    let failed =
-        Effect::HandshakeFailed { stage: HandshakeStage::Greeting, reason: DisconnectReason::HandshakeTimeout };
-    assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended { retry: true }]);
+    let reason = DisconnectReason::HandshakeTimeout;
+    let failed = Effect::HandshakeFailed { stage: HandshakeStage::Greeting, reason: reason.clone() };
+    assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended(reason)]);
     assert_eq!(side.link.poll_timeout(), None);
 }
 
@@ -183,21 +183,21 @@ fn a_ready_link_has_no_handshake_timeout() {
 }
 
 #[test]
-fn closing_tells_the_peer_and_is_not_retried() {
+fn closing_tells_the_peer() {
     let mut pair = ready_pair(plain(SocketType::Push), plain(SocketType::Pull));
     pair.dialer.close();
     pair.run();
     assert_eq!(pair.dialer.reason(), Some(&DisconnectReason::LocalClose));
-    assert_eq!(pair.dialer.effects.last(), Some(&Effect::Ended { retry: false }));
     assert_eq!(pair.listener.reason(), Some(&DisconnectReason::PeerClosed));
-    assert_eq!(pair.listener.effects.last(), Some(&Effect::Ended { retry: true }));
 }
 
 #[test]
-fn closing_before_ready_announces_nothing() {
+fn closing_before_ready_is_told_as_a_handshake_that_we_gave_up() {
     let mut side = side(SocketType::Pull);
     side.close();
-    assert_eq!(side.effects, [Effect::CloseIo, Effect::Ended { retry: false }]);
+    let reason = DisconnectReason::LocalClose;
+    let failed = Effect::HandshakeFailed { stage: HandshakeStage::Greeting, reason: reason.clone() };
+    assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended(reason)]);
 }
 
 #[test]
