@@ -48,10 +48,12 @@ mod transport;
 
 pub use bowline_proto::{
     ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent, MonitorKind,
-    Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, RecvError, SendError, SendErrorKind,
-    SocketType, SubscribeError, endpoint, error, time,
+    Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, ReconnectStop, RecvError, SendError,
+    SendErrorKind, Snapshot, SocketType, SubscribeError, TransportState, endpoint, error, monitor, time,
 };
 pub use socket::{
-    AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, Outgoing, Pair, Pub, Pull,
-    Push, Rep, Req, Router, Sub, UnknownEndpoint, XPub, XSub,
+    AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, NoRuntime, Outgoing, Pair,
+    Peer, Pub, Pull, Push, Rep, Req, Router, StateWatch, Sub, UnknownEndpoint, UnknownPeer, XPub, XSub,
 };
+/// The token that [`with_parent`](Push::with_parent) takes.
+pub use tokio_util::sync::CancellationToken;

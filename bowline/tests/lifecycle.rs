@@ -234,8 +234,7 @@ for_each_transport! {
                 for _ in 0..2 {
                     let peer = AnySocket::new(theirs, Options::new());
                     peer.bind(&place).await.unwrap();
-                    let event = monitor.skip_to("handshake_succeeded").await.kind;
-                    let MonitorKind::HandshakeSucceeded(found) = event else { unreachable!() };
+                    let found = monitor.skip_to("handshake_succeeded").await.peer.expect("who it is");
                     assert_eq!(found.socket_type, theirs);
                     peer.wait_for_peer().await;
                     peer.close().await;

@@ -22,21 +22,27 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
     if let Some(connection) = event.connection {
         put("connection", connection.0.into());
     }
+    if let Some(attempt) = event.attempt {
+        put("attempt", attempt.into());
+    }
+    if let Some(peer) = &event.peer {
+        put("peer", peer_object(peer));
+    }
     match &event.kind {
         MonitorKind::BindFailed(cause) | MonitorKind::AcceptFailed(cause) => {
             put("reason", io_words(event, *cause).into());
         }
-        MonitorKind::Accepted { address } | MonitorKind::Connected { address } => {
+        MonitorKind::Accepted { address } | MonitorKind::Connected { address } if !address.is_empty() => {
             put("peer", json!({ "address": address }));
         }
-        MonitorKind::Connecting { attempt } => put("attempt", (*attempt).into()),
         MonitorKind::ConnectRetried { delay, cause } => {
             put("delay", seconds(*delay));
             if let Some(cause) = cause {
                 put("reason", io_words(event, *cause).into());
             }
         }
-        MonitorKind::HandshakeSucceeded(peer) => put("peer", peer_object(peer)),
+        MonitorKind::Subscribed(topic) | MonitorKind::Unsubscribed(topic) => put("topic", identity_text(topic).into()),
+        MonitorKind::Dropped(messages) => put("messages", (*messages).into()),
         MonitorKind::HandshakeFailed { stage, reason } => {
             put("stage", stage.to_string().into());
             put("reason", reason.to_string().into());
@@ -91,20 +97,19 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
         MonitorKind::BindFailed(cause) => format!("can't be bound: {}", io_words(event, *cause)),
         MonitorKind::Accepted { address } => with("accepted", address),
         MonitorKind::AcceptFailed(cause) => format!("can't accept: {}", io_words(event, *cause)),
-        MonitorKind::Connecting { attempt } => format!("connecting, attempt {attempt}"),
+        MonitorKind::Connecting => format!("connecting, attempt {}", event.attempt.unwrap_or(1)),
+        MonitorKind::ConnectDelayed => "nobody is bound to it yet".to_owned(),
         MonitorKind::ConnectRetried { delay, cause: Some(cause) } => {
             format!("{}; trying again in {} ms", io_words(event, *cause), delay.as_millis())
         }
         MonitorKind::ConnectRetried { delay, cause: None } => format!("trying again in {} ms", delay.as_millis()),
         MonitorKind::Connected { address } => with("connected", address),
-        MonitorKind::HandshakeSucceeded(peer) => {
-            let name = if peer.identity.is_empty() {
-                String::new()
-            } else {
-                format!(" \"{}\"", identity_text(&peer.identity))
-            };
-            format!("ready, peer is {}{name}", peer.socket_type)
-        }
+        MonitorKind::HandshakeSucceeded => event.peer.as_deref().map_or_else(|| "known".to_owned(), introduction),
+        MonitorKind::Ready => "ready".to_owned(),
+        MonitorKind::Subscribed(topic) => format!("subscribed to {}", topic_words(topic)),
+        MonitorKind::Unsubscribed(topic) => format!("no longer subscribed to {}", topic_words(topic)),
+        MonitorKind::Dropped(1) => "1 unsent message dropped".to_owned(),
+        MonitorKind::Dropped(messages) => format!("{messages} unsent messages dropped"),
         MonitorKind::HandshakeFailed { stage, reason } => format!("failed in the handshake ({stage}): {reason}"),
         MonitorKind::Disconnected(reason) => format!("disconnected: {reason}"),
         MonitorKind::ConnectStopped(reason) => format!("given up: {reason}"),
@@ -113,6 +118,17 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
         MonitorKind::Lagged(lost) => format!("{lost} events were lost, because they came too fast"),
         other => other.name().replace('_', " "),
     }
+}
+
+/// Who the peer says it is.
+fn introduction(peer: &PeerInfo) -> String {
+    let name = if peer.identity.is_empty() { String::new() } else { format!(" \"{}\"", identity_text(&peer.identity)) };
+    let user = peer.user.as_ref().map_or_else(String::new, |user| format!(", user \"{user}\""));
+    format!("the peer is {}{name}{user}", peer.socket_type)
+}
+
+fn topic_words(topic: &[u8]) -> String {
+    if topic.is_empty() { "everything".to_owned() } else { format!("\"{}\"", identity_text(topic)) }
 }
 
 /// The system's cause in words, with what is missing where something is.
@@ -133,15 +149,10 @@ mod tests {
     use super::*;
     use bowline::{ConnectionId, DisconnectReason, SocketType};
 
-    fn origin<T: Default>() -> T {
-        T::default()
-    }
-
     fn event(kind: MonitorKind) -> MonitorEvent {
         let endpoint = Some("tcp://127.0.0.1:5555".parse().expect("an endpoint"));
-        let mut event = MonitorEvent { time: origin(), endpoint, connection: Some(ConnectionId(7)), kind };
-        event.time += Duration::from_nanos(1_500_000_999);
-        event
+        let time = bowline::time::Instant::from_origin(Duration::from_nanos(1_500_000_999));
+        MonitorEvent { endpoint, connection: Some(ConnectionId(7)), ..MonitorEvent::new(time, kind) }
     }
 
     #[test]
@@ -156,10 +167,11 @@ mod tests {
     #[test]
     fn a_peer_is_an_object_with_an_identity_only_if_it_has_one() {
         let mut peer = PeerInfo::of_type(SocketType::Dealer);
-        let shown = object(&event(MonitorKind::HandshakeSucceeded(peer.clone())));
+        let known = |peer: PeerInfo| MonitorEvent { peer: Some(peer.into()), ..event(MonitorKind::HandshakeSucceeded) };
+        let shown = object(&known(peer.clone()));
         assert_eq!(shown["peer"], json!({ "socket_type": "DEALER", "mechanism": "NULL", "version": "3.1" }));
         peer.identity = b"\x00\x01".to_vec().into();
-        let shown = object(&event(MonitorKind::HandshakeSucceeded(peer)));
+        let shown = object(&known(peer));
         assert_eq!(shown["peer"]["identity"], "0x0001");
     }
 
@@ -174,7 +186,7 @@ mod tests {
         let kind = |cause| MonitorKind::ConnectRetried { delay: Duration::from_millis(100), cause: Some(cause) };
         let at = |endpoint: &str, cause| {
             let endpoint = Some(endpoint.parse().expect("an endpoint"));
-            words(&MonitorEvent { time: origin(), endpoint, connection: None, kind: kind(cause) })
+            words(&MonitorEvent { endpoint, ..MonitorEvent::new(bowline::time::Instant::ZERO, kind(cause)) })
         };
         let (missing, refused) = (io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused);
         assert_eq!(at("tcp://nowhere:1", missing), "the host is not known; trying again in 100 ms");

@@ -106,7 +106,7 @@ impl Seen {
         }
         let trouble = || event::line(&MonitorEvent { connection: None, ..event.clone() });
         match &event.kind {
-            MonitorKind::HandshakeSucceeded(_) => {
+            MonitorKind::Ready => {
                 self.last_trouble = None;
                 if let Some(endpoint) = &event.endpoint {
                     self.failures.remove(endpoint);

@@ -176,14 +176,14 @@ pub async fn event<T>(
     found.map_err(|error| format!("{error}; our monitor told {seen:?}"))
 }
 
-/// Waits until a handshake succeeded.
+/// Waits until a peer is ready.
 ///
 /// # Errors
 ///
-/// If none does in time.
+/// If none is in time.
 pub async fn ready(monitor: &mut Monitor) -> Outcome {
-    let succeeded = |kind: &MonitorKind| matches!(kind, MonitorKind::HandshakeSucceeded(_)).then_some(());
-    event(monitor, "our handshake", succeeded).await
+    let ready = |kind: &MonitorKind| matches!(kind, MonitorKind::Ready).then_some(());
+    event(monitor, "our handshake", ready).await
 }
 
 /// Waits until a PUB or XPUB socket has a subscriber.

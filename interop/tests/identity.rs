@@ -165,11 +165,8 @@ async fn our_monitor_tells_who_a_peer_says_it_is() -> Outcome {
     let (router, endpoint) = our_router(ours::options()).await?;
     let mut monitor = router.monitor();
     their_dealer(&mut peer, "ann", &endpoint).await?;
-    let info = ours::event(&mut monitor, "our handshake", |kind| match kind {
-        MonitorKind::HandshakeSucceeded(info) => Some(info.clone()),
-        _ => None,
-    });
-    let info = info.await?;
+    ours::ready(&mut monitor).await?;
+    let info = router.peers().pop().ok_or("no peer")?.info;
     let right = info.socket_type == SocketType::Dealer && info.identity[..] == *b"ann" && info.mechanism == "NULL";
     ensure(right, || format!("{info:?}"))
 }

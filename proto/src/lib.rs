@@ -27,7 +27,7 @@ pub mod wire;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{DisconnectReason, ProtocolError, RecvError, SendError, SendErrorKind, SubscribeError};
 pub use message::{Message, Part};
-pub use monitor::{ConnectionId, MonitorEvent, MonitorKind};
+pub use monitor::{ConnectionId, MonitorEvent, MonitorKind, Snapshot, TransportState};
 pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect, ReconnectStop};
 pub use peer::PeerInfo;
 pub use socket_type::SocketType;

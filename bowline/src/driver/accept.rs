@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bowline_proto::link::{Link, LinkConfig, Role};
-use bowline_proto::{Endpoint, MonitorKind};
+use bowline_proto::{Endpoint, MonitorEvent, MonitorKind};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::Connection;
 use super::core::Core;
 use super::seat::Seat;
+use crate::rt;
 use crate::transport::{Listener, Stream};
 
 /// How long we wait after a failed accept, which is mostly for want of file descriptors.
@@ -29,7 +30,7 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
         match accepted {
             Ok((stream, address)) => serve(&core, &endpoint, stream, address),
             Err(error) => {
-                core.emit(Some(&endpoint), None, MonitorKind::AcceptFailed(error.kind()));
+                core.tell(Some(&endpoint), MonitorKind::AcceptFailed(error.kind()));
                 tokio::select! {
                     () = unbound.cancelled() => break,
                     () = tokio::time::sleep(AFTER_FAILURE) => {}
@@ -39,15 +40,21 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
     }
     let (listener, closed) = listener;
     drop(listener);
-    core.emit(Some(&endpoint), None, MonitorKind::Closed);
+    core.tell(Some(&endpoint), MonitorKind::Closed);
     drop(closed);
 }
 
 fn serve(core: &Arc<Core>, endpoint: &Endpoint, stream: Stream, address: String) {
-    let connection = core.connection_id();
-    core.emit(Some(endpoint), Some(connection), MonitorKind::Accepted { address: address.clone() });
+    let seat = seat(core, endpoint, address.clone());
     let config = LinkConfig::new(&core.options, core.socket_type).with_address(address);
-    let seat = Seat::new(Arc::clone(core), endpoint.clone(), connection, None);
     let connection = Connection::new(seat, Link::new(config, Role::Listener), stream);
     core.spawn(async move { drop(connection.run().await) });
+}
+
+/// The seat of a connection that was accepted, of which the monitors hear.
+pub(crate) fn seat(core: &Arc<Core>, endpoint: &Endpoint, address: String) -> Seat {
+    let connection = core.connection_id();
+    let told = MonitorEvent::new(rt::now(), MonitorKind::Accepted { address });
+    core.tell_event(MonitorEvent { endpoint: Some(endpoint.clone()), connection: Some(connection), ..told });
+    Seat::new(Arc::clone(core), connection, None)
 }

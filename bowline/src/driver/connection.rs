@@ -160,7 +160,10 @@ impl Connection {
         let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, buffer));
         match read {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
-            Ok(_) => self.link.handle_read(rt::now()),
+            Ok(n) => {
+                self.link.handle_read(rt::now());
+                self.seat.halves().inspect(|halves| halves.inbox.count_bytes(n));
+            }
             Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
         }
         Poll::Ready(())
@@ -178,7 +181,7 @@ impl Connection {
             return Poll::Ready(());
         }
         match ready!(write(&mut self.stream, cx, &mut self.writing)) {
-            Ok(()) => {}
+            Ok(n) => drop(self.seat.halves().inspect(|halves| halves.outbox.count_bytes(n))),
             Err(error) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
             Err(error) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
         }
@@ -244,7 +247,7 @@ impl Connection {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         while self.broken.is_none() {
             while !self.writing.is_empty() {
-                let Poll::Ready(Ok(())) = write(&mut self.stream, &mut cx, &mut self.writing) else { return };
+                let Poll::Ready(Ok(_)) = write(&mut self.stream, &mut cx, &mut self.writing) else { return };
             }
             self.writing.clear();
             if !self.link.poll_transmit(&mut self.writing) {
@@ -262,8 +265,8 @@ impl Connection {
     }
 }
 
-/// Writes as much of `batch` as one call takes.
-fn write(stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<()>> {
+/// Writes as much of `batch` as one call takes, and says how much.
+fn write(stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<usize>> {
     let mut slices = [IoSlice::new(&[]); SLICES];
     let filled = batch.slices(&mut slices);
     let n = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..filled]))?;
@@ -271,5 +274,5 @@ fn write(stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<i
         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
     }
     batch.advance(n);
-    Poll::Ready(Ok(()))
+    Poll::Ready(Ok(n))
 }

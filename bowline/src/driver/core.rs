@@ -7,15 +7,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bowline_proto::engine::Engine;
+use bowline_proto::pattern::News;
 use bowline_proto::pipe::{Mailbox, PipeId, Wait, Waiting, Wakes};
 use bowline_proto::{
     ConnectionId, Endpoint, Message, MonitorEvent, MonitorKind, Options, RecvError, SendErrorKind, SocketType,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::monitor::Monitors;
+use super::monitor::{Monitors, Told};
 use crate::rt;
 
 /// One socket: its engine under a short lock, its monitors, and the tasks that belong to it.
@@ -37,15 +38,19 @@ pub(crate) struct Core {
     /// The runtime of the first endpoint, for what is left to do when the last handle is dropped elsewhere.
     runtime: Mutex<Option<tokio::runtime::Handle>>,
     next_connection: AtomicU64,
+    /// Unsent messages that went with their pipes since the socket is closing.
+    dropped: AtomicU64,
     hears_subscriptions: AtomicBool,
+    heeds_parent: AtomicBool,
 }
 
 impl Core {
-    pub(crate) fn new(socket_type: SocketType, options: Options) -> Arc<Self> {
+    /// A new socket, which is stopped when `parent` is cancelled.
+    pub(crate) fn new(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Arc<Self> {
         let options = Arc::new(options);
         let engine = Engine::new(socket_type, Arc::clone(&options));
-        let stop = CancellationToken::new();
-        Arc::new(Self {
+        let stop = parent.map_or_else(CancellationToken::new, CancellationToken::child_token);
+        let core = Arc::new(Self {
             mailbox: Arc::clone(engine.mailbox()),
             engine: Mutex::new(engine),
             socket_type,
@@ -57,8 +62,31 @@ impl Core {
             ended: CancellationToken::new(),
             runtime: Mutex::default(),
             next_connection: AtomicU64::new(1),
+            dropped: AtomicU64::new(0),
             hears_subscriptions: AtomicBool::new(!socket_type.is_subscribed_to()),
-        })
+            heeds_parent: AtomicBool::new(parent.is_none()),
+        });
+        core.heed_parent();
+        core
+    }
+
+    /// Lets the end of the parent end the socket, as soon as there is a runtime for that.
+    fn heed_parent(self: &Arc<Self>) {
+        if self.heeds_parent.load(Ordering::Relaxed) {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if !self.heeds_parent.swap(true, Ordering::Relaxed) {
+            let core = Arc::clone(self);
+            let heed = async move {
+                tokio::select! {
+                    biased;
+                    () = core.stop.cancelled() => core.stop(),
+                    () = core.closing.cancelled() => {}
+                }
+            };
+            drop(self.tracker.spawn_on(heed, &runtime));
+        }
     }
 
     /// Does something with the engine, then wakes whom that concerns, with no lock held.
@@ -66,12 +94,30 @@ impl Core {
         let mut engine = self.engine.lock();
         let result = act(&mut engine);
         // Mostly nobody sleeps.
-        let wakes = engine.has_wakes().then(|| engine.take_wakes());
-        drop(engine);
-        if let Some(wakes) = wakes {
-            wakes.wake();
+        if !engine.is_quiet() {
+            self.pass_on(engine);
         }
         result
+    }
+
+    #[cold]
+    fn pass_on(&self, mut engine: MutexGuard<'_, Engine>) {
+        // News are put down under the lock, so that they keep their order; whoever hears them is woken without it.
+        let told: Vec<_> = engine
+            .take_news()
+            .into_iter()
+            .map(|(connection, news)| {
+                let kind = match news {
+                    News::Subscribed(topic) => MonitorKind::Subscribed(topic),
+                    News::Unsubscribed(topic) => MonitorKind::Unsubscribed(topic),
+                };
+                self.monitors.tell(MonitorEvent { connection: Some(connection), ..MonitorEvent::new(rt::now(), kind) })
+            })
+            .collect();
+        let wakes = engine.take_wakes();
+        drop(engine);
+        told.into_iter().for_each(Told::wake);
+        wakes.wake();
     }
 
     /// As [`with`](Self::with) for what may have to wait: registers `wait` under the same lock, so that no edge between
@@ -94,7 +140,8 @@ impl Core {
         })
     }
 
-    pub(crate) fn wait(&self, waiting: Waiting) -> Wait {
+    pub(crate) fn wait(self: &Arc<Self>, waiting: Waiting) -> Wait {
+        self.heed_parent();
         self.mailbox.wait(waiting)
     }
 
@@ -134,14 +181,27 @@ impl Core {
         ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Tells the monitors.
-    pub(crate) fn emit(&self, endpoint: Option<&Endpoint>, connection: Option<ConnectionId>, kind: MonitorKind) {
-        self.monitors.emit(&MonitorEvent { time: rt::now(), endpoint: endpoint.cloned(), connection, kind });
+    /// Tells the monitors of something that is not about a connection.
+    pub(crate) fn tell(&self, endpoint: Option<&Endpoint>, kind: MonitorKind) {
+        self.tell_event(MonitorEvent { endpoint: endpoint.cloned(), ..MonitorEvent::new(rt::now(), kind) });
+    }
+
+    /// Tells the monitors of something that happened to a connection that they have heard of.
+    pub(crate) fn tell_of(&self, connection: ConnectionId, kind: MonitorKind) {
+        self.tell_event(MonitorEvent { connection: Some(connection), ..MonitorEvent::new(rt::now(), kind) });
+    }
+
+    pub(crate) fn tell_event(&self, event: MonitorEvent) {
+        if let (MonitorKind::Dropped(messages), true) = (&event.kind, self.closing.is_cancelled()) {
+            self.dropped.fetch_add(*messages, Ordering::Relaxed);
+        }
+        self.monitors.tell(event).wake();
     }
 
     /// Starts a task that belongs to the socket, on the runtime of the caller.
     pub(crate) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
         self.runtime.lock().get_or_insert_with(tokio::runtime::Handle::current);
+        self.heed_parent();
         self.tracker.spawn(task);
         if !self.hears_subscriptions.swap(true, Ordering::Relaxed) {
             let core = Arc::clone(self);
@@ -151,16 +211,20 @@ impl Core {
 
     /// As [`spawn`](Self::spawn), but on the socket's own runtime: another socket is the caller.
     pub(crate) fn spawn_at_home(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let home = self.runtime.lock().clone();
-        match home {
+        match self.home() {
             Some(home) => drop(self.tracker.spawn_on(task, &home)),
             None => drop(self.tracker.spawn(task)),
         }
     }
 
+    /// The runtime of the first endpoint.
+    pub(crate) fn home(&self) -> Option<tokio::runtime::Handle> {
+        self.runtime.lock().clone()
+    }
+
     /// A publisher's pipes are read although nobody calls `recv`: subscriptions come by them.
     async fn hear_subscriptions(&self) {
-        let mut wait = self.wait(Waiting::Recv);
+        let mut wait = self.mailbox.wait(Waiting::Recv);
         poll_fn(|cx| {
             self.poll_with(cx, &mut wait, |engine| {
                 engine.process();
@@ -218,7 +282,7 @@ impl Core {
         self.tracker.close();
         let end = End(Arc::clone(self));
         // The runtime that is here is alive for sure; the one of the endpoints may be gone, and its tasks with it.
-        let runtime = tokio::runtime::Handle::try_current().ok().or_else(|| self.runtime.lock().clone());
+        let runtime = tokio::runtime::Handle::try_current().ok().or_else(|| self.home());
         match runtime {
             // Not one of the tasks that it waits for; it ends after the last of them.
             Some(runtime) => drop(runtime.spawn(async move { end.0.linger(linger).await })),
@@ -244,9 +308,10 @@ impl Core {
         self.tracker.wait().await;
     }
 
-    /// Waits until every task has ended.
-    pub(crate) async fn ended(&self) {
+    /// Waits until every task has ended; how many unsent messages the end has cost.
+    pub(crate) async fn ended(&self) -> u64 {
         self.ended.cancelled().await;
+        self.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -258,8 +323,7 @@ impl Drop for End {
         let Self(core) = self;
         core.stop.cancel();
         core.with(Engine::finish);
-        let kind = MonitorKind::Stopped;
-        core.monitors.end(&MonitorEvent { time: rt::now(), endpoint: None, connection: None, kind });
+        core.tell(None, MonitorKind::Stopped);
         core.ended.cancel();
     }
 }
@@ -274,12 +338,12 @@ mod tests {
 
     #[test]
     fn a_waiter_that_looks_at_no_edges_sleeps_all_the_same_when_one_has_come() {
-        let core = Core::new(SocketType::Pull, Options::default());
+        let core = Core::new(SocketType::Pull, Options::default(), None);
         let wakes = core.mailbox.post(Signal::Readable(PipeId { index: 7, serial: 7 }));
         assert!(wakes.is_empty());
         let mut wait = core.wait(Waiting::Peers);
         let cx = Context::from_waker(Waker::noop());
-        let waited = core.poll_with(&cx, &mut wait, |engine| (engine.peers() > 0).then_some(()));
+        let waited = core.poll_with(&cx, &mut wait, |engine| (engine.peer_count() > 0).then_some(()));
         assert!(waited.is_pending());
     }
 }

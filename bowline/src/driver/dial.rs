@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bowline_proto::engine::Halves;
 use bowline_proto::engine::dialer::{Dialer, Next};
 use bowline_proto::link::{Link, LinkConfig, Role};
-use bowline_proto::{DisconnectReason, Endpoint, MonitorKind};
+use bowline_proto::{ConnectionId, DisconnectReason, Endpoint, MonitorEvent, MonitorKind};
 
 use super::connection::Connection;
 use super::core::Core;
@@ -23,6 +23,10 @@ pub(crate) struct Dial {
     pub(crate) endpoint: Endpoint,
     pub(crate) halves: Halves,
     dialer: Dialer,
+    next: Next,
+    /// The latest attempt.
+    pub(crate) connection: ConnectionId,
+    attempt: u32,
     /// Why the last connection went, or could not be made.
     reason: DisconnectReason,
 }
@@ -41,7 +45,7 @@ pub(crate) enum Outcome {
 /// How the peer at an endpoint is reached.
 pub(crate) trait Reach: Send {
     /// Makes a connection and serves it to its end.
-    fn connect(&mut self, dial: &Dial, attempt: u32) -> impl Future<Output = Outcome> + Send;
+    fn connect(&mut self, dial: &Dial) -> impl Future<Output = Outcome> + Send;
 
     /// Waits until nothing is left to dial for.
     fn over(&mut self, dial: &Dial) -> impl Future<Output = ()> + Send;
@@ -65,51 +69,84 @@ pub(crate) trait Reach: Send {
 
 impl Drop for Dial {
     fn drop(&mut self) {
-        self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectStopped(self.reason.clone()));
         self.core.with(|engine| engine.close_pipe(self.halves.pipe, false));
+        let dropped = self.halves.outbox.dropped();
+        if dropped > 0 {
+            self.tell(MonitorKind::Dropped(dropped));
+        }
+        self.tell(MonitorKind::ConnectStopped(self.reason.clone()));
     }
 }
 
 impl Dial {
+    /// Begins the first attempt, of which the monitors hear before this returns.
     pub(crate) fn new(core: Arc<Core>, endpoint: Endpoint, halves: Halves) -> Self {
-        let dialer = Dialer::new(&core.options, rt::seed());
-        Self { core, endpoint, halves, dialer, reason: DisconnectReason::LocalClose }
+        let mut dialer = Dialer::new(&core.options, rt::seed());
+        let next = dialer.start();
+        let connection = ConnectionId(0);
+        let reason = DisconnectReason::LocalClose;
+        let mut dial = Self { core, endpoint, halves, dialer, next, connection, attempt: 0, reason };
+        dial.follow(next, None);
+        dial
     }
 
     pub(crate) async fn run(mut self, mut reach: impl Reach) {
-        let mut cause = None;
-        let mut next = self.dialer.start();
         loop {
-            next = match next {
+            match self.next {
                 Next::Leave => break,
                 Next::Wait(delay) => {
-                    let cause = cause.take();
-                    self.core.emit(Some(&self.endpoint), None, MonitorKind::ConnectRetried { delay, cause });
-                    match reach.unless_over(&self, tokio::time::sleep(delay)).await {
+                    let next = match reach.unless_over(&self, tokio::time::sleep(delay)).await {
                         Some(()) => self.dialer.due(),
                         None => self.dialer.stop(),
-                    }
+                    };
+                    self.follow(next, None);
                 }
-                Next::Connect(attempt) => match reach.connect(&self, attempt).await {
-                    Outcome::Over => self.dialer.stop(),
+                Next::Connect(_) => match reach.connect(&self).await {
+                    Outcome::Over => self.next = self.dialer.stop(),
                     Outcome::Failed(kind) => {
-                        cause = Some(kind);
                         self.reason = DisconnectReason::Io(kind);
-                        self.dialer.failed(kind)
+                        let next = self.dialer.failed(kind);
+                        self.follow(next, Some(kind));
                     }
                     Outcome::Ended(ended) => self.lost(ended),
                 },
-            };
+            }
         }
     }
 
-    fn lost(&mut self, ended: Ended) -> Next {
+    fn lost(&mut self, ended: Ended) {
         self.dialer.opened();
         if let Some(at) = ended.ready_at {
             self.dialer.ready(at);
         }
         self.reason = ended.reason;
-        self.dialer.lost(&self.reason, rt::now())
+        let next = self.dialer.lost(&self.reason, rt::now());
+        self.follow(next, None);
+    }
+
+    /// Tells what comes next; `cause` is what the transport failed with.
+    fn follow(&mut self, next: Next, cause: Option<io::ErrorKind>) {
+        self.next = next;
+        match next {
+            Next::Connect(attempt) => {
+                (self.connection, self.attempt) = (self.core.connection_id(), attempt);
+                self.tell(MonitorKind::Connecting);
+            }
+            Next::Wait(delay) => self.tell(MonitorKind::ConnectRetried { delay, cause }),
+            Next::Leave => {}
+        }
+    }
+
+    /// Tells something of the latest attempt.
+    pub(crate) fn tell(&self, kind: MonitorKind) {
+        let (endpoint, connection, attempt) = (Some(self.endpoint.clone()), Some(self.connection), Some(self.attempt));
+        self.core.tell_event(MonitorEvent { endpoint, connection, attempt, ..MonitorEvent::new(rt::now(), kind) });
+    }
+
+    /// The seat of the connection that the latest attempt has made.
+    pub(crate) fn seat(&self) -> Seat {
+        self.halves.outbox.pardon();
+        Seat::new(Arc::clone(&self.core), self.connection, Some(self.halves.clone()))
     }
 }
 
@@ -118,8 +155,7 @@ impl Dial {
 pub(crate) struct Wire;
 
 impl Reach for Wire {
-    async fn connect(&mut self, dial: &Dial, attempt: u32) -> Outcome {
-        dial.core.emit(Some(&dial.endpoint), None, MonitorKind::Connecting { attempt });
+    async fn connect(&mut self, dial: &Dial) -> Outcome {
         let connecting = async {
             let options = &dial.core.options;
             let connecting = transport::connect(&dial.endpoint, options);
@@ -141,11 +177,7 @@ impl Reach for Wire {
 }
 
 async fn serve(dial: &Dial, stream: Stream, address: String) -> Ended {
-    let core = &dial.core;
-    let connection = core.connection_id();
-    core.emit(Some(&dial.endpoint), Some(connection), MonitorKind::Connected { address: address.clone() });
-    dial.halves.outbox.pardon();
-    let config = LinkConfig::new(&core.options, core.socket_type).with_address(address);
-    let seat = Seat::new(Arc::clone(core), dial.endpoint.clone(), connection, Some(dial.halves.clone()));
-    Connection::new(seat, Link::new(config, Role::Dialer), stream).run().await
+    dial.tell(MonitorKind::Connected { address: address.clone() });
+    let config = LinkConfig::new(&dial.core.options, dial.core.socket_type).with_address(address);
+    Connection::new(dial.seat(), Link::new(config, Role::Dialer), stream).run().await
 }

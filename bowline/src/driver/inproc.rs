@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::accept::Bound;
+use super::accept::{self, Bound};
 use super::core::Core;
 use super::dial::{Dial, Outcome, Reach};
 use super::seat::{Ended, Seat};
@@ -55,7 +55,7 @@ pub(crate) async fn hold(core: Arc<Core>, endpoint: Endpoint, name: Bound<Name>,
     unbound.cancelled().await;
     let (name, closed) = name;
     drop(name);
-    core.emit(Some(&endpoint), None, MonitorKind::Closed);
+    core.tell(Some(&endpoint), MonitorKind::Closed);
     drop(closed);
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn connect(core: &Arc<Core>, endpoint: Endpoint, name: String, halves
     let dial = Dial::new(Arc::clone(core), endpoint, halves);
     let mut reach = Direct { name, inbox: None, joined: None, lingers_since: None, bound: BOUND.subscribe() };
     reach.open(&dial);
-    reach.joined = reach.join(&dial, 1);
+    reach.joined = reach.join(&dial);
     core.spawn(dial.run(reach));
 }
 
@@ -73,21 +73,24 @@ struct Direct {
     name: String,
     /// Where messages wait for the peer, and then reach it.
     inbox: Option<Arc<Inbox>>,
-    /// The connection that `connect` made at once.
-    joined: Option<Side>,
+    /// What came of the attempt that `connect` made at once.
+    joined: Option<Join>,
     /// Since when nothing but what waits there keeps the endpoint.
     lingers_since: Option<tokio::time::Instant>,
     bound: watch::Receiver<()>,
 }
 
 impl Reach for Direct {
-    async fn connect(&mut self, dial: &Dial, attempt: u32) -> Outcome {
-        let side = match self.joined.take() {
-            Some(side) => Some(side),
-            None => self.wait(dial, attempt).await,
+    async fn connect(&mut self, dial: &Dial) -> Outcome {
+        let joined = match self.joined.take() {
+            Some(joined) => Some(joined),
+            None => self.wait(dial).await,
         };
-        let Some(side) = side else { return Outcome::Over };
-        let ended = side.run().await;
+        let ended = match joined {
+            None => return Outcome::Over,
+            Some(Join::Refused(reason)) => Ended { ready_at: None, reason },
+            Some(Join::Joined(side)) => side.run().await,
+        };
         self.open(dial);
         Outcome::Ended(ended)
     }
@@ -114,11 +117,15 @@ impl Direct {
     }
 
     /// Waits until the name is bound and joins; `None` if nobody wants that any more.
-    async fn wait(&mut self, dial: &Dial, attempt: u32) -> Option<Side> {
+    async fn wait(&mut self, dial: &Dial) -> Option<Join> {
+        let mut is_told = false;
         loop {
             self.bound.mark_unchanged();
-            if let Some(side) = self.join(dial, attempt) {
-                return Some(side);
+            if let Some(joined) = self.join(dial) {
+                return Some(joined);
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                dial.tell(MonitorKind::ConnectDelayed);
             }
             let mut bound = self.bound.clone();
             self.unless_over(dial, bound.changed()).await?.ok()?;
@@ -126,14 +133,18 @@ impl Direct {
     }
 
     /// Joins with the socket that is bound to the name, if there is one.
-    fn join(&self, dial: &Dial, attempt: u32) -> Option<Side> {
+    fn join(&self, dial: &Dial) -> Option<Join> {
         let binder = NAMES.lock().get(&self.name).and_then(Weak::upgrade)?;
         let inbox = self.inbox.clone()?;
         let (ours, theirs) = (&dial.core, &binder);
-        dial.core.emit(Some(&dial.endpoint), None, MonitorKind::Connecting { attempt });
+        dial.tell(MonitorKind::Connected { address: String::new() });
+        let far = accept::seat(theirs, &dial.endpoint, String::new());
         if !ours.socket_type.accepts(theirs.socket_type) {
-            refuse(ours, theirs, &dial.endpoint);
-            return None;
+            let reason = |ours, theirs| ProtocolError::IncompatibleSocketType { ours, theirs }.into();
+            far.refused(reason(theirs.socket_type, ours.socket_type));
+            let reason: DisconnectReason = reason(ours.socket_type, theirs.socket_type);
+            dial.seat().refused(reason.clone());
+            return Some(Join::Refused(reason));
         }
         // The two halves of each direction hold what the sender's and the receiver's marks allow, together.
         let hwm = |send: usize, recv: usize| if send == 0 || recv == 0 { 0 } else { send.saturating_add(recv) };
@@ -144,19 +155,17 @@ impl Direct {
         wakes.wake();
 
         let gone = CancellationToken::new();
-        let seat = Seat::new(Arc::clone(theirs), dial.endpoint.clone(), theirs.connection_id(), None);
-        let mut far = Side::new(seat.with_inbox(inbox), gone.clone());
-        far.seat.direct_to(Arc::clone(&dial.halves.inbox));
-        let seat = Seat::new(Arc::clone(ours), dial.endpoint.clone(), ours.connection_id(), Some(dial.halves.clone()));
-        let mut near = Side::new(seat, gone);
-        dial.halves.outbox.pardon();
+        let mut near = Side::new(dial.seat(), gone.clone());
         // Ours goes first: until it has its peer, what waits must not seem to be lost.
         near.ready(peer(theirs));
-        if near.seat.ended().is_none() {
+        if near.seat.ended().is_some() {
+            far.refused(DisconnectReason::PeerClosed);
+        } else {
+            let mut far = Side::new(far.in_process(inbox, Arc::clone(&dial.halves.inbox)), gone);
             far.ready(peer(ours));
             binder.spawn_at_home(async move { drop(far.run().await) });
         }
-        Some(near)
+        Some(Join::Joined(near))
     }
 }
 
@@ -164,12 +173,10 @@ fn peer(core: &Core) -> PeerInfo {
     PeerInfo { identity: core.options.identity.as_bytes().clone(), ..PeerInfo::of_type(core.socket_type) }
 }
 
-fn refuse(ours: &Core, theirs: &Core, endpoint: &Endpoint) {
-    for (this, other) in [(ours, theirs), (theirs, ours)] {
-        let error = ProtocolError::IncompatibleSocketType { ours: this.socket_type, theirs: other.socket_type };
-        let kind = MonitorKind::HandshakeFailed { stage: HandshakeStage::Ready, reason: error.into() };
-        this.emit(Some(endpoint), Some(this.connection_id()), kind);
-    }
+/// What came of an attempt to join.
+enum Join {
+    Joined(Side),
+    Refused(DisconnectReason),
 }
 
 /// One side of a connection in process.

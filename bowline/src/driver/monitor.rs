@@ -5,9 +5,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use bowline_proto::{MonitorEvent, MonitorKind};
+use bowline_proto::{MonitorEvent, MonitorKind, Snapshot, TransportState};
 use futures_core::Stream;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::rt;
 
@@ -31,7 +32,8 @@ const CAPACITY: usize = 1024;
 ///
 /// while let Some(event) = monitor.next().await {
 ///     match event.kind {
-///         MonitorKind::HandshakeSucceeded(peer) => {
+///         MonitorKind::Ready => {
+///             let peer = event.peer.expect("a connection that is ready has a peer");
 ///             println!("{} is ready", peer.socket_type);
 ///             pull.close().await;
 ///         }
@@ -79,7 +81,7 @@ impl Stream for Monitor {
         }
         if queue.lost > 0 {
             let kind = MonitorKind::Lagged(std::mem::take(&mut queue.lost));
-            return Poll::Ready(Some(MonitorEvent { time: rt::now(), endpoint: None, connection: None, kind }));
+            return Poll::Ready(Some(MonitorEvent::new(rt::now(), kind)));
         }
         if queue.ended {
             return Poll::Ready(None);
@@ -89,70 +91,116 @@ impl Stream for Monitor {
     }
 }
 
-/// All monitors of a socket.
+/// What a socket tells: its monitors, and the state that the events add up to.
 #[derive(Debug, Default)]
 pub(crate) struct Monitors {
     all: Mutex<All>,
+    state: watch::Sender<State>,
 }
 
 #[derive(Debug, Default)]
 struct All {
+    snapshot: Snapshot,
     queues: Vec<Weak<Mutex<Queue>>>,
+    /// How many events were told.
+    told: u64,
     ended: bool,
 }
 
+/// Where the events have led.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) transport: TransportState,
+    /// There will be no other.
+    pub(crate) is_final: bool,
+    /// How many events that took.
+    told: u64,
+}
+
+/// The readers that an event wakes, and the state that it led to: for when no lock is held.
+#[must_use]
+pub(crate) struct Told<'a> {
+    readers: Vec<Waker>,
+    state: State,
+    sender: &'a watch::Sender<State>,
+}
+
+impl Told<'_> {
+    pub(crate) fn wake(self) {
+        self.sender.send_if_modified(|state| {
+            // Another thread may have been faster with a later state.
+            if state.told > self.state.told {
+                return false;
+            }
+            let changed = (state.transport, state.is_final) != (self.state.transport, self.state.is_final);
+            *state = self.state;
+            changed
+        });
+        self.readers.into_iter().for_each(Waker::wake);
+    }
+}
+
 impl Monitors {
-    /// A new monitor, which hears what comes from now on.
-    pub(crate) fn add(&self) -> Monitor {
+    /// A new monitor, which hears what comes from now on, and what was before.
+    pub(crate) fn add(&self) -> (Snapshot, Monitor) {
         let mut all = self.all.lock();
         let queue = Arc::new(Mutex::new(Queue { ended: all.ended, ..Queue::default() }));
         all.queues.push(Arc::downgrade(&queue));
-        Monitor { queue }
+        (all.snapshot.clone(), Monitor { queue })
     }
 
-    /// Tells every monitor; after the last event none.
-    pub(crate) fn emit(&self, event: &MonitorEvent) {
-        self.each(false, |queue| {
-            if queue.events.len() + 1 < CAPACITY {
-                queue.push(event);
-            } else {
-                queue.lost += 1;
-            }
-        });
+    /// All endpoints and connections as they are now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.all.lock().snapshot.clone()
     }
 
-    /// Tells every monitor the last event, for which there always is room.
-    pub(crate) fn end(&self, event: &MonitorEvent) {
-        self.each(true, |queue| {
-            queue.push(event);
-            queue.ended = true;
-        });
+    /// The state, now and from now on.
+    pub(crate) fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
     }
 
-    fn each(&self, end: bool, mut tell: impl FnMut(&mut Queue)) {
+    /// Tells every monitor; after the last event none. What is known of the event's connection is added.
+    pub(crate) fn tell(&self, mut event: MonitorEvent) -> Told<'_> {
         let mut readers = Vec::new();
         let mut all = self.all.lock();
+        // Under the lock, so that no time is before that of an earlier event.
+        event.time = rt::now();
+        let ends = event.kind == MonitorKind::Stopped;
         if !all.ended {
-            all.ended = end;
+            all.snapshot.complete(&mut event);
+            all.snapshot.apply(&event);
+            (all.told, all.ended) = (all.told + 1, ends);
             all.queues.retain(|queue| {
                 let Some(queue) = queue.upgrade() else { return false };
                 let mut queue = queue.lock();
-                tell(&mut queue);
+                queue.tell(&event);
                 readers.extend(queue.reader.take());
                 true
             });
         }
-        drop(all);
-        readers.into_iter().for_each(Waker::wake);
+        let state = State { transport: all.snapshot.state(), is_final: all.ended, told: all.told };
+        Told { readers, state, sender: &self.state }
     }
 }
 
 impl Queue {
+    fn tell(&mut self, event: &MonitorEvent) {
+        if event.kind == MonitorKind::Stopped {
+            // The last one, for which there always is room.
+            self.push(event);
+            self.ended = true;
+        } else if self.events.len() + 1 < CAPACITY {
+            self.push(event);
+        } else {
+            self.lost += 1;
+        }
+    }
+
     /// Adds an event, behind the number of those that were lost before it.
     fn push(&mut self, event: &MonitorEvent) {
         if self.lost > 0 {
             let kind = MonitorKind::Lagged(std::mem::take(&mut self.lost));
-            self.events.push_back(MonitorEvent { endpoint: None, connection: None, kind, ..event.clone() });
+            self.events.push_back(MonitorEvent::new(event.time, kind));
         }
         self.events.push_back(event.clone());
     }

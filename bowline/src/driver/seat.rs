@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bowline_proto::engine::Halves;
+use bowline_proto::error::HandshakeStage;
 use bowline_proto::link::Effect;
 use bowline_proto::pipe::{Inbox, lifecycle};
 use bowline_proto::time::Instant;
-use bowline_proto::{ConnectionId, DisconnectReason, Endpoint, MonitorKind, PeerInfo};
+use bowline_proto::{ConnectionId, DisconnectReason, MonitorEvent, MonitorKind, PeerInfo};
 
 use super::core::Core;
 use crate::rt;
@@ -24,15 +25,15 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 pub(crate) struct Seat {
     core: Arc<Core>,
-    endpoint: Endpoint,
     connection: ConnectionId,
+    is_dialed: bool,
     /// The pipe: a dialed endpoint's from the start, an accepted connection's from ready on.
     halves: Option<Halves>,
     /// In process, the inbox that an accepted connection's pipe is to have.
     inbox: Option<Arc<Inbox>>,
     /// In process, the peer's inbox that its pipe is to write to.
     direct: Option<Arc<Inbox>>,
-    peer: Option<PeerInfo>,
+    peer: Option<Arc<PeerInfo>>,
     attached: bool,
     ready_at: Option<Instant>,
     ended: Option<Ended>,
@@ -43,17 +44,18 @@ impl Drop for Seat {
     fn drop(&mut self) {
         if self.attached {
             self.detach();
-            self.emit(MonitorKind::Disconnected(DisconnectReason::LocalClose));
+            self.tell(MonitorKind::Disconnected(DisconnectReason::LocalClose));
         }
     }
 }
 
 impl Seat {
-    pub(crate) fn new(core: Arc<Core>, endpoint: Endpoint, connection: ConnectionId, halves: Option<Halves>) -> Self {
+    /// The seat of a connection that the monitors have heard of; the pipe of a dialed endpoint comes with it.
+    pub(crate) fn new(core: Arc<Core>, connection: ConnectionId, halves: Option<Halves>) -> Self {
         Self {
             core,
-            endpoint,
             connection,
+            is_dialed: halves.is_some(),
             halves,
             inbox: None,
             direct: None,
@@ -64,15 +66,15 @@ impl Seat {
         }
     }
 
-    /// The pipe of the accepted connection will read from `inbox`.
-    pub(crate) fn with_inbox(mut self, inbox: Arc<Inbox>) -> Self {
-        self.inbox = Some(inbox);
+    /// In process, the pipe of the accepted connection will read from `inbox` and write straight into `direct`.
+    pub(crate) fn in_process(mut self, inbox: Arc<Inbox>, direct: Arc<Inbox>) -> Self {
+        (self.inbox, self.direct) = (Some(inbox), Some(direct));
         self
     }
 
-    /// The pipe of the accepted connection will write straight into `inbox`.
-    pub(crate) fn direct_to(&mut self, inbox: Arc<Inbox>) {
-        self.direct = Some(inbox);
+    /// No connection comes of it: the two sockets do not want each other.
+    pub(crate) fn refused(self, reason: DisconnectReason) {
+        self.tell(MonitorKind::HandshakeFailed { stage: HandshakeStage::Ready, reason });
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -97,19 +99,19 @@ impl Seat {
         match effect {
             Effect::Attach(peer) => return self.attach(peer),
             Effect::HandshakeSucceeded => {
-                if let Some(peer) = self.peer.take() {
-                    self.emit(MonitorKind::HandshakeSucceeded(peer));
-                }
+                let told = MonitorEvent::new(rt::now(), MonitorKind::HandshakeSucceeded);
+                let (connection, peer) = (Some(self.connection), self.peer.take());
+                self.core.tell_event(MonitorEvent { connection, peer, ..told });
             }
-            Effect::Ready => self.emit(MonitorKind::Ready),
+            Effect::Ready => self.tell(MonitorKind::Ready),
             Effect::Detach => self.detach(),
             // The transport is dropped by its owner when this seat has ended.
             Effect::CloseIo => {}
             Effect::HandshakeFailed { stage, reason } => {
-                self.emit(MonitorKind::HandshakeFailed { stage, reason });
+                self.tell(MonitorKind::HandshakeFailed { stage, reason });
             }
             Effect::Disconnected(reason) => {
-                self.emit(MonitorKind::Disconnected(reason));
+                self.tell(MonitorKind::Disconnected(reason));
             }
             Effect::Ended(reason) => self.ended = Some(Ended { ready_at: self.ready_at, reason }),
         }
@@ -117,8 +119,10 @@ impl Seat {
     }
 
     fn attach(&mut self, peer: PeerInfo) -> Result<(), DisconnectReason> {
-        self.peer = Some(peer.clone());
+        let peer = Arc::new(peer);
+        self.peer = Some(Arc::clone(&peer));
         self.ready_at = Some(rt::now());
+        let connection = self.connection;
         let (inbox, direct, halves) = (self.inbox.take(), self.direct.take(), &mut self.halves);
         // Under one lock: in process the peer's messages are there already, and can be answered as soon as it ends.
         self.attached = self.core.with(|engine| {
@@ -136,18 +140,22 @@ impl Seat {
             if let Some(inbox) = direct {
                 engine.direct(halves.pipe, inbox);
             }
-            engine.attach(halves.pipe, peer).map(|()| true)
+            engine.attach(halves.pipe, connection, peer).map(|()| true)
         })?;
         Ok(())
     }
 
     fn detach(&mut self) {
-        if let Some(halves) = self.halves.as_ref().filter(|_| std::mem::take(&mut self.attached)) {
-            self.core.with(|engine| engine.detach(halves.pipe));
+        let Some(halves) = self.halves.as_ref().filter(|_| std::mem::take(&mut self.attached)) else { return };
+        self.core.with(|engine| engine.detach(halves.pipe));
+        // The pipe of an accepted connection has gone with it.
+        let dropped = if self.is_dialed { 0 } else { halves.outbox.dropped() };
+        if dropped > 0 {
+            self.tell(MonitorKind::Dropped(dropped));
         }
     }
 
-    fn emit(&self, kind: MonitorKind) {
-        self.core.emit(Some(&self.endpoint), Some(self.connection), kind);
+    fn tell(&self, kind: MonitorKind) {
+        self.core.tell_of(self.connection, kind);
     }
 }

@@ -1,9 +1,15 @@
 //! A socket whose type is chosen at run time.
 
-use bowline_proto::{Endpoint, EndpointError, Message, Options, RecvError, SendError, SocketType, SubscribeError};
+use bowline_proto::{
+    ConnectionId, Endpoint, EndpointError, Message, Options, RecvError, SendError, Snapshot, SocketType,
+    SubscribeError, TransportState,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::error::{BindError, ConnectError, UnknownEndpoint};
 use super::handle::Handle;
+use super::peer::{Peer, UnknownPeer};
+use super::state::{NoRuntime, StateWatch};
 use super::streams::{Messages, Outgoing};
 use crate::driver::monitor::Monitor;
 
@@ -23,7 +29,12 @@ pub struct AnySocket(Handle);
 impl AnySocket {
     /// A socket of this type with these options.
     pub fn new(socket_type: SocketType, options: Options) -> Self {
-        Self(Handle::new(socket_type, options))
+        Self(Handle::new(socket_type, options, None))
+    }
+
+    /// A socket that ends as with [`stop`](Self::stop) when `parent` is cancelled.
+    pub fn with_parent(socket_type: SocketType, options: Options, parent: &CancellationToken) -> Self {
+        Self(Handle::new(socket_type, options, Some(parent)))
     }
 
     /// The type of the socket.

@@ -3,16 +3,18 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use bowline_proto::engine::Engine;
+use bowline_proto::engine::{Engine, Turns};
 use bowline_proto::pipe::{PipeId, Waiting};
 use bowline_proto::{
-    Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, SendErrorKind, SocketType,
-    SubscribeError,
+    ConnectionId, Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, SendErrorKind,
+    Snapshot, SocketType, SubscribeError, TransportState,
 };
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
+use super::peer::{Peer, UnknownPeer};
+use super::state::{self, NoRuntime, StateWatch};
 use crate::driver::core::Core;
 use crate::driver::monitor::Monitor;
 use crate::driver::{accept, dial, inproc};
@@ -43,8 +45,8 @@ impl Drop for Shared {
 }
 
 impl Handle {
-    pub(crate) fn new(socket_type: SocketType, options: Options) -> Self {
-        let core = Core::new(socket_type, options);
+    pub(crate) fn new(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Self {
+        let core = Core::new(socket_type, options, parent);
         Self(Arc::new(Shared { core, bound: Mutex::default(), dialed: Mutex::default() }))
     }
 
@@ -87,7 +89,7 @@ impl Handle {
             }),
         };
         bound.map_err(|error| {
-            core.emit(Some(&endpoint), None, MonitorKind::BindFailed(error.kind()));
+            core.tell(Some(&endpoint), MonitorKind::BindFailed(error.kind()));
             fail(BindCause::Io(error))
         })
     }
@@ -99,7 +101,7 @@ impl Handle {
         closed: &CancellationToken,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        self.core().emit(Some(endpoint), None, MonitorKind::Listening);
+        self.core().tell(Some(endpoint), MonitorKind::Listening);
         self.core().spawn(task);
         let bound = Bound { endpoint: endpoint.clone(), unbind: unbind.clone(), closed: closed.clone() };
         self.0.bound.lock().push(bound);
@@ -195,12 +197,58 @@ impl Handle {
         self.core().with(|engine| engine.unsubscribe(topic))
     }
 
+    pub(crate) fn is_connected(&self) -> bool {
+        self.core().with(|engine| engine.peer_count() > 0)
+    }
+
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let tallies: Vec<_> = self.core().with(|engine| engine.peers().collect());
+        let snapshot = self.core().monitors.snapshot();
+        let mut peers: Vec<Peer> = tallies
+            .iter()
+            .filter_map(|(connection, tally)| Peer::new(*connection, snapshot.connection(*connection)?, tally))
+            .collect();
+        peers.sort_unstable_by_key(|peer| peer.connection);
+        peers
+    }
+
+    pub(crate) fn disconnect_peer(&self, connection: ConnectionId) -> Result<(), UnknownPeer> {
+        let found = self.core().with(|engine| engine.dismiss(connection));
+        if found { Ok(()) } else { Err(UnknownPeer(connection)) }
+    }
+
+    pub(crate) fn state(&self) -> StateWatch {
+        StateWatch::new(self.core())
+    }
+
+    pub(crate) fn on_state_change(
+        &self,
+        handler: impl FnMut(TransportState) + Send + 'static,
+    ) -> Result<(), NoRuntime> {
+        state::on_change(self.core(), handler)
+    }
+
     pub(crate) async fn wait_for_peer(&self) {
-        self.wait_until(|engine| engine.peers() > 0).await;
+        let before = self.turns().arrivals;
+        self.wait_until(|engine| engine.peer_count() > 0 || engine.turns().arrivals != before).await;
+    }
+
+    pub(crate) async fn wait_until_idle(&self) {
+        let before = self.turns().idle;
+        self.wait_until(|engine| {
+            let is_idle = engine.peer_count() == 0 && engine.turns().arrivals > 0;
+            is_idle || engine.turns().idle != before
+        })
+        .await;
     }
 
     pub(crate) async fn wait_for_subscriber(&self) {
-        self.wait_until(|engine| engine.subscriptions() > 0).await;
+        let before = self.turns().subscriptions;
+        self.wait_until(|engine| engine.subscriptions() > 0 || engine.turns().subscriptions != before).await;
+    }
+
+    fn turns(&self) -> Turns {
+        self.core().with(Engine::turns)
     }
 
     async fn wait_until(&self, holds: impl Fn(&mut Engine) -> bool) {
@@ -213,12 +261,16 @@ impl Handle {
     }
 
     pub(crate) fn monitor(&self) -> Monitor {
+        self.core().monitors.add().1
+    }
+
+    pub(crate) fn monitor_with_snapshot(&self) -> (Snapshot, Monitor) {
         self.core().monitors.add()
     }
 
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&self) -> u64 {
         self.core().close(self.options().linger);
-        self.core().ended().await;
+        self.core().ended().await
     }
 
     pub(crate) fn stop(&self) {

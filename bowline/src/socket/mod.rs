@@ -2,6 +2,8 @@
 
 mod error;
 mod handle;
+mod peer;
+mod state;
 mod streams;
 // The verbs are written once, as macros, for the typed sockets and for the untyped one.
 #[macro_use]
@@ -10,6 +12,8 @@ mod any;
 
 pub use any::AnySocket;
 pub use error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
+pub use peer::{Peer, UnknownPeer};
+pub use state::{NoRuntime, StateWatch};
 pub use streams::{Messages, Outgoing};
 pub use types::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 

@@ -1,9 +1,15 @@
 //! The eleven socket types. Each has the verbs that its type allows, and no others.
 
-use bowline_proto::{Endpoint, EndpointError, Message, Options, RecvError, SendError, SocketType, SubscribeError};
+use bowline_proto::{
+    ConnectionId, Endpoint, EndpointError, Message, Options, RecvError, SendError, Snapshot, SocketType,
+    SubscribeError, TransportState,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::error::{BindError, ConnectError, UnknownEndpoint};
 use super::handle::Handle;
+use super::peer::{Peer, UnknownPeer};
+use super::state::{NoRuntime, StateWatch};
 use super::streams::{Messages, Outgoing};
 use crate::driver::monitor::Monitor;
 
@@ -25,7 +31,13 @@ macro_rules! socket_type {
 
             /// A socket with these options.
             pub fn with_options(options: Options) -> Self {
-                Self(Handle::new(SocketType::$name, options))
+                Self(Handle::new(SocketType::$name, options, None))
+            }
+
+            /// A socket that ends as with [`stop`](Self::stop) when `parent` is cancelled: so whatever owns the token
+            /// owns the socket and all its tasks.
+            pub fn with_parent(options: Options, parent: &CancellationToken) -> Self {
+                Self(Handle::new(SocketType::$name, options, Some(parent)))
             }
 
             endpoint_verbs!();
@@ -115,7 +127,28 @@ macro_rules! endpoint_verbs {
             self.0.unbind(endpoint).await
         }
 
-        /// Waits until a peer is connected and ready, or the socket is closed.
+        /// Whether a peer is connected and ready.
+        pub fn is_connected(&self) -> bool {
+            self.0.is_connected()
+        }
+
+        /// The peers that are connected and ready, oldest connection first.
+        pub fn peers(&self) -> Vec<Peer> {
+            self.0.peers()
+        }
+
+        /// Ends the connection to a peer, as [`peers`](Self::peers) or a monitor names it. What it has sent can still be
+        /// received. An endpoint that we connected to is connected to again; `disconnect` is what gives it up.
+        ///
+        /// # Errors
+        ///
+        /// [`UnknownPeer`] if no peer that is ready has this connection.
+        pub fn disconnect_peer(&self, connection: ConnectionId) -> Result<(), UnknownPeer> {
+            self.0.disconnect_peer(connection)
+        }
+
+        /// Waits until a peer is connected and ready, or the socket is closed. One that comes and goes while we wait
+        /// counts, too.
         ///
         /// # Cancel safety
         ///
@@ -124,9 +157,62 @@ macro_rules! endpoint_verbs {
             self.0.wait_for_peer().await;
         }
 
+        /// Waits until the last peer is gone, or the socket is closed; not at all if that was so already. A socket that
+        /// never had a peer waits for one to come and go.
+        ///
+        /// # Cancel safety
+        ///
+        /// Dropping the future changes nothing.
+        pub async fn wait_until_idle(&self) {
+            self.0.wait_until_idle().await;
+        }
+
+        /// Whether there is somebody to talk to: now, and to wait for changes.
+        pub fn state(&self) -> StateWatch {
+            self.0.state()
+        }
+
+        /// Calls `handler` with the state now, also if that is the last one, and then with each other one.
+        ///
+        /// Every handler has a thread of the runtime's blocking pool for each of its calls, so a slow one delays nobody:
+        /// not the socket, not `close`, no other handler. States that come and go during a call are skipped. It is
+        /// dropped after the last state, or when it panics.
+        ///
+        /// # Errors
+        ///
+        /// [`NoRuntime`] outside of a tokio runtime, unless the socket was bound or connected in one.
+        pub fn on_state_change<F>(&self, handler: F) -> Result<(), NoRuntime>
+        where
+            F: FnMut(TransportState) + Send + 'static,
+        {
+            self.0.on_state_change(handler)
+        }
+
         /// The lifecycle events of the socket from now on.
         pub fn monitor(&self) -> Monitor {
             self.0.monitor()
+        }
+
+        /// All endpoints and connections of the socket at this moment, and exactly the events after it.
+        ///
+        /// ```
+        /// # #[tokio::main(flavor = "current_thread")]
+        /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// let pull = bowline::Pull::new();
+        /// let endpoint = pull.bind("tcp://127.0.0.1:*").await?;
+        /// let (mut snapshot, mut monitor) = pull.monitor_with_snapshot();
+        /// assert_eq!(snapshot.listening(), [endpoint]);
+        ///
+        /// pull.close().await;
+        /// while let Some(event) = monitor.next().await {
+        ///     snapshot.apply(&event); // it follows the socket
+        /// }
+        /// assert!(snapshot.is_stopped() && snapshot.listening().is_empty());
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub fn monitor_with_snapshot(&self) -> (Snapshot, Monitor) {
+            self.0.monitor_with_snapshot()
         }
 
         /// Closes the socket for all its handles and waits until unsent messages are out or
@@ -134,14 +220,16 @@ macro_rules! endpoint_verbs {
         /// that has not closed in turn when all is sent is waited for up to 30 s, within linger: a connection that is
         /// cut while it still reads may lose what we have sent.
         ///
+        /// Returns how many messages were dropped since linger was over: 0 if all went out.
+        ///
         /// # Cancel safety
         ///
         /// The socket is closing from the first poll on; dropping the future only gives up the waiting.
-        pub async fn close(&self) {
-            self.0.close().await;
+        pub async fn close(&self) -> u64 {
+            self.0.close().await
         }
 
-        /// Ends the socket at once, for all its handles; unsent messages are dropped.
+        /// Ends the socket at once, for all its handles; unsent messages are dropped, and a monitor tells how many.
         pub fn stop(&self) {
             self.0.stop();
         }

@@ -125,7 +125,7 @@ pub(crate) trait Script {
     /// The next event of this name, past others.
     fn skip_to(&mut self, name: &str) -> impl Future<Output = MonitorEvent>;
 
-    /// Waits until this many handshakes have succeeded.
+    /// Waits until this many peers are ready.
     fn peers(&mut self, n: usize) -> impl Future<Output = ()>;
 
     /// Why the next connection is lost.
@@ -159,7 +159,7 @@ impl Script for Monitor {
 
     async fn peers(&mut self, n: usize) {
         for _ in 0..n {
-            self.skip_to("handshake_succeeded").await;
+            self.skip_to("ready").await;
         }
     }
 

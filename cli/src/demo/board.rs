@@ -34,9 +34,9 @@ impl State {
     /// The state that an event leaves a connection in, if it changes it.
     fn after(kind: &MonitorKind) -> Option<Self> {
         match kind {
-            MonitorKind::Connecting { .. } => Some(Self::New),
+            MonitorKind::Connecting => Some(Self::New),
             MonitorKind::Connected { .. } | MonitorKind::Accepted { .. } => Some(Self::Handshaking),
-            MonitorKind::HandshakeSucceeded(_) => Some(Self::Ready),
+            MonitorKind::Ready => Some(Self::Ready),
             MonitorKind::HandshakeFailed { .. } | MonitorKind::Disconnected(_) => Some(Self::Closed),
             _ => None,
         }
@@ -109,14 +109,14 @@ impl Board {
             row.state = state;
             row.since = time;
             match &event.kind {
-                MonitorKind::HandshakeSucceeded(_) => row.readied += 1,
+                MonitorKind::Ready => row.readied += 1,
                 MonitorKind::HandshakeFailed { reason, .. } | MonitorKind::Disconnected(reason) => {
                     row.last_reason = reason.to_string();
                 }
                 _ => {}
             }
         }
-        if !matches!(event.kind, MonitorKind::Connecting { .. }) {
+        if !matches!(event.kind, MonitorKind::Connecting) {
             self.remember(time, name, event::words(event));
         }
     }
@@ -156,28 +156,24 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bowline::{DisconnectReason, PeerInfo, SocketType};
-
-    fn origin<T: Default>() -> T {
-        T::default()
-    }
+    use bowline::DisconnectReason;
 
     fn event(kind: MonitorKind) -> MonitorEvent {
-        MonitorEvent { time: origin(), endpoint: None, connection: None, kind }
+        MonitorEvent::new(bowline::time::Instant::ZERO, kind)
     }
 
     #[test]
     fn a_row_follows_its_connection_through_a_reconnect() {
         let mut board = Board::default();
         let (row, _) = board.add("SUB 1", "SUB > PUB", "inproc://x".to_owned());
-        let ready = MonitorKind::HandshakeSucceeded(PeerInfo::of_type(SocketType::Pub));
+        let ready = MonitorKind::Ready;
         let life = [
-            (MonitorKind::Connecting { attempt: 1 }, State::New),
+            (MonitorKind::Connecting, State::New),
             (MonitorKind::Connected { address: String::new() }, State::Handshaking),
             (ready.clone(), State::Ready),
             (MonitorKind::Disconnected(DisconnectReason::PeerClosed), State::Closed),
             (MonitorKind::ConnectRetried { delay: Duration::ZERO, cause: None }, State::Closed),
-            (MonitorKind::Connecting { attempt: 1 }, State::New),
+            (MonitorKind::Connecting, State::New),
             (ready, State::Ready),
         ];
         for (kind, state) in life {

@@ -188,7 +188,7 @@ fn verbosity_goes_to_standard_error() {
     let place = pull.endpoint();
     run(&format!("push -c {place} -D hello")).done();
     let ended = pull.end();
-    for said in ["ready, peer is PUSH", "received hello"] {
+    for said in ["the peer is PUSH", "received hello"] {
         assert!(ended.stderr.contains(said), "{ended:?}");
     }
     assert_eq!(ended.done(), "hello\n");

@@ -12,7 +12,8 @@ mod tests;
 use std::sync::Arc;
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
-use crate::pattern::{self, Pattern, Pipes};
+use crate::monitor::ConnectionId;
+use crate::pattern::{self, News, Pattern, Pipe, Pipes, Tally};
 use crate::peer::PeerInfo;
 use crate::pipe::{Inbox, Mailbox, Outbox, PipeId, Signal, Waiting, Wakes};
 use crate::{Message, Options, SocketType};
@@ -34,12 +35,13 @@ pub struct Halves {
 /// Its methods are of four kinds:
 ///
 /// - *what it is*: [`socket_type`](Self::socket_type), [`options`](Self::options), [`state`](Self::state),
-///   [`peers`](Self::peers), [`subscriptions`](Self::subscriptions);
+///   [`peers`](Self::peers), [`turns`](Self::turns), [`subscriptions`](Self::subscriptions);
 /// - *from the application*: [`try_send`](Self::try_send), [`try_recv`](Self::try_recv),
 ///   [`subscribe`](Self::subscribe), [`close`](Self::close), [`stop`](Self::stop);
 /// - *from connections*: [`dial`](Self::dial), [`accept`](Self::accept), [`attach`](Self::attach),
 ///   [`detach`](Self::detach), [`close_pipe`](Self::close_pipe);
-/// - *to the world*: [`take_wakes`](Self::take_wakes), after every call and without a lock held.
+/// - *to the world*: [`take_news`](Self::take_news) and [`take_wakes`](Self::take_wakes), after every call; to be woken
+///   without a lock held.
 #[derive(Debug)]
 pub struct Engine {
     options: Arc<Options>,
@@ -49,6 +51,18 @@ pub struct Engine {
     /// Edges that are being looked at.
     signals: Vec<Signal>,
     peers: usize,
+    turns: Turns,
+}
+
+/// How often something came about that tasks wait for: one that looks too late still sees that it was so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    /// A peer came.
+    pub arrivals: u64,
+    /// The last peer went.
+    pub idle: u64,
+    /// A peer subscribed to something.
+    pub subscriptions: u64,
 }
 
 impl Engine {
@@ -60,6 +74,7 @@ impl Engine {
             pipes: Pipes::new(socket_type, options.recv_hwm),
             signals: Vec::new(),
             peers: 0,
+            turns: Turns::default(),
             options,
         }
     }
@@ -85,8 +100,19 @@ impl Engine {
     }
 
     /// How many peers are attached.
-    pub const fn peers(&self) -> usize {
+    pub const fn peer_count(&self) -> usize {
         self.peers
+    }
+
+    /// The connections of the attached peers, with what has passed and what waits.
+    pub fn peers(&self) -> impl Iterator<Item = (ConnectionId, Tally)> {
+        self.pipes.iter().filter_map(|(_, pipe)| pipe.connection().map(|connection| (connection, pipe.tally())))
+    }
+
+    /// How often peers came, went and subscribed, counting what has come in by now.
+    pub fn turns(&mut self) -> Turns {
+        self.process();
+        self.turns
     }
 
     /// How many topics the peers are subscribed to, counting what has come in by now.
@@ -100,10 +126,15 @@ impl Engine {
         &self.pipes
     }
 
-    /// Whether the last calls want somebody woken.
+    /// Whether the last calls want nobody woken and nothing told.
     #[inline]
-    pub fn has_wakes(&self) -> bool {
-        self.pipes.has_wakes()
+    pub fn is_quiet(&self) -> bool {
+        self.pipes.is_quiet()
+    }
+
+    /// What peers did that monitors hear of.
+    pub fn take_news(&mut self) -> Vec<(ConnectionId, News)> {
+        self.pipes.take_news()
     }
 
     /// The tasks that the last calls want woken. The caller wakes them when it holds no lock.
@@ -132,7 +163,8 @@ impl Engine {
             }
         }
         self.signals = signals;
-        if self.pattern.subscriptions() != subscriptions {
+        if self.pattern.subscriptions() != subscriptions || self.turns.subscriptions != self.pipes.subscribed() {
+            self.turns.subscriptions = self.pipes.subscribed();
             self.wake(Waiting::Peers);
         }
     }
@@ -248,7 +280,7 @@ impl Engine {
     pub fn direct(&mut self, id: PipeId, inbox: Arc<Inbox>) {
         if let Some(pipe) = self.pipes.get_mut(id) {
             pipe.direct(inbox);
-            if pipe.peer.is_some() || !(pipe.dialed && self.options.immediate) {
+            if pipe.peer().is_some() || !(pipe.dialed && self.options.immediate) {
                 self.pattern.writable(&mut self.pipes, id);
                 self.wake(Waiting::Send);
             }
@@ -260,22 +292,22 @@ impl Engine {
     /// # Errors
     ///
     /// The reason to refuse the peer. It is then not attached, and must not be detached.
-    pub fn attach(&mut self, id: PipeId, peer: PeerInfo) -> Result<(), DisconnectReason> {
+    pub fn attach(
+        &mut self,
+        id: PipeId,
+        connection: ConnectionId,
+        peer: impl Into<Arc<PeerInfo>>,
+    ) -> Result<(), DisconnectReason> {
         self.process();
         let Some(pipe) = self.pipes.get_mut(id).filter(|pipe| pipe.takes_messages()) else {
             return Err(DisconnectReason::LocalClose);
         };
-        debug_assert!(pipe.peer.is_none(), "a pipe has one peer at a time");
-        pipe.peer = Some(peer);
-        pipe.inbox().join();
+        pipe.join(connection, peer.into());
         if pipe.dialed && self.options.immediate {
             self.opened(id);
         }
         if let Err(reason) = self.pattern.attached(&mut self.pipes, id) {
-            if let Some(pipe) = self.pipes.get_mut(id) {
-                pipe.peer = None;
-                pipe.inbox().sever();
-            }
+            self.pipes.get_mut(id).map(Pipe::leave);
             if !self.pipes.get(id).is_some_and(|pipe| pipe.dialed) {
                 // In process it may have sent something already.
                 self.pipes.discard_unread(id);
@@ -284,6 +316,7 @@ impl Engine {
             return Err(reason);
         }
         self.peers += 1;
+        self.turns.arrivals += 1;
         self.wake(Waiting::Peers);
         // A PAIR sends to the endpoint where it found its peer, which may have room where the one before had none.
         self.wake(Waiting::Send);
@@ -293,10 +326,11 @@ impl Engine {
     /// The peer of the pipe is gone. The pipe of an accepted connection goes with it, once all that came is read.
     pub fn detach(&mut self, id: PipeId) {
         self.process();
-        let Some(pipe) = self.pipes.get_mut(id).filter(|pipe| pipe.peer.is_some()) else { return };
-        pipe.peer = None;
-        pipe.inbox().sever();
+        if !self.pipes.get_mut(id).is_some_and(Pipe::leave) {
+            return;
+        }
         self.peers -= 1;
+        self.turns.idle += u64::from(self.peers == 0);
         self.pattern.detached(&mut self.pipes, id);
         self.rest(id);
         self.wake(Waiting::Peers);
@@ -319,6 +353,12 @@ impl Engine {
         self.pattern.closed(&mut self.pipes, id);
         self.pipes.close(id, drain);
         self.wake_users();
+    }
+
+    /// Ends the connection to a peer; whether it was there. A dialed endpoint connects again.
+    pub fn dismiss(&mut self, connection: ConnectionId) -> bool {
+        let found = self.pipes.iter().find(|(_, pipe)| pipe.connection() == Some(connection)).map(|(id, _)| id);
+        found.inspect(|&id| self.pipes.kick(id, DisconnectReason::Dismissed)).is_some()
     }
 
     /// Whoever waits for something of a peer that is gone must hear of it: a REQ for its reply, a ROUTER for room.

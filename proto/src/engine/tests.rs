@@ -1,14 +1,18 @@
 //! A socket as a whole: its end, its wake-ups, and names of pipes that are gone.
 
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use super::{Engine, Halves};
 use crate::error::{RecvError, SendErrorKind, SubscribeError};
+use crate::pattern::News;
 use crate::peer::PeerInfo;
 use crate::pipe::tests::Count;
-use crate::pipe::{PipeId, Waiting, lifecycle};
-use crate::{DisconnectReason, Message, Options, SocketType};
+use crate::pipe::{PipeId, Take, Waiting, lifecycle};
+use crate::{ConnectionId, DisconnectReason, Message, Options, SocketType};
+
+/// Where connections are not told apart.
+const HERE: ConnectionId = ConnectionId(1);
 
 fn socket(socket_type: SocketType, options: Options) -> Engine {
     Engine::new(socket_type, Arc::new(options))
@@ -16,7 +20,7 @@ fn socket(socket_type: SocketType, options: Options) -> Engine {
 
 fn dial(engine: &mut Engine, peer: SocketType) -> Halves {
     let halves = engine.dial().unwrap();
-    engine.attach(halves.pipe, PeerInfo::of_type(peer)).unwrap();
+    engine.attach(halves.pipe, HERE, PeerInfo::of_type(peer)).unwrap();
     halves
 }
 
@@ -47,7 +51,7 @@ fn close_lets_what_waits_go_out_and_stop_drops_it() {
         assert_eq!(push.finish(), !stops);
         assert_eq!((pipe.outbox.state(), pipe.outbox.len()), (lifecycle::State::Closed, 0));
         push.detach(pipe.pipe);
-        assert_eq!((push.peers(), push.pipes().iter().count()), (0, 0));
+        assert_eq!((push.peer_count(), push.pipes().iter().count()), (0, 0));
     }
 }
 
@@ -77,7 +81,7 @@ fn whoever_waits_for_room_is_woken_by_a_new_pipe_by_room_and_by_the_end_of_a_pee
     assert!(wakes(&mut router, Waiting::Send, |router| drop(router.accept())) > 0);
     let peer = PeerInfo { identity: "ann".into(), ..PeerInfo::of_type(SocketType::Dealer) };
     let pipe = router.accept().unwrap();
-    router.attach(pipe.pipe, peer).unwrap();
+    router.attach(pipe.pipe, HERE, peer).unwrap();
     let mut message = Message::from_iter(["ann", "x"]);
     router.try_send(&mut message.clone()).unwrap();
     assert_eq!(router.try_send(&mut message), Err(SendErrorKind::WouldBlock));
@@ -123,11 +127,11 @@ fn a_pipe_that_is_closed_under_its_peer_still_counts_it_until_it_is_gone() {
     let mut pull = socket(SocketType::Pull, Options::new());
     let pipe = dial(&mut pull, SocketType::Push);
     pull.close_pipe(pipe.pipe, true);
-    assert_eq!(pull.peers(), 1);
+    assert_eq!(pull.peer_count(), 1);
     pull.detach(pipe.pipe);
-    assert_eq!((pull.peers(), pull.pipes().iter().count()), (0, 0));
+    assert_eq!((pull.peer_count(), pull.pipes().iter().count()), (0, 0));
     pull.detach(pipe.pipe);
-    assert_eq!(pull.peers(), 0, "twice is once");
+    assert_eq!(pull.peer_count(), 0, "twice is once");
 }
 
 #[test]
@@ -135,7 +139,7 @@ fn what_a_gone_peer_sent_can_be_read_and_then_its_pipe_is_gone() {
     for close in [Engine::detach, |engine: &mut Engine, id: PipeId| engine.close_pipe(id, false)] {
         let mut pull = socket(SocketType::Pull, Options::new());
         let pipe = pull.accept().unwrap();
-        pull.attach(pipe.pipe, PeerInfo::of_type(SocketType::Push)).unwrap();
+        pull.attach(pipe.pipe, HERE, PeerInfo::of_type(SocketType::Push)).unwrap();
         let mut messages = vec!["a".into(), "b".into()];
         assert!(pipe.inbox.poll_deliver(&mut Context::from_waker(Waker::noop()), &mut messages).is_ready());
         close(&mut pull, pipe.pipe);
@@ -156,13 +160,83 @@ fn names_of_pipes_that_are_gone_do_nothing() {
         let here = engine.accept().unwrap();
         assert_eq!(here.pipe.index, gone.index, "at the same place");
         let peer = PeerInfo::of_type(SocketType::Pair);
-        assert_eq!(engine.attach(gone, peer), Err(DisconnectReason::LocalClose));
+        assert_eq!(engine.attach(gone, HERE, peer), Err(DisconnectReason::LocalClose));
         engine.detach(gone);
         engine.close_pipe(gone, false);
         engine.mailbox().post(crate::pipe::Signal::Readable(gone)).wake();
         engine.mailbox().post(crate::pipe::Signal::Writable(gone)).wake();
         engine.process();
-        assert_eq!((engine.peers(), here.outbox.state()), (0, lifecycle::State::Active), "{socket_type}");
+        assert_eq!((engine.peer_count(), here.outbox.state()), (0, lifecycle::State::Active), "{socket_type}");
         assert_eq!(engine.pipes().iter().count(), 1);
     }
+}
+
+#[test]
+fn a_peer_is_shown_with_what_passed_since_it_came_and_what_waits() {
+    let mut push = socket(SocketType::Push, Options::new());
+    let pipe = push.dial().unwrap();
+    for body in ["a", "b"] {
+        send(&mut push, body).unwrap();
+    }
+    assert_eq!(push.peers().count(), 0, "nobody is there yet");
+    push.attach(pipe.pipe, ConnectionId(7), PeerInfo::of_type(SocketType::Pull)).unwrap();
+    let tally = |push: &Engine| push.peers().map(|(id, tally)| (id.0, tally.sent, tally.unsent)).collect::<Vec<_>>();
+    assert_eq!(tally(&push), [(7, 0, 2)]);
+    let mut batch = crate::wire::batch::Batch::new();
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(pipe.outbox.poll_take(&mut cx, &mut batch).is_ready());
+    assert_eq!(tally(&push), [(7, 2, 0)]);
+    pipe.outbox.restore(&mut batch);
+    assert_eq!(tally(&push), [(7, 0, 2)]);
+    push.detach(pipe.pipe);
+    push.attach(pipe.pipe, ConnectionId(8), PeerInfo::of_type(SocketType::Pull)).unwrap();
+    assert!(pipe.outbox.poll_take(&mut cx, &mut crate::wire::batch::Batch::new()).is_ready());
+    assert_eq!(tally(&push), [(8, 2, 0)]);
+}
+
+#[test]
+fn what_came_and_waits_is_counted() {
+    let mut pull = socket(SocketType::Pull, Options::new());
+    let pipe = dial(&mut pull, SocketType::Push);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(pipe.inbox.poll_deliver(&mut cx, &mut vec!["a".into(), "b".into(), "c".into()]).is_ready());
+    pull.try_recv().unwrap();
+    let (_, tally) = pull.peers().next().unwrap();
+    assert_eq!((tally.received, tally.unread), (3, 2));
+}
+
+#[test]
+fn a_peer_that_is_dismissed_is_told_to_go_and_one_that_is_not_there_is_not_found() {
+    let mut pull = socket(SocketType::Pull, Options::new());
+    let pipe = dial(&mut pull, SocketType::Push);
+    assert!(!pull.dismiss(ConnectionId(99)));
+    assert!(pull.dismiss(HERE));
+    let mut cx = Context::from_waker(Waker::noop());
+    let order = pipe.outbox.poll_take(&mut cx, &mut crate::wire::batch::Batch::new());
+    assert_eq!(order, Poll::Ready(Take::Kicked(DisconnectReason::Dismissed)));
+}
+
+#[test]
+fn a_peer_that_came_and_went_leaves_a_trace_for_those_who_wait() {
+    let mut pull = socket(SocketType::Pull, Options::new());
+    let before = pull.turns();
+    let pipe = dial(&mut pull, SocketType::Push);
+    pull.detach(pipe.pipe);
+    let after = pull.turns();
+    assert_eq!((after.arrivals, after.idle), (before.arrivals + 1, before.idle + 1));
+}
+
+#[test]
+fn a_publisher_tells_who_subscribes_to_what_and_only_what_changes() {
+    let mut publisher = socket(SocketType::Pub, Options::new());
+    let pipe = publisher.accept().unwrap();
+    publisher.attach(pipe.pipe, ConnectionId(7), PeerInfo::of_type(SocketType::Sub)).unwrap();
+    let mut cx = Context::from_waker(Waker::noop());
+    let messages = [b"\x01a", b"\x01a", b"\x00b", b"\x00a"].map(|body| Message::from(&body[..]));
+    assert!(pipe.inbox.poll_deliver(&mut cx, &mut messages.to_vec()).is_ready());
+    publisher.process();
+    let a = || bytes::Bytes::from_static(b"a");
+    let told = [News::Subscribed(a()), News::Unsubscribed(a())].map(|news| (ConnectionId(7), news));
+    assert_eq!(publisher.take_news(), told);
+    assert_eq!(publisher.turns().subscriptions, 1);
 }

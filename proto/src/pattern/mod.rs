@@ -22,7 +22,7 @@ mod topics;
 
 use std::fmt::Debug;
 
-pub use pipes::{Pipe, Pipes};
+pub use pipes::{News, Pipe, Pipes, Tally};
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
 use crate::pipe::PipeId;

@@ -24,7 +24,7 @@ impl Pattern for Pair {
 
     fn attached(&mut self, pipes: &mut Pipes, id: PipeId) -> Result<(), DisconnectReason> {
         let taken =
-            self.pipes.iter().any(|&other| other != id && pipes.get(other).is_some_and(|pipe| pipe.peer.is_some()));
+            self.pipes.iter().any(|&other| other != id && pipes.get(other).is_some_and(|pipe| pipe.peer().is_some()));
         if taken {
             return Err(DisconnectReason::PairTaken);
         }

@@ -3,14 +3,63 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use slab::Slab;
 
 use crate::error::DisconnectReason;
+use crate::monitor::ConnectionId;
 use crate::peer::PeerInfo;
 use crate::pipe::{Full, Inbox, Mailbox, Outbox, PipeId, Wakes};
 use crate::wire::batch::Batch;
 use crate::wire::subscription;
 use crate::{Message, Options, Part, SocketType};
+
+/// What a peer did that monitors hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It subscribed to this topic.
+    Subscribed(Bytes),
+    /// It no longer subscribes to this topic.
+    Unsubscribed(Bytes),
+}
+
+/// What has passed by a pipe since its peer is there, and what waits in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The messages that left the pipe for the peer; in process, those that reached its inbox.
+    pub sent: u64,
+    /// The messages that came from the peer.
+    pub received: u64,
+    /// The bytes that were written; none in process.
+    pub bytes_sent: u64,
+    /// The bytes that were read; none in process.
+    pub bytes_received: u64,
+    /// The messages for this peer that were dropped, because its pipe was full.
+    pub dropped: u64,
+    /// The messages that wait to be written.
+    pub unsent: usize,
+    /// The messages that came and wait to be received.
+    pub unread: usize,
+}
+
+/// The inbox of a peer in the same process.
+#[derive(Debug)]
+struct Direct {
+    inbox: Arc<Inbox>,
+    /// In this era of it.
+    era: u64,
+    /// What had come into it from earlier peers.
+    received_before: u64,
+}
+
+/// A peer at the end of a pipe.
+#[derive(Debug)]
+struct Peer {
+    connection: ConnectionId,
+    info: Arc<PeerInfo>,
+    /// What the pipe had counted before it came.
+    before: Tally,
+}
 
 /// One pipe of a socket.
 #[derive(Debug)]
@@ -19,8 +68,8 @@ pub struct Pipe {
     serial: u32,
     /// To the connection task: messages, and the orders to drain, to close and to end the connection.
     outbox: Arc<Outbox>,
-    /// In process, messages go straight into the peer's inbox instead: in this era of it.
-    direct: Option<(Arc<Inbox>, u64)>,
+    /// In process, messages go straight into the peer's inbox instead.
+    direct: Option<Direct>,
     inbox: Arc<Inbox>,
     /// What was taken out of the inbox and not handed on yet.
     batch: VecDeque<Message>,
@@ -32,7 +81,9 @@ pub struct Pipe {
     /// Whether it belongs to a dialed endpoint and survives its connections.
     pub dialed: bool,
     /// The peer at the other end, while there is one.
-    pub peer: Option<PeerInfo>,
+    peer: Option<Peer>,
+    /// Messages that it was too full for, where nobody waits for room.
+    dropped: u64,
     /// What a ROUTER calls the peer.
     pub identity: Part,
     /// Whether it stands in the queue of pipes with room.
@@ -47,6 +98,65 @@ impl Pipe {
         !self.closed
     }
 
+    /// The peer at the other end, while there is one.
+    pub fn peer(&self) -> Option<&PeerInfo> {
+        self.peer.as_ref().map(|peer| &*peer.info)
+    }
+
+    /// The connection to the peer, while there is one.
+    pub fn connection(&self) -> Option<ConnectionId> {
+        self.peer.as_ref().map(|peer| peer.connection)
+    }
+
+    /// A peer has come to the other end.
+    pub fn join(&mut self, connection: ConnectionId, info: Arc<PeerInfo>) {
+        debug_assert!(self.peer.is_none(), "a pipe has one peer at a time");
+        // What an accepted pipe holds in process was sent by this very peer.
+        let before = if self.dialed { self.counted() } else { Tally::default() };
+        self.peer = Some(Peer { connection, info, before });
+        self.inbox.join();
+    }
+
+    /// The peer has gone; whether there was one.
+    pub fn leave(&mut self) -> bool {
+        let left = self.peer.take().is_some();
+        if left {
+            self.inbox.sever();
+        }
+        left
+    }
+
+    /// What has passed since the peer is there, and what waits now.
+    pub fn tally(&self) -> Tally {
+        let (now, before) = (self.counted(), self.peer.as_ref().map(|peer| peer.before).unwrap_or_default());
+        Tally {
+            sent: now.sent.saturating_sub(before.sent),
+            received: now.received.saturating_sub(before.received),
+            bytes_sent: now.bytes_sent.saturating_sub(before.bytes_sent),
+            bytes_received: now.bytes_received.saturating_sub(before.bytes_received),
+            dropped: now.dropped.saturating_sub(before.dropped),
+            ..now
+        }
+    }
+
+    /// All that was ever counted.
+    fn counted(&self) -> Tally {
+        let (sent, unsent) = match &self.direct {
+            None => (self.outbox.sent(), self.outbox.len()),
+            Some(direct) if direct.inbox.awaits_reader() => (0, direct.inbox.len()),
+            Some(direct) => (direct.inbox.received().saturating_sub(direct.received_before), 0),
+        };
+        Tally {
+            sent,
+            received: self.inbox.received(),
+            bytes_sent: self.outbox.bytes(),
+            bytes_received: self.inbox.bytes(),
+            dropped: self.dropped,
+            unsent,
+            unread: self.inbox.waiting() + self.batch.len(),
+        }
+    }
+
     /// Its outbound half.
     pub const fn outbox(&self) -> &Arc<Outbox> {
         &self.outbox
@@ -59,8 +169,8 @@ impl Pipe {
 
     /// In process: messages go into this inbox from now on.
     pub fn direct(&mut self, inbox: Arc<Inbox>) {
-        let era = inbox.era();
-        self.direct = Some((inbox, era));
+        let (era, received_before) = (inbox.era(), if self.dialed { 0 } else { inbox.received() });
+        self.direct = Some(Direct { inbox, era, received_before });
     }
 }
 
@@ -73,6 +183,9 @@ pub struct Pipes {
     slab: Slab<Pipe>,
     next_serial: u32,
     wakes: Wakes,
+    /// What peers did. As much as their inboxes hold at the most: whoever calls the engine takes it after every call.
+    news: Vec<(ConnectionId, News)>,
+    subscribed: u64,
     /// Where a message for several pipes is encoded once.
     encoded: Batch,
 }
@@ -87,6 +200,8 @@ impl Pipes {
             slab: Slab::new(),
             next_serial: 0,
             wakes: Wakes::new(),
+            news: Vec::new(),
+            subscribed: 0,
             encoded: Batch::new(),
         }
     }
@@ -101,10 +216,20 @@ impl Pipes {
         &self.mailbox
     }
 
-    /// Whether there are tasks to be woken.
+    /// Whether there is nobody to be woken and nothing to be told.
     #[inline]
-    pub fn has_wakes(&self) -> bool {
-        !self.wakes.is_empty()
+    pub fn is_quiet(&self) -> bool {
+        self.wakes.is_empty() && self.news.is_empty()
+    }
+
+    /// How often a peer subscribed to something.
+    pub const fn subscribed(&self) -> u64 {
+        self.subscribed
+    }
+
+    /// What peers did since the last call.
+    pub fn take_news(&mut self) -> Vec<(ConnectionId, News)> {
+        std::mem::take(&mut self.news)
     }
 
     /// The tasks that were to be woken since the last call.
@@ -138,6 +263,7 @@ impl Pipes {
             closed: false,
             dialed,
             peer: None,
+            dropped: 0,
             identity: Part::EMPTY,
             sends: false,
             receives: false,
@@ -169,7 +295,7 @@ impl Pipes {
             self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial && !pipe.closed).ok_or(Full)?;
         match &pipe.direct {
             None => pipe.outbox.push(message, &mut self.wakes),
-            Some((inbox, era)) => inbox.push(message, *era, (&self.mailbox, id), &mut self.wakes),
+            Some(direct) => direct.inbox.push(message, direct.era, (&self.mailbox, id), &mut self.wakes),
         }
     }
 
@@ -177,17 +303,20 @@ impl Pipes {
     pub fn push_each(&mut self, ids: &[PipeId], message: &Message) {
         let mut encoded = std::mem::take(&mut self.encoded);
         for &id in ids {
-            let Some(pipe) = self.slab.get(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { continue };
-            // A full pipe loses this message: what waits for the slowest peer must not delay the others.
-            let _full = match &pipe.direct {
+            let Some(pipe) = self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial) else {
+                continue;
+            };
+            let pushed = match &pipe.direct {
                 None => {
                     if encoded.is_empty() {
                         encoded.push(message);
                     }
                     pipe.outbox.push_encoded(&encoded, &mut self.wakes)
                 }
-                Some((inbox, era)) => inbox.push(message, *era, (&self.mailbox, id), &mut self.wakes),
+                Some(direct) => direct.inbox.push(message, direct.era, (&self.mailbox, id), &mut self.wakes),
             };
+            // A full pipe loses this message: what waits for the slowest peer must not delay the others.
+            pipe.dropped += u64::from(pushed.is_err());
         }
         encoded.clear();
         self.encoded = encoded;
@@ -198,7 +327,9 @@ impl Pipes {
         let Some(pipe) = self.slab.get(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { return };
         match &pipe.direct {
             None => pipe.outbox.push_subscription(topic, subscribe, &mut self.wakes),
-            Some((inbox, era)) => inbox.push_beyond(subscription::message(topic, subscribe), *era, &mut self.wakes),
+            Some(direct) => {
+                direct.inbox.push_beyond(subscription::message(topic, subscribe), direct.era, &mut self.wakes);
+            }
         }
     }
 
@@ -206,7 +337,7 @@ impl Pipes {
     pub fn has_room(&self, id: PipeId) -> bool {
         self.get(id).filter(|pipe| !pipe.closed).is_some_and(|pipe| match &pipe.direct {
             None => pipe.outbox.has_room(),
-            Some((inbox, era)) => inbox.has_room(*era, (&self.mailbox, id)),
+            Some(direct) => direct.inbox.has_room(direct.era, (&self.mailbox, id)),
         })
     }
 
@@ -214,14 +345,14 @@ impl Pipes {
     pub fn carries(&self, id: PipeId) -> bool {
         self.get(id).is_some_and(|pipe| {
             let unsent =
-                pipe.direct.as_ref().map_or_else(|| !pipe.outbox.is_empty(), |(inbox, _)| inbox.awaits_reader());
+                pipe.direct.as_ref().map_or_else(|| !pipe.outbox.is_empty(), |direct| direct.inbox.awaits_reader());
             pipe.takes_messages() && (pipe.peer.is_some() || unsent)
         })
     }
 
     /// Whether something came by the pipe and was not received yet.
     pub fn has_unread(&self, id: PipeId) -> bool {
-        self.get(id).is_some_and(|pipe| !pipe.batch.is_empty() || pipe.inbox.has_waiting())
+        self.get(id).is_some_and(|pipe| !pipe.batch.is_empty() || pipe.inbox.waiting() > 0)
     }
 
     /// Drops what came by the pipe and was not received.
@@ -239,7 +370,7 @@ impl Pipes {
         let Some(pipe) = self.slab.get(id.index as usize).filter(|pipe| pipe.serial == id.serial) else { return };
         match &pipe.direct {
             None => pipe.outbox.discard(&mut self.wakes),
-            Some((inbox, _)) => inbox.discard_unclaimed(&mut self.wakes),
+            Some(direct) => drop(direct.inbox.discard_unclaimed(&mut self.wakes)),
         }
     }
 
@@ -247,8 +378,8 @@ impl Pipes {
     pub fn sever(&mut self, id: PipeId) {
         if let Some(pipe) = self.get(id) {
             pipe.inbox.sever();
-            if let Some((inbox, _)) = &pipe.direct {
-                inbox.sever();
+            if let Some(direct) = &pipe.direct {
+                direct.inbox.sever();
             }
         }
     }
@@ -289,8 +420,18 @@ impl Pipes {
             pipe.outbox.drain(&mut self.wakes);
         } else {
             pipe.outbox.close(&mut self.wakes);
+            let unclaimed = pipe.direct.as_ref().map_or(0, |direct| direct.inbox.discard_unclaimed(&mut self.wakes));
+            pipe.outbox.also_dropped(unclaimed);
         }
         self.bury(id);
+    }
+
+    /// The peer of the pipe did something that monitors hear of.
+    pub(super) fn tell(&mut self, id: PipeId, news: News) {
+        if let Some(connection) = self.get(id).and_then(Pipe::connection) {
+            self.subscribed += u64::from(matches!(news, News::Subscribed(_)));
+            self.news.push((connection, news));
+        }
     }
 
     /// Removes the pipe if it is closed, its peer is gone, and all that came by it is read.

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::topics::Topics;
-use super::{Pattern, Pipe, Pipes};
+use super::{News, Pattern, Pipe, Pipes};
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::PipeId;
 use crate::wire::subscription;
@@ -40,13 +42,25 @@ impl Publish {
         }
     }
 
-    fn hear(&mut self, pipes: &Pipes, id: PipeId, message: Message) {
+    fn hear(&mut self, pipes: &mut Pipes, id: PipeId, message: Message) {
         let changed = match message.parts() {
             // The subscriptions of a closed pipe are forgotten, and must not come back.
             [part] if matches!(part.first(), Some(0 | 1)) && !pipes.get(id).is_some_and(Pipe::takes_messages) => return,
             [part] => match part.split_first() {
-                Some((1, topic)) => self.topics.insert(topic, id),
-                Some((0, topic)) => self.topics.remove(topic, id),
+                Some((1, topic)) => {
+                    let change = self.topics.insert(topic, id);
+                    if change.of_peer {
+                        pipes.tell(id, News::Subscribed(Bytes::copy_from_slice(topic)));
+                    }
+                    change.of_all
+                }
+                Some((0, topic)) => {
+                    let change = self.topics.remove(topic, id);
+                    if change.of_peer {
+                        pipes.tell(id, News::Unsubscribed(Bytes::copy_from_slice(topic)));
+                    }
+                    change.of_all
+                }
                 _ => true,
             },
             _ => true,

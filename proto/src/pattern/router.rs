@@ -32,7 +32,7 @@ impl Pattern for Router {
 
     fn attached(&mut self, pipes: &mut Pipes, id: PipeId) -> Result<(), DisconnectReason> {
         let Some(pipe) = pipes.get(id) else { return Ok(()) };
-        let announced = pipe.peer.as_ref().map(|peer| peer.identity.clone()).unwrap_or_default();
+        let announced = pipe.peer().map(|peer| peer.identity.clone()).unwrap_or_default();
         let known = pipe.identity.clone();
         let identity = match announced.is_empty() {
             // An endpoint keeps the identity that was made for it, whoever answers there.

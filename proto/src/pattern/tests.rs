@@ -14,7 +14,10 @@ use crate::peer::PeerInfo;
 use crate::pipe::{Inbox, Take, Wakes};
 use crate::wire::batch::Batch;
 use crate::wire::frame::{COMMAND, MORE};
-use crate::{Message, Options, SocketType};
+use crate::{ConnectionId, Message, Options, SocketType};
+
+/// Where connections are not told apart.
+const HERE: ConnectionId = ConnectionId(1);
 
 fn socket(socket_type: SocketType) -> Engine {
     with(socket_type, Options::new())
@@ -63,8 +66,8 @@ fn join_again(near: &mut Engine, far: &mut Engine, ours: &Halves) -> Halves {
     ours.inbox.configure(sum(far.options().send_hwm, near.options().recv_hwm), false, &mut Wakes::new());
     far.direct(theirs.pipe, Arc::clone(&ours.inbox));
     let (near_type, far_type) = (near.socket_type(), far.socket_type());
-    far.attach(theirs.pipe, PeerInfo::of_type(near_type)).unwrap();
-    near.attach(ours.pipe, PeerInfo::of_type(far_type)).unwrap();
+    far.attach(theirs.pipe, HERE, PeerInfo::of_type(near_type)).unwrap();
+    near.attach(ours.pipe, HERE, PeerInfo::of_type(far_type)).unwrap();
     theirs
 }
 
@@ -79,14 +82,14 @@ fn named(socket_type: SocketType, identity: &str) -> PeerInfo {
 /// A connection was accepted and is ready.
 fn accept(engine: &mut Engine, peer: PeerInfo) -> Halves {
     let halves = engine.accept().unwrap();
-    engine.attach(halves.pipe, peer).unwrap();
+    engine.attach(halves.pipe, HERE, peer).unwrap();
     halves
 }
 
 /// A dialed endpoint with a connection.
 fn dial(engine: &mut Engine, peer: PeerInfo) -> Halves {
     let halves = engine.dial().unwrap();
-    engine.attach(halves.pipe, peer).unwrap();
+    engine.attach(halves.pipe, HERE, peer).unwrap();
     halves
 }
 

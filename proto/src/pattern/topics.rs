@@ -3,6 +3,15 @@
 use super::prefixes::Prefixes;
 use crate::pipe::PipeId;
 
+/// What a subscription, or its end, changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// Whether the peer was not subscribed to the topic before, or is no longer.
+    pub(super) of_peer: bool,
+    /// Whether nobody was subscribed to the topic before, or nobody is any longer.
+    pub(super) of_all: bool,
+}
+
 /// The subscriptions of a publisher's peers.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
@@ -15,27 +24,29 @@ impl Topics {
         self.subscribers.len()
     }
 
-    /// Adds a subscription; whether it is the first to this topic.
-    pub(super) fn insert(&mut self, topic: &[u8], id: PipeId) -> bool {
+    /// Adds a subscription.
+    pub(super) fn insert(&mut self, topic: &[u8], id: PipeId) -> Change {
         let Some(pipes) = self.subscribers.get_mut(topic) else {
             self.subscribers.insert(topic, vec![id]);
-            return true;
+            return Change { of_peer: true, of_all: true };
         };
-        if !pipes.contains(&id) {
+        let of_peer = !pipes.contains(&id);
+        if of_peer {
             pipes.push(id);
         }
-        false
+        Change { of_peer, of_all: false }
     }
 
-    /// Takes a subscription back; whether it was the last to this topic.
-    pub(super) fn remove(&mut self, topic: &[u8], id: PipeId) -> bool {
-        let Some(pipes) = self.subscribers.get_mut(topic) else { return false };
-        pipes.retain(|&other| other != id);
-        let last = pipes.is_empty();
-        if last {
+    /// Takes a subscription back.
+    pub(super) fn remove(&mut self, topic: &[u8], id: PipeId) -> Change {
+        let Some(pipes) = self.subscribers.get_mut(topic) else { return Change::default() };
+        let Some(at) = pipes.iter().position(|&other| other == id) else { return Change::default() };
+        pipes.remove(at);
+        let of_all = pipes.is_empty();
+        if of_all {
             self.subscribers.remove(topic);
         }
-        last
+        Change { of_peer: true, of_all }
     }
 
     /// Takes back all subscriptions of the pipe; returns the topics that nobody subscribes to any more.
@@ -86,15 +97,18 @@ mod tests {
             for (subscribe, prefix, index) in steps {
                 let entry = (prefix.clone(), pipe(index));
                 let others = naive.iter().any(|(other, _)| *other == prefix);
+                let had = naive.contains(&entry);
                 if subscribe {
-                    prop_assert_eq!(topics.insert(&prefix, pipe(index)), !others);
-                    if !naive.contains(&entry) {
+                    let change = Change { of_peer: !had, of_all: !others };
+                    prop_assert_eq!(topics.insert(&prefix, pipe(index)), change);
+                    if !had {
                         naive.push(entry);
                     }
                 } else {
                     naive.retain(|other| *other != entry);
                     let left = naive.iter().any(|(other, _)| *other == prefix);
-                    prop_assert_eq!(topics.remove(&prefix, pipe(index)), others && !left);
+                    let change = Change { of_peer: had, of_all: had && !left };
+                    prop_assert_eq!(topics.remove(&prefix, pipe(index)), change);
                 }
             }
             let mut found = Vec::new();

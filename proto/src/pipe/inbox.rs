@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
@@ -21,11 +22,15 @@ pub struct Full;
 #[derive(Debug)]
 pub struct Inbox {
     inner: Mutex<Inner>,
+    /// How many bytes came from the transport.
+    bytes: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Inner {
     queue: VecDeque<Message>,
+    /// How many messages ever came.
+    received: u64,
     /// What the reader took and has not handed on yet.
     held: usize,
     hwm: usize,
@@ -80,6 +85,7 @@ impl Inbox {
     pub fn new(hwm: usize, conflate: bool) -> Self {
         let inner = Inner {
             queue: VecDeque::new(),
+            received: 0,
             held: 0,
             hwm,
             conflate,
@@ -89,7 +95,7 @@ impl Inbox {
             reader_waits: true,
             writer: Writer::Nobody,
         };
-        Self { inner: Mutex::new(inner) }
+        Self { inner: Mutex::new(inner), bytes: AtomicU64::new(0) }
     }
 
     /// How many messages it holds at the most; 0 for any number.
@@ -164,16 +170,18 @@ impl Inbox {
         self.inner.lock().era
     }
 
-    /// Forgets what waits for a reader; what waits for one that is there already has arrived.
-    pub fn discard_unclaimed(&self, wakes: &mut Wakes) {
+    /// Forgets what waits for a reader, and says how much; what waits for one that is there already has arrived.
+    pub fn discard_unclaimed(&self, wakes: &mut Wakes) -> usize {
         let mut inner = self.inner.lock();
         if inner.reader.is_some() {
-            return;
+            return 0;
         }
+        let unclaimed = inner.queue.len();
         inner.queue.clear();
         let writer = inner.relieved();
         drop(inner);
         writer.tell(wakes);
+        unclaimed
     }
 
     /// For the connection task: moves as many of `messages` as there is room for; ready when all are gone.
@@ -189,11 +197,13 @@ impl Inbox {
             return Poll::Ready(());
         }
         if inner.conflate {
+            inner.received += messages.len() as u64;
             inner.queue.clear();
             inner.queue.extend(messages.pop());
             messages.clear();
         } else {
             let n = inner.room().min(messages.len());
+            inner.received += n as u64;
             inner.queue.extend(messages.drain(..n));
         }
         if !messages.is_empty() {
@@ -230,6 +240,7 @@ impl Inbox {
             inner.writer = Writer::Socket(Arc::clone(writer.0), writer.1);
             return Err(Full);
         }
+        inner.received += 1;
         inner.queue.push_back(message.clone());
         let edge = inner.edge();
         drop(inner);
@@ -285,9 +296,24 @@ impl Inbox {
         writer.tell(wakes);
     }
 
-    /// Whether something waits that no reader has taken.
-    pub fn has_waiting(&self) -> bool {
-        !self.inner.lock().queue.is_empty()
+    /// How many messages wait that no reader has taken.
+    pub fn waiting(&self) -> usize {
+        self.inner.lock().queue.len()
+    }
+
+    /// How many messages ever came; subscriptions in process do not count.
+    pub fn received(&self) -> u64 {
+        self.inner.lock().received
+    }
+
+    /// For the connection task: so many bytes came from the transport.
+    pub fn count_bytes(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// How many bytes came from the transport.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Whether something waits for a reader that has yet to come.

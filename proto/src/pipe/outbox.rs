@@ -4,6 +4,7 @@
 //! the batch has grown, and a wake only if the connection task sleeps. The connection task swaps the whole batch out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
@@ -22,6 +23,8 @@ pub struct Outbox {
     hwm: usize,
     conflate: bool,
     inner: Mutex<Inner>,
+    /// How many bytes the transport took.
+    bytes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +43,10 @@ struct Inner {
     /// What is being written was discarded: it must not come back.
     is_void: bool,
     discarded: u64,
+    /// How many of those gave way to a newer message.
+    conflated: u64,
+    /// How many messages were taken and not given back.
+    sent: u64,
 }
 
 impl Inner {
@@ -69,7 +76,7 @@ pub enum Take {
 impl Outbox {
     /// An outbox of `pipe`, which holds up to `hwm` messages (0: any number) and tells `socket` when there is room again.
     pub fn new(socket: Arc<Mailbox>, pipe: PipeId, hwm: usize, conflate: bool) -> Self {
-        Self { socket, pipe, hwm, conflate, inner: Mutex::default() }
+        Self { socket, pipe, hwm, conflate, inner: Mutex::default(), bytes: AtomicU64::new(0) }
     }
 
     /// How many messages it holds at the most; 0 for any number.
@@ -90,6 +97,32 @@ impl Outbox {
     /// How many messages were discarded.
     pub fn discarded(&self) -> u64 {
         self.inner.lock().discarded
+    }
+
+    /// How many messages were discarded without a newer one in their place.
+    pub fn dropped(&self) -> u64 {
+        let inner = self.inner.lock();
+        inner.discarded - inner.conflated
+    }
+
+    /// So many messages were dropped that waited elsewhere for this pipe's peer.
+    pub fn also_dropped(&self, messages: usize) {
+        self.inner.lock().discarded += messages as u64;
+    }
+
+    /// How many messages were taken to be written, and not given back.
+    pub fn sent(&self) -> u64 {
+        self.inner.lock().sent
+    }
+
+    /// For the connection task: the transport took so many bytes.
+    pub fn count_bytes(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// How many bytes the transport took.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Where the pipe is in its life.
@@ -124,7 +157,9 @@ impl Outbox {
             return Err(Full);
         }
         if self.conflate {
-            inner.discarded += inner.batch.messages() as u64;
+            let replaced = inner.batch.messages() as u64;
+            inner.discarded += replaced;
+            inner.conflated += replaced;
             inner.batch.clear();
         } else if !inner.has_room(self.hwm) {
             inner.writer_waits = true;
@@ -213,6 +248,7 @@ impl Outbox {
         let taken = if !inner.batch.is_empty() {
             batch.clear();
             std::mem::swap(&mut inner.batch, batch);
+            inner.sent += batch.messages() as u64;
             Poll::Ready(Take::Batch)
         } else if inner.state != State::Active {
             inner.state.step(Input::Emptied);
@@ -249,8 +285,12 @@ impl Outbox {
         batch.rewind();
         let mut inner = self.inner.lock();
         inner.excess = 0;
-        if inner.is_void || inner.state == State::Closed || self.conflate && inner.batch.messages() > 0 {
-            inner.discarded += batch.messages() as u64;
+        let given_back = batch.messages() as u64;
+        inner.sent -= given_back;
+        let is_outdated = self.conflate && inner.batch.messages() > 0;
+        if inner.is_void || inner.state == State::Closed || is_outdated {
+            inner.discarded += given_back;
+            inner.conflated += if is_outdated { given_back } else { 0 };
             batch.clear();
         } else {
             batch.append(&inner.batch);

@@ -110,6 +110,7 @@ impl Node {
 
     /// Wakes whom the engine wants woken.
     pub(super) fn wake(&mut self) {
+        self.engine.take_news();
         self.engine.take_wakes().wake();
     }
 

@@ -10,6 +10,7 @@ use crate::engine::Halves;
 use crate::error::DisconnectReason;
 use crate::link::{Effect, Link, State};
 use crate::message::Message;
+use crate::monitor::ConnectionId;
 use crate::pipe::{Take, lifecycle};
 use crate::time::Instant;
 use crate::wire::batch::Batch;
@@ -186,7 +187,7 @@ impl Seat {
             // The connection is there for what waits in the pipe.
             return Ok(());
         }
-        node.engine.attach(halves.pipe, peer)?;
+        node.engine.attach(halves.pipe, ConnectionId(0), peer)?;
         self.attached = true;
         Ok(())
     }

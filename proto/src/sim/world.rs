@@ -208,7 +208,7 @@ impl World {
 
     /// How many peers the socket has.
     pub fn peers(&self, socket: SocketId) -> usize {
-        self.nodes[socket.0].engine.peers()
+        self.nodes[socket.0].engine.peer_count()
     }
 
     /// How many pipes the socket has.

@@ -77,11 +77,11 @@ fn messages_wait_in_a_dialed_pipe_before_there_is_a_peer_and_through_losses() {
     let mut push = socket(Push);
     let pipe = push.dial().unwrap();
     send(&mut push, "early").unwrap();
-    push.attach(pipe.pipe, peer(Pull)).unwrap();
+    push.attach(pipe.pipe, HERE, peer(Pull)).unwrap();
     assert_eq!(written(&pipe), ["early"]);
     push.detach(pipe.pipe);
     send(&mut push, "between").unwrap();
-    push.attach(pipe.pipe, peer(Pull)).unwrap();
+    push.attach(pipe.pipe, HERE, peer(Pull)).unwrap();
     assert_eq!(written(&pipe), ["between"]);
 }
 
@@ -90,11 +90,11 @@ fn an_immediate_push_sends_only_to_peers_that_are_there() {
     let mut push = with(Push, Options::new().immediate(true));
     let pipe = push.dial().unwrap();
     assert_eq!(send(&mut push, "a"), Err(SendErrorKind::WouldBlock));
-    push.attach(pipe.pipe, peer(Pull)).unwrap();
+    push.attach(pipe.pipe, HERE, peer(Pull)).unwrap();
     send(&mut push, "b").unwrap();
     push.detach(pipe.pipe);
     assert_eq!(send(&mut push, "c"), Err(SendErrorKind::WouldBlock));
-    push.attach(pipe.pipe, peer(Pull)).unwrap();
+    push.attach(pipe.pipe, HERE, peer(Pull)).unwrap();
     assert_eq!(written(&pipe), ["b"], "what it took before the loss still goes");
 }
 
@@ -154,8 +154,8 @@ fn a_pair_talks_to_one_peer_and_refuses_the_next_until_it_goes() {
     assert_eq!(send(&mut pair, "a"), Err(SendErrorKind::WouldBlock));
     let first = accept(&mut pair, peer(Pair));
     let second = pair.accept().unwrap();
-    assert_eq!(pair.attach(second.pipe, peer(Pair)), Err(DisconnectReason::PairTaken));
-    assert_eq!(pair.peers(), 1);
+    assert_eq!(pair.attach(second.pipe, HERE, peer(Pair)), Err(DisconnectReason::PairTaken));
+    assert_eq!(pair.peer_count(), 1);
     send(&mut pair, "a").unwrap();
     assert_eq!((written(&first), second.outbox.len()), (vec!["a".into()], 0));
     pair.detach(first.pipe);
@@ -170,7 +170,7 @@ fn nothing_of_a_refused_peer_is_received() {
     let mut pair = socket(Pair);
     accept(&mut pair, peer(Pair));
     let other = pair.dial().unwrap();
-    assert_eq!(pair.attach(other.pipe, peer(Pair)), Err(DisconnectReason::PairTaken));
+    assert_eq!(pair.attach(other.pipe, HERE, peer(Pair)), Err(DisconnectReason::PairTaken));
     arrive(&other, ["let me in".into()]);
     assert_eq!(drain(&mut pair), Vec::<String>::new());
 }

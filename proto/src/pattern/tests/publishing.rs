@@ -80,7 +80,7 @@ fn a_lost_subscriber_is_forgotten_with_what_waited_for_it() {
     arrive(&pipe, [plus("a")]);
     send(&mut publisher, "a1").unwrap();
     publisher.detach(pipe.pipe);
-    publisher.attach(pipe.pipe, peer(Sub)).unwrap();
+    publisher.attach(pipe.pipe, HERE, peer(Sub)).unwrap();
     send(&mut publisher, "a2").unwrap();
     assert_eq!((publisher.subscriptions(), written(&pipe).len()), (0, 0));
 }
@@ -119,7 +119,7 @@ fn subscriptions_that_an_xpub_had_no_room_for_go_with_their_peer() {
     xpub.process();
     xpub.detach(dialed.pipe);
     xpub.detach(accepted.pipe);
-    xpub.attach(dialed.pipe, peer(Sub)).unwrap();
+    xpub.attach(dialed.pipe, HERE, peer(Sub)).unwrap();
     assert_eq!(drain(&mut xpub), [r"\x01x"]);
     assert_eq!(xpub.subscriptions(), 1);
     for topic in ["a", "b"] {
@@ -149,7 +149,7 @@ fn a_sub_subscribes_at_every_peer_and_again_at_each_that_comes() {
     sub.subscribe(b"c").unwrap();
     sub.detach(first.pipe);
     sub.unsubscribe(b"a").unwrap();
-    sub.attach(first.pipe, peer(Pub)).unwrap();
+    sub.attach(first.pipe, HERE, peer(Pub)).unwrap();
     let mut again = written(&first);
     again.sort();
     assert_eq!(again, ["+b", "+c"], "as it is now, nothing twice");

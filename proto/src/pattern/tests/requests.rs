@@ -74,7 +74,7 @@ fn a_lost_request_stays_lost_when_another_peer_comes_before_anybody_asks() {
     send(&mut req, "one").unwrap();
     written(&second);
     req.detach(second.pipe);
-    req.attach(second.pipe, peer(Rep)).unwrap();
+    req.attach(second.pipe, HERE, peer(Rep)).unwrap();
     assert_eq!(recv(&mut req), Err(RecvError::PeerLost));
 }
 
@@ -84,7 +84,7 @@ fn a_request_that_never_left_goes_to_the_next_peer() {
     send(&mut req, "one").unwrap();
     req.detach(first.pipe);
     assert_eq!(recv(&mut req), Err(RecvError::WouldBlock));
-    req.attach(first.pipe, peer(Rep)).unwrap();
+    req.attach(first.pipe, HERE, peer(Rep)).unwrap();
     assert_eq!(written(&first), ["|one"]);
     arrive(&first, [reply("yes")]);
     assert_eq!(recv(&mut req).unwrap(), "yes");
@@ -96,7 +96,7 @@ fn an_immediate_req_keeps_a_request_that_never_left_as_well() {
     send(&mut req, "one").unwrap();
     req.detach(first.pipe);
     assert_eq!(send(&mut req, "two"), Err(SendErrorKind::OutOfTurn));
-    req.attach(first.pipe, peer(Rep)).unwrap();
+    req.attach(first.pipe, HERE, peer(Rep)).unwrap();
     assert_eq!(written(&first), ["|one"]);
     arrive(&first, [reply("yes")]);
     assert_eq!(recv(&mut req).unwrap(), "yes");
@@ -135,7 +135,7 @@ fn a_relaxed_req_gives_the_old_request_up_wherever_it_stands() {
     arrive(&pipe, [reply("to the old one")]);
     pipe.outbox.restore(&mut batch);
     req.detach(pipe.pipe);
-    req.attach(pipe.pipe, peer(Rep)).unwrap();
+    req.attach(pipe.pipe, HERE, peer(Rep)).unwrap();
     assert_eq!(written(&pipe), ["|new"]);
     assert_eq!(recv(&mut req), Err(RecvError::WouldBlock));
     arrive(&pipe, [reply("to the new one")]);
@@ -202,7 +202,7 @@ fn the_next_peer_of_a_dialed_rep_gets_no_reply_to_what_the_last_one_asked() {
     send(&mut rep, "reply to one, unsent").unwrap();
     assert_eq!(recv(&mut rep).unwrap(), "two");
     rep.detach(pipe.pipe);
-    rep.attach(pipe.pipe, peer(Req)).unwrap();
+    rep.attach(pipe.pipe, HERE, peer(Req)).unwrap();
     send(&mut rep, "reply to two").unwrap();
     assert_eq!(recv(&mut rep), Err(RecvError::WouldBlock), "three cannot be answered any more");
     assert_eq!(written(&pipe), Vec::<String>::new());

@@ -42,7 +42,7 @@ fn an_identity_that_is_taken_is_refused_and_free_again_after_the_loss() {
     let mut router = socket(Router);
     let first = accept(&mut router, named(Dealer, "ann"));
     let second = router.accept().unwrap();
-    assert_eq!(router.attach(second.pipe, named(Dealer, "ann")), Err(DisconnectReason::IdentityTaken));
+    assert_eq!(router.attach(second.pipe, HERE, named(Dealer, "ann")), Err(DisconnectReason::IdentityTaken));
     send(&mut router, parts(&["ann", "still first"])).unwrap();
     assert_eq!(written(&first), ["still first"]);
     router.detach(first.pipe);
@@ -72,7 +72,7 @@ fn a_dialed_endpoint_keeps_the_identity_that_was_made_for_it() {
     let identity = router.try_recv().unwrap().parts()[0].clone();
     router.detach(pipe.pipe);
     send(&mut router, Message::from_iter([identity.clone(), "waits".into()])).unwrap();
-    router.attach(pipe.pipe, peer(Dealer)).unwrap();
+    router.attach(pipe.pipe, HERE, peer(Dealer)).unwrap();
     assert_eq!(written(&pipe), ["waits"]);
     arrive(&pipe, ["b".into()]);
     assert_eq!(router.try_recv().unwrap().parts()[0], identity);

@@ -1,21 +1,58 @@
 //! What a socket tells of its life.
 
+mod snapshot;
+
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use snapshot::{Connection, DialStage, Dialed, Snapshot, Stage};
 
 use crate::Endpoint;
 use crate::error::{DisconnectReason, HandshakeStage};
 use crate::peer::PeerInfo;
 use crate::time::Instant;
 
-/// One connection of a socket: one link to one peer. Never used twice in the life of a socket.
+/// One connection of a socket: one attempt at one link to one peer. Never used twice in the life of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
 
 impl fmt::Display for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Whether a socket has somebody to talk to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportState {
+    /// No peer is ready, but some endpoint is being connected to, or will be again.
+    Connecting,
+    /// At least one peer is ready.
+    Connected,
+    /// No peer is ready, and we are not the ones to get one: nothing was connected to yet, the endpoints were given up,
+    /// the socket is only bound, or it is closed.
+    #[default]
+    Disconnected,
+}
+
+impl TransportState {
+    /// Its name in snake case, for logs and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+        }
+    }
+}
+
+impl fmt::Display for TransportState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -28,8 +65,19 @@ pub struct MonitorEvent {
     pub endpoint: Option<Endpoint>,
     /// The connection that it happened to.
     pub connection: Option<ConnectionId>,
+    /// The number of the attempt at a dialed endpoint: 1 for the first since it last had a stable connection.
+    pub attempt: Option<u32>,
+    /// The peer of the connection, from [`HandshakeSucceeded`](MonitorKind::HandshakeSucceeded) on.
+    pub peer: Option<Arc<PeerInfo>>,
     /// What happened.
     pub kind: MonitorKind,
+}
+
+impl MonitorEvent {
+    /// An event that is not about an endpoint or a connection, until these are filled in.
+    pub const fn new(time: Instant, kind: MonitorKind) -> Self {
+        Self { time, endpoint: None, connection: None, attempt: None, peer: None, kind }
+    }
 }
 
 /// What happened.
@@ -48,10 +96,10 @@ pub enum MonitorKind {
     /// A connection could not be accepted.
     AcceptFailed(io::ErrorKind),
     /// An attempt to connect begins.
-    Connecting {
-        /// 1 for the first since the endpoint last had a stable connection.
-        attempt: u32,
-    },
+    Connecting,
+    /// Nobody is bound to the name yet; the attempt waits until somebody is. Only in process: with other transports the
+    /// attempt fails, and there is another one later.
+    ConnectDelayed,
     /// An attempt failed, or a connection was lost; the next attempt is after a delay.
     ConnectRetried {
         /// How long the next attempt waits.
@@ -65,8 +113,8 @@ pub enum MonitorKind {
         /// The peer's address.
         address: String,
     },
-    /// The handshake is done: this is the peer.
-    HandshakeSucceeded(PeerInfo),
+    /// The handshake is done; [`MonitorEvent::peer`] is the peer.
+    HandshakeSucceeded,
     /// The socket has taken the peer, and messages flow. A peer that it does not take, as a PAIR that has one already,
     /// is disconnected instead.
     Ready,
@@ -77,7 +125,15 @@ pub enum MonitorKind {
         /// Why.
         reason: DisconnectReason,
     },
-    /// A connection that was ready is lost.
+    /// The peer has subscribed to this topic: PUB and XPUB only.
+    Subscribed(Bytes),
+    /// The peer no longer subscribes to this topic: PUB and XPUB only. Subscriptions that end with their connection are
+    /// not told one by one.
+    Unsubscribed(Bytes),
+    /// So many messages that the socket had taken to send are dropped, together with the pipe they waited in: its peer
+    /// is gone and was not ours to dial, its endpoint was given up, or linger is over.
+    Dropped(u64),
+    /// A connection whose handshake had succeeded is gone.
     Disconnected(DisconnectReason),
     /// No more attempts will be made at this endpoint.
     ConnectStopped(DisconnectReason),
@@ -97,12 +153,16 @@ impl MonitorKind {
             Self::BindFailed(_) => "bind_failed",
             Self::Accepted { .. } => "accepted",
             Self::AcceptFailed(_) => "accept_failed",
-            Self::Connecting { .. } => "connecting",
+            Self::Connecting => "connecting",
+            Self::ConnectDelayed => "connect_delayed",
             Self::ConnectRetried { .. } => "connect_retried",
             Self::Connected { .. } => "connected",
-            Self::HandshakeSucceeded(_) => "handshake_succeeded",
+            Self::HandshakeSucceeded => "handshake_succeeded",
             Self::Ready => "ready",
             Self::HandshakeFailed { .. } => "handshake_failed",
+            Self::Subscribed(_) => "subscribed",
+            Self::Unsubscribed(_) => "unsubscribed",
+            Self::Dropped(_) => "dropped",
             Self::Disconnected(_) => "disconnected",
             Self::ConnectStopped(_) => "connect_stopped",
             Self::Closed => "closed",
