@@ -61,6 +61,28 @@ pub enum DisconnectReason {
     PairTaken,
 }
 
+impl DisconnectReason {
+    /// Its name in snake case, without what it carries: for metrics and programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PeerClosed => "peer_closed",
+            Self::LocalClose => "local_close",
+            Self::Dismissed => "dismissed",
+            Self::HeartbeatTimeout => "heartbeat_timeout",
+            Self::HandshakeTimeout => "handshake_timeout",
+            Self::HandshakeRefused { .. } => "handshake_refused",
+            Self::Unauthorized => "unauthorized",
+            Self::Protocol(_) => "protocol",
+            Self::Oversize { .. } => "oversize",
+            Self::Io(_) => "io",
+            Self::Superseded => "superseded",
+            Self::RequestAbandoned => "request_abandoned",
+            Self::IdentityTaken => "identity_taken",
+            Self::PairTaken => "pair_taken",
+        }
+    }
+}
+
 struct IoKind(io::ErrorKind);
 
 impl fmt::Display for IoKind {

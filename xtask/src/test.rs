@@ -49,7 +49,14 @@ impl Step {
             Self::Code => {
                 let mut args = arguments(&["--lib", "--bins", "--examples"]);
                 args.extend(selected(&targets.code));
-                cargo::test(&root(), &args, &[])
+                let mut tally = cargo::test(&root(), &args, &[]);
+                // Without its feature this one is empty.
+                tally.add(cargo::test(
+                    &root(),
+                    &arguments(&["--features", "bowline/metrics", "--test", "counters"]),
+                    &[],
+                ));
+                tally
             }
             Self::Doc => cargo::test(&root(), &arguments(&["--doc"]), &[]),
             Self::Sim if targets.sim.is_empty() => {

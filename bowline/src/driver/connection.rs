@@ -136,16 +136,30 @@ impl Connection {
     /// Whole messages that the transport did not take go back into the pipe, for the next connection.
     fn restore(&mut self) {
         if let Some(halves) = self.seat.halves().filter(|_| self.from_pipe && !self.writing.is_empty()) {
+            let taken = self.writing.messages();
+            self.writing.rewind();
+            self.seat.counters().sent(taken - self.writing.messages());
             halves.outbox.restore(&mut self.writing);
             self.writing.clear();
+            self.from_pipe = false;
             self.parting = Parting::Silent;
         }
+    }
+
+    /// The batch is written, or there was none.
+    fn wrote_all(&mut self) {
+        if std::mem::take(&mut self.from_pipe) {
+            self.seat.counters().sent(self.writing.messages());
+        }
+        self.writing.clear();
     }
 
     /// Hands over what has arrived. While the inbox is full nothing is read, so the transport pushes back on the peer.
     fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(halves) = self.seat.halves() else { return Poll::Ready(()) };
+        let waiting = self.link.inbound().len();
         let delivered = halves.inbox.poll_deliver(cx, self.link.inbound());
+        self.seat.counters().received(waiting - self.link.inbound().len());
         if delivered.is_pending() != self.paused {
             self.paused = !self.paused;
             if self.paused { self.link.pause_reading(rt::now()) } else { self.link.resume_reading(rt::now()) }
@@ -163,6 +177,7 @@ impl Connection {
             Ok(n) => {
                 self.link.handle_read(rt::now());
                 self.seat.halves().inspect(|halves| halves.inbox.count_bytes(n));
+                self.seat.counters().read(n);
             }
             Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
         }
@@ -181,7 +196,13 @@ impl Connection {
             return Poll::Ready(());
         }
         match ready!(write(&mut self.stream, cx, &mut self.writing)) {
-            Ok(n) => drop(self.seat.halves().inspect(|halves| halves.outbox.count_bytes(n))),
+            Ok(n) => {
+                self.seat.halves().inspect(|halves| halves.outbox.count_bytes(n));
+                self.seat.counters().wrote(n);
+                if self.writing.is_empty() {
+                    self.wrote_all();
+                }
+            }
             Err(error) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
             Err(error) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
         }
@@ -190,8 +211,6 @@ impl Connection {
 
     /// Fills the empty batch: what the protocol has to say goes first, then what the socket sends.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.writing.clear();
-        self.from_pipe = false;
         if self.link.poll_transmit(&mut self.writing) {
             return Poll::Ready(());
         }

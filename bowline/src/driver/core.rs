@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::monitor::{Monitors, Told};
+use crate::observe::Observer;
 use crate::rt;
 
 /// One socket: its engine under a short lock, its monitors, and the tasks that belong to it.
@@ -55,7 +56,7 @@ impl Core {
             engine: Mutex::new(engine),
             socket_type,
             options,
-            monitors: Monitors::default(),
+            monitors: Monitors::new(socket_type),
             tracker: TaskTracker::new(),
             closing: stop.child_token(),
             stop,
@@ -116,7 +117,7 @@ impl Core {
             .collect();
         let wakes = engine.take_wakes();
         drop(engine);
-        told.into_iter().for_each(Told::wake);
+        told.into_iter().for_each(Told::pass_on);
         wakes.wake();
     }
 
@@ -181,6 +182,11 @@ impl Core {
         ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// What logs and metrics hear.
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.monitors.observer
+    }
+
     /// Tells the monitors of something that is not about a connection.
     pub(crate) fn tell(&self, endpoint: Option<&Endpoint>, kind: MonitorKind) {
         self.tell_event(MonitorEvent { endpoint: endpoint.cloned(), ..MonitorEvent::new(rt::now(), kind) });
@@ -195,7 +201,7 @@ impl Core {
         if let (MonitorKind::Dropped(messages), true) = (&event.kind, self.closing.is_cancelled()) {
             self.dropped.fetch_add(*messages, Ordering::Relaxed);
         }
-        self.monitors.tell(event).wake();
+        self.monitors.tell(event).pass_on();
     }
 
     /// Starts a task that belongs to the socket, on the runtime of the caller.

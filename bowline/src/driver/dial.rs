@@ -179,5 +179,6 @@ impl Reach for Wire {
 async fn serve(dial: &Dial, stream: Stream, address: String) -> Ended {
     dial.tell(MonitorKind::Connected { address: address.clone() });
     let config = LinkConfig::new(&dial.core.options, dial.core.socket_type).with_address(address);
-    Connection::new(dial.seat(), Link::new(config, Role::Dialer), stream).run().await
+    let span = dial.core.observer().span.of_connection(dial.connection, Some(&dial.endpoint));
+    span.around(Connection::new(dial.seat(), Link::new(config, Role::Dialer), stream).run()).await
 }

@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use bowline_proto::{MonitorEvent, MonitorKind, Snapshot, TransportState};
+use bowline_proto::{MonitorEvent, MonitorKind, Snapshot, SocketType, TransportState};
 use futures_core::Stream;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::observe::Observer;
 use crate::rt;
 
 /// How many events wait for a slow monitor before it misses some.
@@ -92,10 +93,11 @@ impl Stream for Monitor {
 }
 
 /// What a socket tells: its monitors, and the state that the events add up to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Monitors {
     all: Mutex<All>,
     state: watch::Sender<State>,
+    pub(crate) observer: Observer,
 }
 
 #[derive(Debug, Default)]
@@ -117,17 +119,22 @@ pub(crate) struct State {
     told: u64,
 }
 
-/// The readers that an event wakes, and the state that it led to: for when no lock is held.
+/// An event that was told, for all that hear it when no lock is held: those who read monitors, those who watch the
+/// state, logs and metrics.
 #[must_use]
 pub(crate) struct Told<'a> {
+    monitors: &'a Monitors,
+    event: MonitorEvent,
     readers: Vec<Waker>,
     state: State,
-    sender: &'a watch::Sender<State>,
+    /// How many peers the socket had before, and has now.
+    peers: (usize, usize),
 }
 
 impl Told<'_> {
-    pub(crate) fn wake(self) {
-        self.sender.send_if_modified(|state| {
+    pub(crate) fn pass_on(self) {
+        self.monitors.observer.hear(&self.event, self.peers);
+        self.monitors.state.send_if_modified(|state| {
             // Another thread may have been faster with a later state.
             if state.told > self.state.told {
                 return false;
@@ -141,6 +148,10 @@ impl Told<'_> {
 }
 
 impl Monitors {
+    pub(crate) fn new(socket_type: SocketType) -> Self {
+        Self { all: Mutex::default(), state: watch::Sender::default(), observer: Observer::new(socket_type) }
+    }
+
     /// A new monitor, which hears what comes from now on, and what was before.
     pub(crate) fn add(&self) -> (Snapshot, Monitor) {
         let mut all = self.all.lock();
@@ -166,6 +177,7 @@ impl Monitors {
         // Under the lock, so that no time is before that of an earlier event.
         event.time = rt::now();
         let ends = event.kind == MonitorKind::Stopped;
+        let before = all.snapshot.ready();
         if !all.ended {
             all.snapshot.complete(&mut event);
             all.snapshot.apply(&event);
@@ -179,7 +191,8 @@ impl Monitors {
             });
         }
         let state = State { transport: all.snapshot.state(), is_final: all.ended, told: all.told };
-        Told { readers, state, sender: &self.state }
+        let peers = (before, all.snapshot.ready());
+        Told { monitors: self, event, readers, state, peers }
     }
 }
 

@@ -10,6 +10,7 @@ use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, MonitorEvent, MonitorKind, PeerInfo};
 
 use super::core::Core;
+use crate::observe::Counters;
 use crate::rt;
 
 /// How a connection ended.
@@ -79,6 +80,14 @@ impl Seat {
 
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.core.observer().counters
+    }
+
+    pub(crate) const fn connection(&self) -> ConnectionId {
+        self.connection
     }
 
     pub(crate) fn halves(&self) -> Option<&Halves> {

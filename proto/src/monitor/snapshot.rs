@@ -96,6 +96,11 @@ impl Snapshot {
         self.connections.get(&id)
     }
 
+    /// How many connections are ready.
+    pub const fn ready(&self) -> usize {
+        self.ready
+    }
+
     /// Whether the socket is closed for good.
     pub const fn is_stopped(&self) -> bool {
         self.is_stopped
