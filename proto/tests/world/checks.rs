@@ -78,7 +78,7 @@ impl Play {
         let flows = || self.flows().filter(|flow| flow.from == socket);
         let sent: usize = flows().map(|flow| flow.sender.sent.len()).sum();
         let with_pipe: u64 = flows().filter(|flow| flow.was_accepted).map(|flow| flow.sender.discarded).sum();
-        let discarded = (with_pipe + self.w.discarded(socket)) as usize;
+        let discarded = (with_pipe + self.w.discarded(socket)) as usize + self.w.waiting(socket);
         assert_eq!(self.w.sent(socket).len(), sent + discarded, "of {socket:?}: {sent} out, {discarded} discarded");
     }
 

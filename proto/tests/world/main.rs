@@ -2,11 +2,8 @@
 //!
 //! A failing seed prints the command that replays it. `BOWLINE_SEEDS` sets how many are run.
 
-#[path = "world/checks.rs"]
 mod checks;
-#[path = "world/play.rs"]
 mod play;
-#[path = "world/topologies.rs"]
 mod topologies;
 
 use std::ops::AddAssign;
