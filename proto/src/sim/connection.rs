@@ -1,5 +1,6 @@
 //! A connection of a world: two seats and the bytes between them.
 
+use super::agenda::{Agenda, Task};
 use super::net::Direction;
 use super::node::Node;
 use super::seat::{Record, Seat, Surroundings};
@@ -23,6 +24,7 @@ pub struct ConnectionRecord {
 
 #[derive(Debug)]
 pub(super) struct Connection {
+    pub(super) id: u64,
     pub(super) dial: usize,
     pub(super) seats: [Seat; 2],
     /// What each seat reads.
@@ -35,8 +37,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) const fn new(dial: usize, seats: [Seat; 2], inputs: [Direction; 2]) -> Self {
-        Self { dial, seats, inputs, was_cut: false, is_told: false, compared: [0; 2] }
+    pub(super) const fn new(id: u64, dial: usize, seats: [Seat; 2], inputs: [Direction; 2]) -> Self {
+        Self { id, dial, seats, inputs, was_cut: false, is_told: false, compared: [0; 2] }
     }
 
     pub(super) fn side<'a>(
@@ -54,6 +56,21 @@ impl Connection {
 
     pub(super) fn is_half_open(&self) -> bool {
         self.inputs.iter().any(Direction::is_silent)
+    }
+
+    /// Puts a side on the agenda: for now if a turn might do something, else for when it might.
+    pub(super) fn plan(&mut self, side: usize, agenda: &mut Agenda, now: Instant) {
+        let task = Task::Seat(self.id, side);
+        if self.has_work(side, now) {
+            agenda.now(task);
+            return;
+        }
+        let seat = &mut self.seats[side];
+        let Some(next) = seat.next_event(&self.inputs[side]) else { return };
+        if seat.planned.is_none_or(|planned| next < planned) {
+            seat.planned = Some(next);
+            agenda.at(next, task);
+        }
     }
 
     pub(super) fn has_work(&self, side: usize, now: Instant) -> bool {

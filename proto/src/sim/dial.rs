@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use super::agenda::{Flag, Task};
 use super::connection::Connection;
 use super::net::Direction;
-use super::node::{Flag, Node};
+use super::node::Node;
 use super::seat::Seat;
 use super::world::World;
 use crate::engine::Halves;
@@ -37,6 +38,15 @@ impl Dial {
         self.due.is_some_and(|due| due <= now || self.flag.is_raised())
     }
 
+    pub(super) fn waiting(&self) -> u64 {
+        self.halves.outbox.len() as u64
+    }
+
+    /// Whether it was not given up.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.halves.outbox.state() == lifecycle::State::Active
+    }
+
     /// What every endpoint may count on: the delay that its options ask for, and some jitter on top.
     fn check_delay(&mut self, options: &Options, delay: Duration) {
         let base = match options.reconnect {
@@ -50,10 +60,9 @@ impl Dial {
 
     /// Whether anything wants a connection: not what is given up and has nothing left to send.
     fn check_need(&self, node: &Node) {
-        let is_given_up = self.halves.outbox.state() != lifecycle::State::Active;
         assert!(node.engine.state() != State::Closed, "a closed socket connects");
-        assert!(is_given_up || !node.engine.state().is_over(), "a closing socket keeps a pipe open");
-        assert!(!is_given_up || !self.halves.outbox.is_empty(), "a connection for nothing");
+        assert!(!self.is_wanted() || !node.engine.state().is_over(), "a closing socket keeps a pipe open");
+        assert!(self.is_wanted() || !self.halves.outbox.is_empty(), "a connection for nothing");
     }
 }
 
@@ -61,9 +70,9 @@ impl World {
     /// Connects a socket to a name: the endpoint's pipe is there already.
     pub(super) fn dial(&mut self, node: usize, endpoint: String, halves: Halves) {
         let dialer = Dialer::new(self.nodes[node].options.reconnect, self.rng.u64(..));
-        let flag = Flag::raised();
+        let dial = self.dials.len();
+        let flag = self.agenda.flag(Task::Dial(dial));
         self.dials.push(Dial { node, endpoint, halves, dialer, flag, due: None, is_over: false, delays: 0 });
-        let dial = self.dials.len() - 1;
         let first = self.dials[dial].dialer.start();
         self.follow(dial, first);
     }
@@ -116,6 +125,7 @@ impl World {
             Next::Wait(delay) => {
                 dial.check_delay(&node.options, delay);
                 dial.due = Some(now + delay);
+                self.agenda.at(now + delay, Task::Dial(at));
                 dial.flag.raise();
             }
             Next::Leave => {
@@ -139,14 +149,17 @@ impl World {
             Link::new(config.with_address(dial.endpoint.clone()), role)
         };
         let (near, far) = (&self.nodes[dial.node], &self.nodes[listener]);
+        let id = self.next_connection;
+        self.next_connection += 1;
+        let [flag, far_flag] = [0, 1].map(|side| self.agenda.flag(Task::Seat(id, side)));
         let mut seats = [
-            Seat::new(dial.node, link(near, Role::Dialer), Some(dial.halves.clone()), now),
-            Seat::new(listener, link(far, Role::Listener), None, now),
+            Seat::new(dial.node, link(near, Role::Dialer), Some(dial.halves.clone()), flag, now),
+            Seat::new(listener, link(far, Role::Listener), None, far_flag, now),
         ];
         seats[0].watch(&near.options, &far.options);
         seats[1].watch(&far.options, &near.options);
         let inputs = [(); 2].map(|()| Direction::new(self.weather, self.rng.fork()));
-        self.connections.push(Connection::new(at, seats, inputs));
+        self.connections.push(Connection::new(id, at, seats, inputs));
         true
     }
 }

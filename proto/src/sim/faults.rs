@@ -13,6 +13,7 @@ impl World {
         for input in &mut connection.inputs {
             input.reset(now);
         }
+        self.plan_all();
     }
 
     /// Nothing arrives on a connection for a while.
@@ -21,6 +22,7 @@ impl World {
         for input in &mut self.connections[connection].inputs {
             input.freeze(then);
         }
+        self.plan_all();
     }
 
     /// From now on nothing reaches the side that connected, or the side that accepted, or neither; no side is told, and
@@ -48,12 +50,14 @@ impl World {
     pub fn give_up(&mut self) {
         let now = self.clock.now();
         for connection in self.connections.iter_mut().filter(|connection| connection.is_half_open()) {
-            for (seat, input) in connection.seats.iter().zip(&mut connection.inputs) {
+            for (seat, input) in connection.seats.iter_mut().zip(&mut connection.inputs) {
                 assert!(!seat.listens(), "silence goes unnoticed: {:?}", seat.record.effects);
+                seat.undeafen();
                 input.give_up(now);
             }
             connection.was_cut = true;
         }
+        self.plan_all();
     }
 
     /// Time passes and nothing runs, as when a machine sleeps: bytes arrive, timers come late.
@@ -73,14 +77,14 @@ impl World {
         for at in self.process(socket) {
             self.nodes[at].sleeps = false;
         }
+        self.plan_all();
     }
 
-    /// Gives up a dialed endpoint of a socket, the `nth` of those that there are: what waits for it still goes out.
-    /// Its name, unless there is none or the socket is closed.
-    pub fn disconnect(&mut self, socket: SocketId, nth: usize) -> Option<String> {
+    /// Gives up one of the dialed endpoints of a socket: what waits for it still goes out. Its name, if there was one.
+    pub fn disconnect(&mut self, socket: SocketId) -> Option<String> {
         let node = &mut self.nodes[socket.0];
-        let mut dials = self.dials.iter().filter(|dial| dial.node == socket.0 && !dial.is_over);
-        let dial = dials.nth(nth).filter(|_| !node.engine.state().is_over())?;
+        let dials: Vec<_> = self.dials.iter().filter(|dial| dial.node == socket.0 && dial.is_wanted()).collect();
+        let dial = self.rng.choice(dials)?;
         node.engine.close_pipe(dial.halves.pipe, true);
         node.wake();
         Some(dial.endpoint.clone())
@@ -108,10 +112,16 @@ impl World {
                     if connection.seats[side].node == ended {
                         let (seat, mut around) = connection.side(side, &mut self.nodes, now);
                         seat.close(&mut around);
+                        self.ending.push(connection.id);
                     }
                 }
             }
         }
+        for dial in self.dials.iter().filter(|dial| self.process(socket).any(|at| at == dial.node)) {
+            // Its engine knows nothing any more of an endpoint that was given up before.
+            dial.flag.raise();
+        }
+        self.plan_all();
         self.settle();
     }
 

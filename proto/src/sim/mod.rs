@@ -2,6 +2,7 @@
 //!
 //! Time is virtual, chance is a seed, and the network is a queue of bytes, so that every run can be run again.
 
+mod agenda;
 mod clock;
 mod connection;
 mod dial;

@@ -2,41 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
+use super::agenda::Flag;
 use crate::engine::Engine;
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::{Wait, Waiting};
 use crate::{Message, Options, SocketType};
-
-/// A task of the simulation: whether somebody woke it.
-#[derive(Debug, Default)]
-pub(super) struct Flag(AtomicBool);
-
-impl Flag {
-    pub(super) fn raised() -> Arc<Self> {
-        Arc::new(Self(AtomicBool::new(true)))
-    }
-
-    pub(super) fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn lower(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
-    }
-}
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.raise();
-    }
-}
 
 /// What the application makes of what it receives: a reply.
 pub type Service = fn(Message) -> Message;
@@ -83,7 +55,7 @@ fn waits(engine: &Engine) -> [Wait; 2] {
 }
 
 impl Node {
-    pub(super) fn new(socket_type: SocketType, options: Options) -> Self {
+    pub(super) fn new(socket_type: SocketType, options: Options, flag: Arc<Flag>) -> Self {
         let options = Arc::new(options);
         let engine = Engine::new(socket_type, Arc::clone(&options));
         Self {
@@ -92,7 +64,7 @@ impl Node {
             options,
             binds: Vec::new(),
             subscriptions: Vec::new(),
-            flag: Flag::raised(),
+            flag,
             reads: true,
             service: None,
             partner: None,

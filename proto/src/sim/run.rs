@@ -2,30 +2,18 @@
 
 use std::time::Duration;
 
+use super::agenda::Task;
 use super::world::{SocketId, World};
 use crate::time::Instant;
 
 /// How many rounds without any time passing make a world that never comes to rest.
 const ROUNDS_MOST: usize = 100_000;
 
-/// Whose turn it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Task {
-    Application(usize),
-    /// A connection, and one side of it.
-    Seat(usize, usize),
-    Dial(usize),
-}
-
 impl World {
     /// Lets time pass.
     pub fn run_for(&mut self, time: Duration) {
         let end = self.clock.now() + time;
-        self.settle();
-        while let Some(next) = self.next_event().filter(|next| *next <= end) {
-            self.clock.advance_to(next);
-            self.settle();
-        }
+        self.run_until(time, |_| false);
         self.clock.advance_to(end);
     }
 
@@ -33,38 +21,38 @@ impl World {
     pub fn run_until(&mut self, most: Duration, mut done: impl FnMut(&Self) -> bool) -> bool {
         let end = self.clock.now() + most;
         self.settle();
-        while !done(self) {
-            let Some(next) = self.next_event().filter(|next| *next <= end) else { return false };
+        let is_done = loop {
+            if done(self) {
+                break true;
+            }
+            let Some(next) = self.agenda.next().filter(|next| *next <= end) else { break false };
             self.clock.advance_to(next);
             self.settle();
-        }
-        true
-    }
-
-    /// The next time at which something happens by itself.
-    fn next_event(&self) -> Option<Instant> {
-        let now = self.clock.now();
-        let seats = self.connections.iter().flat_map(|connection| connection.seats.iter().zip(&connection.inputs));
-        let awake = seats.filter(|(seat, _)| !self.nodes[seat.node].sleeps);
-        let due = self.dials.iter().filter(|dial| !self.nodes[dial.node].sleeps).filter_map(|dial| dial.due);
-        awake.filter_map(|(seat, input)| seat.next_event(input)).chain(due).filter(|at| *at > now).min()
+        };
+        self.check_peers();
+        is_done
     }
 
     /// Runs everything that was woken until nothing is left to do.
     ///
     /// Whoever is ready has a turn in an order drawn from the seed, and now and then one is passed over.
     pub(super) fn settle(&mut self) {
-        let mut ready = std::mem::take(&mut self.ready);
+        let (mut ready, mut due) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS_MOST {
-            self.find_ready(&mut ready);
+            let now = self.clock.now();
+            self.agenda.ring(now, &mut due);
+            for (time, task) in due.drain(..) {
+                self.ring(time, task);
+            }
+            self.agenda.collect(&mut ready);
             if ready.is_empty() && !self.bury() {
-                self.ready = ready;
-                self.check_peers();
                 return;
             }
             self.rng.shuffle(&mut ready);
             for task in ready.drain(..) {
-                if self.rng.u8(..8) > 0 {
+                if self.rng.u8(..8) == 0 {
+                    self.agenda.now(task);
+                } else {
                     self.turn(task);
                 }
             }
@@ -73,42 +61,80 @@ impl World {
         panic!("a world that never comes to rest");
     }
 
-    fn find_ready(&self, ready: &mut Vec<Task>) {
-        let now = self.clock.now();
-        for (at, node) in self.nodes.iter().enumerate() {
-            if node.has_work() {
-                ready.push(Task::Application(at));
-            }
-        }
-        for (at, connection) in self.connections.iter().enumerate() {
-            for (side, seat) in connection.seats.iter().enumerate() {
-                if connection.has_work(side, now) && !self.nodes[seat.node].sleeps {
-                    ready.push(Task::Seat(at, side));
+    /// A time on the agenda has come.
+    fn ring(&mut self, time: Instant, task: Task) {
+        match task {
+            Task::Seat(id, side) => {
+                let now = self.clock.now();
+                let Some(at) = self.find(id) else { return };
+                let seat = &mut self.connections[at].seats[side];
+                seat.planned.take_if(|planned| *planned == time);
+                if !self.nodes[seat.node].sleeps {
+                    self.connections[at].plan(side, &mut self.agenda, now);
                 }
             }
-        }
-        for (at, dial) in self.dials.iter().enumerate() {
-            if dial.has_work(now) && !self.nodes[dial.node].sleeps {
-                ready.push(Task::Dial(at));
-            }
+            Task::Application(_) | Task::Dial(_) => self.agenda.now(task),
         }
     }
 
+    /// Where the connection stands, if it is not over.
+    fn find(&self, id: u64) -> Option<usize> {
+        self.connections.binary_search_by_key(&id, |connection| connection.id).ok()
+    }
+
+    /// Looks at everybody, after something has happened to the world from outside.
+    pub(super) fn plan_all(&mut self) {
+        let now = self.clock.now();
+        for connection in &mut self.connections {
+            for side in 0..2 {
+                connection.plan(side, &mut self.agenda, now);
+            }
+        }
+        let nodes = self.nodes.iter().enumerate().filter(|(_, node)| node.has_work());
+        let dials = self.dials.iter().enumerate().filter(|(_, dial)| dial.has_work(now));
+        for task in nodes.map(|(at, _)| Task::Application(at)).chain(dials.map(|(at, _)| Task::Dial(at))) {
+            self.agenda.now(task);
+        }
+    }
+
+    /// Whoever has something to do does it. One who sleeps does not, and is looked at again when that is over.
     fn turn(&mut self, task: Task) {
         let now = self.clock.now();
         match task {
             Task::Application(at) => {
-                let budget = self.rng.usize(1..8);
-                self.nodes[at].turn(budget);
-                self.hand_over(at);
+                if self.nodes[at].has_work() {
+                    let budget = self.rng.usize(1..8);
+                    self.nodes[at].turn(budget);
+                    self.hand_over(at);
+                }
             }
-            Task::Seat(at, side) => {
-                let connection = &mut self.connections[at];
-                let (seat, mut around) = connection.side(side, &mut self.nodes, now);
-                seat.turn(&mut around);
-                connection.compare(side);
+            Task::Seat(id, side) => {
+                if let Some(at) = self.find(id)
+                    && self.connections[at].has_work(side, now)
+                    && !self.nodes[self.connections[at].seats[side].node].sleeps
+                {
+                    self.seat_turn(at, side);
+                }
             }
-            Task::Dial(at) => self.dial_turn(at),
+            Task::Dial(at) => {
+                if self.dials[at].has_work(now) && !self.nodes[self.dials[at].node].sleeps {
+                    self.dial_turn(at);
+                }
+            }
+        }
+    }
+
+    fn seat_turn(&mut self, at: usize, side: usize) {
+        let now = self.clock.now();
+        let connection = &mut self.connections[at];
+        let (seat, mut around) = connection.side(side, &mut self.nodes, now);
+        seat.turn(&mut around);
+        if seat.ended.is_some() {
+            self.ending.push(connection.id);
+        }
+        connection.compare(side);
+        for side in 0..2 {
+            connection.plan(side, &mut self.agenda, now);
         }
     }
 
@@ -128,21 +154,22 @@ impl World {
 
     /// Lets the dialers decide about connections that are over, and files these. Whether there was one.
     fn bury(&mut self) -> bool {
-        let mut moved = false;
-        for at in 0..self.connections.len() {
+        let ending = std::mem::take(&mut self.ending);
+        for &id in &ending {
+            let Some(at) = self.find(id) else { continue };
             let connection = &mut self.connections[at];
             let seat = &connection.seats[0];
-            let Some(retry) = seat.ended.filter(|_| !connection.is_told) else { continue };
-            (connection.is_told, moved) = (true, true);
-            let (dial, ready_at) = (connection.dial, seat.ready_at);
-            self.lost(dial, retry, ready_at);
+            if let Some(retry) = seat.ended.filter(|_| !connection.is_told) {
+                connection.is_told = true;
+                let (dial, ready_at) = (connection.dial, seat.ready_at);
+                self.lost(dial, retry, ready_at);
+            }
+            if self.connections[at].seats.iter().all(|seat| seat.ended.is_some()) {
+                let over = self.connections.remove(at);
+                self.records.push(over.into_record());
+            }
         }
-        for connection in
-            self.connections.extract_if(.., |connection| connection.seats.iter().all(|seat| seat.ended.is_some()))
-        {
-            self.records.push(connection.into_record());
-        }
-        moved
+        !ending.is_empty()
     }
 
     /// Engines and connections agree on who is there.

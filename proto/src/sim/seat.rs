@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use super::agenda::Flag;
 use super::net::{Direction, Read};
-use super::node::{Flag, Node};
+use super::node::Node;
 use crate::engine::Halves;
 use crate::error::DisconnectReason;
 use crate::link::{Effect, Link, State};
@@ -34,6 +35,8 @@ pub struct Record {
     pub swallowed: bool,
     /// Whether nothing reached this side any more from some time on, although nobody had closed.
     pub was_deaf: bool,
+    /// Whether it was so to its end.
+    pub is_deaf: bool,
     /// The longest silence that this side bears, from ready on: by its own heartbeat or by what its peer promises.
     pub patience: Option<Duration>,
 }
@@ -45,6 +48,8 @@ pub(super) struct Seat {
     pub(super) node: usize,
     pub(super) link: Link,
     pub(super) flag: Arc<Flag>,
+    /// When it is on the agenda next.
+    pub(super) planned: Option<Instant>,
     pub(super) halves: Option<Halves>,
     pub(super) record: Record,
     /// Whether another attempt makes sense, once it is over.
@@ -74,12 +79,13 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Seat {
-    pub(super) fn new(node: usize, mut link: Link, halves: Option<Halves>, now: Instant) -> Self {
+    pub(super) fn new(node: usize, mut link: Link, halves: Option<Halves>, flag: Arc<Flag>, now: Instant) -> Self {
         link.start(now).expect("a new link starts");
         Self {
             node,
             link,
-            flag: Flag::raised(),
+            flag,
+            planned: None,
             halves,
             record: Record::default(),
             asks: false,
@@ -118,10 +124,21 @@ impl Seat {
         self.attached
     }
 
+    /// Whether it does not read.
+    pub(super) const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Nothing reaches it any more.
     pub(super) fn deafen(&mut self) {
         // What has ended by itself was told so before.
         self.record.was_deaf |= self.link.state() != State::Closed;
+        self.record.is_deaf = self.record.was_deaf;
+    }
+
+    /// It hears again.
+    pub(super) const fn undeafen(&mut self) {
+        self.record.is_deaf = false;
     }
 
     /// Whether the silence of its peer must have an end here by itself.

@@ -3,11 +3,11 @@
 use fastrand::Rng;
 
 use super::Clock;
+use super::agenda::{Agenda, Task};
 use super::connection::{Connection, ConnectionRecord};
 use super::dial::Dial;
 use super::net::Weather;
 use super::node::{Node, Service};
-use super::run::Task;
 use super::seat::Seat;
 use crate::error::SendErrorKind;
 use crate::time::Instant;
@@ -38,8 +38,10 @@ pub struct World {
     pub(super) dials: Vec<Dial>,
     pub(super) connections: Vec<Connection>,
     pub(super) records: Vec<ConnectionRecord>,
-    /// Room for those whose turn it is.
-    pub(super) ready: Vec<Task>,
+    pub(super) agenda: Agenda,
+    pub(super) next_connection: u64,
+    /// Connections of which a side has ended since the dialers were last asked.
+    pub(super) ending: Vec<u64>,
 }
 
 impl World {
@@ -55,7 +57,9 @@ impl World {
             dials: Vec::new(),
             connections: Vec::new(),
             records: Vec::new(),
-            ready: Vec::new(),
+            agenda: Agenda::default(),
+            next_connection: 0,
+            ending: Vec::new(),
         }
     }
 
@@ -71,8 +75,10 @@ impl World {
 
     /// Adds a socket.
     pub fn socket(&mut self, socket_type: SocketType, options: Options) -> SocketId {
-        self.nodes.push(Node::new(socket_type, options));
-        SocketId(self.nodes.len() - 1)
+        let at = self.nodes.len();
+        let flag = self.agenda.flag(Task::Application(at));
+        self.nodes.push(Node::new(socket_type, options, flag));
+        SocketId(at)
     }
 
     /// Binds a socket to a name.
@@ -190,12 +196,16 @@ impl World {
         self.nodes[socket.0].engine.subscriptions()
     }
 
-    /// Whether each endpoint that the socket dials has its peer.
+    /// Whether each endpoint that the socket dials, and did not give up, has its peer. One where nothing is read may
+    /// have lost it without having heard.
     pub fn is_connected(&self, socket: SocketId) -> bool {
-        let dials = self.dials.iter().enumerate().filter(|(_, dial)| dial.node == socket.0 && !dial.is_over);
+        let dials = self.dials.iter().enumerate().filter(|(_, dial)| dial.node == socket.0 && dial.is_wanted());
         dials.into_iter().all(|(at, _)| {
             let mut connections = self.connections.iter().filter(|connection| connection.dial == at);
-            connections.any(|connection| connection.seats.iter().all(Seat::is_attached))
+            connections.any(|connection| {
+                let mut seats = connection.seats.iter();
+                seats.all(Seat::is_attached) || connection.seats[0].is_paused()
+            })
         })
     }
 
@@ -209,19 +219,25 @@ impl World {
         self.nodes[socket.0].engine.pipes().iter().count()
     }
 
-    /// How many messages the dialed endpoints of a socket discarded, in all of its lives.
+    /// How many messages went with the dialed endpoints of a socket, in all of its lives.
     pub fn discarded(&self, socket: SocketId) -> u64 {
-        self.dials.iter().filter(|dial| dial.node == socket.0).map(|dial| dial.halves.outbox.discarded()).sum()
+        let dials = self.dials.iter().filter(|dial| dial.node == socket.0);
+        dials.map(|dial| dial.halves.outbox.discarded() + if dial.is_over { dial.waiting() } else { 0 }).sum()
     }
 
     /// How many messages wait in its dialed endpoints.
-    pub fn waiting(&self, socket: SocketId) -> usize {
-        self.dials.iter().filter(|dial| dial.node == socket.0).map(|dial| dial.halves.outbox.len()).sum()
+    pub fn waiting(&self, socket: SocketId) -> u64 {
+        self.dials.iter().filter(|dial| dial.node == socket.0 && !dial.is_over).map(Dial::waiting).sum()
     }
 
-    /// How many dialed endpoints of the socket are not given up.
+    /// How many dialed endpoints of the socket are not left: those that are given up stay until what waits is out.
     pub fn endpoints(&self, socket: SocketId) -> usize {
         self.dials.iter().filter(|dial| dial.node == socket.0 && !dial.is_over).count()
+    }
+
+    /// Whether the socket dials this name, and did not give it up.
+    pub fn is_dialing(&self, socket: SocketId, name: &str) -> bool {
+        self.dials.iter().any(|dial| dial.node == socket.0 && dial.endpoint == name && dial.is_wanted())
     }
 
     /// How many connections there are.
