@@ -43,16 +43,17 @@ pub(crate) fn broker(play: &mut Play) {
         every_request_ends(play, &clients);
     }
     for &client in &clients {
-        if !is_strict {
-            asks_again(play, client);
-        }
+        // A ROUTER knows who answers at its endpoint by one name, also after a connection was given up. So what comes
+        // late finds its way, and only the number of the request tells that it is too late; but a client that begins
+        // again counts from the start.
         let is_numbered = correlate && play.w.restarts(client) == 0;
-        if is_strict || is_numbered || play.w.endpoints(front) == 0 {
+        let can_tell = is_strict || is_numbered || play.w.endpoints(front) == 0;
+        if !is_strict {
+            asks_again(play, client, can_tell);
+        }
+        if can_tell {
             replies_match(play, client);
         } else {
-            // A ROUTER knows who answers at its endpoint by one name, also after a connection was given up. So what
-            // comes late finds its way, and only the number of the request tells that it is too late; but a client that
-            // begins again counts from the start.
             let mut replies = play.w.received(client).iter().zip(play.w.sent_before(client));
             let is_own = replies.all(|(reply, &sent)| play.w.sent(client)[..sent].contains(reply));
             assert!(is_own, "{client:?} receives only replies to what it asked");
