@@ -56,6 +56,19 @@ fn close_lets_what_waits_go_out_and_stop_drops_it() {
 }
 
 #[test]
+fn what_waits_for_a_peer_that_is_lost_while_the_socket_lingers_is_discarded() {
+    let mut push = socket(SocketType::Push, Options::new());
+    let pipe = push.accept().unwrap();
+    push.attach(pipe.pipe, HERE, PeerInfo::of_type(SocketType::Pull)).unwrap();
+    send(&mut push, "a").unwrap();
+    push.close();
+    assert_eq!(pipe.outbox.state(), lifecycle::State::Draining);
+    push.detach(pipe.pipe);
+    assert_eq!((pipe.outbox.state(), pipe.outbox.len(), pipe.outbox.discarded()), (lifecycle::State::Closed, 0, 1));
+    assert_eq!(push.pipes().iter().count(), 0);
+}
+
+#[test]
 fn a_closed_socket_refuses_everything() {
     let mut sub = socket(SocketType::Sub, Options::new());
     sub.close();

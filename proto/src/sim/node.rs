@@ -2,41 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
+use super::agenda::Flag;
 use crate::engine::Engine;
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::{Wait, Waiting};
 use crate::{Message, Options, SocketType};
-
-/// A task of the simulation: whether somebody woke it.
-#[derive(Debug, Default)]
-pub(super) struct Flag(AtomicBool);
-
-impl Flag {
-    pub(super) fn raised() -> Arc<Self> {
-        Arc::new(Self(AtomicBool::new(true)))
-    }
-
-    pub(super) fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn lower(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
-    }
-}
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.raise();
-    }
-}
 
 /// What the application makes of what it receives: a reply.
 pub type Service = fn(Message) -> Message;
@@ -55,6 +27,16 @@ pub(super) struct Node {
     waits: [Wait; 2],
     pub(super) reads: bool,
     pub(super) service: Option<Service>,
+    /// The socket that sends what this one receives, and the other way round: one application has both.
+    pub(super) partner: Option<usize>,
+    /// What its partner has yet to be given. While there is anything, the application receives no more.
+    pub(super) relayed: Option<Message>,
+    /// What its application had in hand when it was restarted.
+    pub(super) forgotten: usize,
+    /// The process does not run, although time passes.
+    pub(super) sleeps: bool,
+    /// How often it began again.
+    pub(super) restarts: usize,
     /// What it was told to send and the socket did not take yet.
     pub(super) outgoing: VecDeque<Message>,
     /// What the socket took.
@@ -73,7 +55,7 @@ fn waits(engine: &Engine) -> [Wait; 2] {
 }
 
 impl Node {
-    pub(super) fn new(socket_type: SocketType, options: Options) -> Self {
+    pub(super) fn new(socket_type: SocketType, options: Options, flag: Arc<Flag>) -> Self {
         let options = Arc::new(options);
         let engine = Engine::new(socket_type, Arc::clone(&options));
         Self {
@@ -82,9 +64,14 @@ impl Node {
             options,
             binds: Vec::new(),
             subscriptions: Vec::new(),
-            flag: Flag::raised(),
+            flag,
             reads: true,
             service: None,
+            partner: None,
+            relayed: None,
+            forgotten: 0,
+            sleeps: false,
+            restarts: 0,
             outgoing: VecDeque::new(),
             sent: Vec::new(),
             refused: Vec::new(),
@@ -98,6 +85,13 @@ impl Node {
     pub(super) fn restart(&mut self) {
         self.engine = Engine::new(self.engine.socket_type(), Arc::clone(&self.options));
         self.waits = waits(&self.engine);
+        self.restarts += 1;
+        if self.service.is_some() || self.partner.is_some() {
+            // What it was about to send was about what the old socket received.
+            self.forgotten += self.outgoing.len() + usize::from(self.relayed.is_some());
+            self.outgoing.clear();
+            self.relayed = None;
+        }
         for topic in &self.subscriptions {
             let _subscribed_before = self.engine.subscribe(topic);
         }
@@ -114,20 +108,24 @@ impl Node {
         self.engine.take_wakes().wake();
     }
 
-    /// Lets the application run for up to `budget` messages, if it was woken. Whether it did anything.
-    pub(super) fn turn(&mut self, budget: usize) -> bool {
+    /// Whether a turn might do something.
+    pub(super) fn has_work(&self) -> bool {
+        self.flag.is_raised() && self.is_up() && !self.sleeps
+    }
+
+    /// Lets the application run for up to `budget` messages, if it was woken.
+    pub(super) fn turn(&mut self, budget: usize) {
         if !self.flag.lower() || !self.is_up() {
-            return false;
+            return;
         }
         for _ in 0..budget {
             let moved = self.receive_next() | self.send_next();
             self.wake();
             if !moved && self.sleep() {
-                return true;
+                return;
             }
         }
         self.flag.raise();
-        true
     }
 
     /// Registers with the socket, unless something has come in the meantime.
@@ -152,7 +150,7 @@ impl Node {
     }
 
     fn receive_next(&mut self) -> bool {
-        if !self.reads {
+        if !self.reads || self.relayed.is_some() {
             // As every publisher does, whether or not its application receives.
             self.engine.process();
             return false;
@@ -162,6 +160,7 @@ impl Node {
                 if let Some(service) = self.service {
                     self.outgoing.push_back(service(message.clone()));
                 }
+                self.relayed = self.partner.map(|_| message.clone());
                 self.received.push(message);
                 self.sent_before.push(self.sent.len());
                 true
