@@ -8,8 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
+use super::sync::Mutex;
 use super::{Mailbox, PipeId, Signal, Wakes};
 use crate::Message;
 

@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
 use super::lifecycle::{Effect, Input, State};
+use super::sync::Mutex;
 use super::{Full, Mailbox, PipeId, Signal, Wakes};
 use crate::Message;
 use crate::error::DisconnectReason;
@@ -256,6 +255,11 @@ impl Outbox {
             batch.append(&inner.batch);
             std::mem::swap(&mut inner.batch, batch);
             batch.clear();
+        }
+        let room = inner.relieved(self.hwm);
+        drop(inner);
+        if room {
+            self.socket.post(Signal::Writable(self.pipe)).wake();
         }
     }
 }
