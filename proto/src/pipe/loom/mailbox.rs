@@ -61,7 +61,7 @@ fn edges_of_two_connections_are_both_heard() {
 
 #[test]
 fn of_two_tasks_that_wait_one_collects_the_edge_and_both_get_what_came() {
-    model_with_preemptions(5, || {
+    model_with_preemptions(4, || {
         let mailbox: Arc<Mailbox> = Arc::default();
         let inbox = Arc::new(Inbox::new(0, false));
         with(|wakes| inbox.attach_reader(Arc::clone(&mailbox), PIPE, wakes));
@@ -89,7 +89,7 @@ fn of_two_tasks_that_wait_one_collects_the_edge_and_both_get_what_came() {
 
 #[test]
 fn a_task_that_gives_up_waiting_takes_nobody_elses_place() {
-    model_with_preemptions(5, || {
+    model_with_preemptions(4, || {
         let mailbox: Arc<Mailbox> = Arc::default();
         let mut given_up = mailbox.wait(Waiting::Recv);
         assert!(given_up.register(Waker::noop()));
