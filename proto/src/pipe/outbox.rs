@@ -4,12 +4,12 @@
 //! the batch has grown, and a wake only if the connection task sleeps. The connection task swaps the whole batch out.
 
 use std::sync::Arc;
+// Not loom's: a count that nobody acts on has no orders to explore.
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
 use super::lifecycle::{Effect, Input, State};
+use super::sync::Mutex;
 use super::{Full, Mailbox, PipeId, Signal, Wakes};
 use crate::Message;
 use crate::error::DisconnectReason;
@@ -296,6 +296,11 @@ impl Outbox {
             batch.append(&inner.batch);
             std::mem::swap(&mut inner.batch, batch);
             batch.clear();
+        }
+        let room = inner.relieved(self.hwm);
+        drop(inner);
+        if room {
+            self.socket.post(Signal::Writable(self.pipe)).wake();
         }
     }
 }

@@ -127,6 +127,22 @@ fn what_lost_connections_give_back_does_not_add_up() {
 }
 
 #[test]
+fn a_socket_hears_of_room_also_when_a_lost_connection_made_it() {
+    let (mailbox, outbox) = outbox(2, false);
+    let mut batch = Batch::new();
+    assert!(push(&outbox, "a") && push(&outbox, "b"));
+    assert!(take(&outbox, &mut batch).is_ready());
+    assert!(push(&outbox, "c") && push(&outbox, "d"));
+    outbox.restore(&mut batch);
+    assert!(take(&outbox, &mut batch).is_ready());
+    assert!(!push(&outbox, "e"), "twice the mark is on its way");
+    batch.advance(9);
+    outbox.restore(&mut batch);
+    assert_eq!((outbox.len(), signals(&mailbox)), (1, vec![Signal::Writable(PIPE)]), "three of four are written");
+    assert!(push(&outbox, "e"));
+}
+
+#[test]
 fn what_was_discarded_while_it_was_being_written_does_not_come_back() {
     let (_, outbox) = outbox(10, false);
     push(&outbox, "a");
