@@ -35,8 +35,8 @@ fn hear(mailbox: &Arc<Mailbox>, n: usize) -> Vec<Signal> {
 fn a_task_that_goes_to_wait_while_edges_are_posted_and_collected_hears_of_each() {
     loom::model(|| {
         let mailbox: Arc<Mailbox> = Arc::default();
-        let posted = Arc::clone(&mailbox);
-        let poster = thread::spawn(move || [1, 2].iter().for_each(|&pipe| posted.post(readable(pipe)).wake()));
+        let theirs = Arc::clone(&mailbox);
+        let poster = thread::spawn(move || [1, 2].iter().for_each(|&pipe| theirs.post(readable(pipe)).wake()));
         assert_eq!(hear(&mailbox, 2), [1, 2].map(readable));
         poster.join().expect("it posts");
     });
@@ -94,8 +94,8 @@ fn a_task_that_gives_up_waiting_takes_nobody_elses_place() {
         let mut given_up = mailbox.wait(Waiting::Recv);
         assert!(given_up.register(Waker::noop()));
         let quitter = thread::spawn(move || drop(given_up));
-        let posted = Arc::clone(&mailbox);
-        let poster = thread::spawn(move || [1, 2].iter().for_each(|&pipe| posted.post(readable(pipe)).wake()));
+        let theirs = Arc::clone(&mailbox);
+        let poster = thread::spawn(move || [1, 2].iter().for_each(|&pipe| theirs.post(readable(pipe)).wake()));
         assert_eq!(hear(&mailbox, 2), [1, 2].map(readable));
         quitter.join().expect("it goes");
         poster.join().expect("it posts");

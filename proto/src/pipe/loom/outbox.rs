@@ -219,7 +219,9 @@ fn an_order_to_end_the_connection_is_heard_and_no_message_is_lost_by_it() {
         let (mut socket, outbox) = outbox(0);
         let pipe = Arc::clone(&outbox);
         let socket = thread::spawn(move || {
-            ["a", "b"].iter().for_each(|body| socket.push(&pipe, body));
+            for body in ["a", "b"] {
+                socket.push(&pipe, body);
+            }
             with(|wakes| pipe.kick(DisconnectReason::Superseded, wakes));
         });
         let (mut batch, mut taken) = (Batch::new(), Vec::new());
