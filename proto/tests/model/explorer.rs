@@ -35,7 +35,7 @@ pub(crate) struct Graph<M: Model> {
     /// From where and by what each state was reached first.
     parents: Vec<Option<(Index, M::Action)>>,
     /// Where each state leads to; what changes nothing is no way.
-    ways: Vec<Vec<Index>>,
+    ways: Vec<Vec<(Index, M::Action)>>,
     /// How many actions were tried, those that change nothing among them.
     tried: u64,
     took: Duration,
@@ -73,7 +73,7 @@ pub(crate) fn explore<M: Model>(model: &M) -> Result<Graph<M>, Failure> {
                     new
                 }
             };
-            ways.push(next);
+            ways.push((next, action));
         }
         graph.ways.push(ways);
         at += 1;
@@ -115,17 +115,18 @@ impl<M: Model> Graph<M> {
         Broken::new(property, how).after(&self.script(at))
     }
 
-    /// `property`: wherever `premise` holds, there is a way on to where `goal` holds.
+    /// `property`: wherever `premise` holds, there is a way on to where `goal` holds, of actions that `by` allows.
     pub(crate) fn leads_to(
         &self,
         ledger: &Ledger,
         property: &'static str,
         premise: impl Fn(&M::State) -> bool,
+        by: impl Fn(M::Action) -> bool,
         goal: impl Fn(&M::State) -> bool,
     ) -> Result<(), Failure> {
         let mut back = vec![Vec::new(); self.len()];
         for (from, ways) in self.ways.iter().enumerate() {
-            for &to in ways {
+            for &(to, _) in ways.iter().filter(|(_, action)| by(*action)) {
                 back[to as usize].push(from);
             }
         }
@@ -166,7 +167,7 @@ impl<M: Model> Graph<M> {
                     continue;
                 }
                 longest[at] = Longest::Open;
-                if let Some(&to) = self.ways[at].get(next) {
+                if let Some(&(to, _)) = self.ways[at].get(next) {
                     stack.push((at, next + 1));
                     match longest[to as usize] {
                         Longest::Unseen => stack.push((to as usize, 0)),
@@ -179,7 +180,7 @@ impl<M: Model> Graph<M> {
                 if self.ways[at].is_empty() && !goal(&self.states[at]) {
                     return Err(self.failure(at, property, "nothing more can happen here"));
                 }
-                let steps = self.ways[at].iter().map(|&to| longest[to as usize].steps() + 1).max().unwrap_or(0);
+                let steps = self.ways[at].iter().map(|&(to, _)| longest[to as usize].steps() + 1).max().unwrap_or(0);
                 longest[at] = Longest::Steps(steps);
                 most = most.max(steps);
             }
@@ -254,7 +255,7 @@ mod tests {
         let graph = explore(&walk).unwrap();
         assert_eq!(graph.len(), 9, "all but 1");
         assert_eq!(graph.ends_in(&walk.ledger, ENDS, |_| true, |state| *state == 9).unwrap(), 5);
-        graph.leads_to(&walk.ledger, ENDS, |_| true, |state| *state == 9).unwrap();
+        graph.leads_to(&walk.ledger, ENDS, |_| true, |step| step == 3, |state| *state == 9).unwrap();
         assert!(walk.ledger.summary().unwrap().contains(ENDS));
     }
 
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn a_goal_that_cannot_be_reached_is_told() {
         let walk = Walk::new(9, false);
-        let told = complaint(explore(&walk).unwrap().leads_to(&walk.ledger, ENDS, |_| true, |state| *state == 8));
+        let told = complaint(explore(&walk).unwrap().leads_to(&walk.ledger, ENDS, |_| true, |_| true, |state| *state == 8));
         assert!(told.contains("no way"), "{told}");
     }
 
