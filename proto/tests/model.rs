@@ -14,6 +14,8 @@ mod dialed;
 mod explorer;
 #[path = "model/ledger.rs"]
 mod ledger;
+#[path = "model/links.rs"]
+mod links;
 #[path = "model/mixer.rs"]
 mod mixer;
 #[path = "model/pipe.rs"]
@@ -27,8 +29,10 @@ mod witness;
 
 use std::time::Duration;
 
-use bowline_proto::{Options, Reconnect};
+use bowline_proto::link::LinkConfig;
+use bowline_proto::{Mechanism, Options, PlainCredentials, Reconnect, SocketType};
 use ledger::{Failure, Ledger};
+use links::Links;
 use socket::{Socket, Sockets};
 
 #[test]
@@ -65,10 +69,46 @@ fn a_socket_and_its_endpoints_keep_their_promises_in_every_order() -> Result<(),
     let total = Sockets::ledger();
     let twice = Options::new().max_attempts(Some(2));
     let some_linger = twice.clone().linger(Some(Duration::from_secs(1)));
-    socket("a socket with one dialed endpoint, two attempts", &model(some_linger, 1, false, true), &total)?;
-    socket("a socket with an accepted connection", &model(twice.clone(), 0, true, true), &total)?;
-    socket("a socket with both", &model(Options::new(), 1, true, false), &total)?;
-    socket("a socket with two dialed endpoints", &model(twice, 2, false, false), &total)?;
+    socket("one dialed endpoint that may be tried twice", &model(some_linger, 1, false, true), &total)?;
+    socket("an accepted connection", &model(Options::new(), 0, true, true), &total)?;
+    socket("one of each", &model(Options::new(), 1, true, true), &total)?;
+    socket("two dialed endpoints that may be tried twice", &model(twice, 2, false, false), &total)?;
+    socket("two dialed endpoints and an accepted connection", &model(Options::new(), 2, true, false), &total)?;
+    println!("{}", total.summary()?);
+    Ok(())
+}
+
+/// Explores two links, and adds what was looked at to `total`.
+fn links(name: &str, model: &Links, total: &Ledger) -> Result<(), Failure> {
+    println!("{name}: {}, as deep as was asked for", explorer::explore(model)?.size());
+    total.add(&model.ledger);
+    Ok(())
+}
+
+#[test]
+fn two_links_keep_their_promises_in_every_order_of_what_passes_between_them() -> Result<(), Failure> {
+    let total = Links::ledger();
+    let plain = Options::new;
+    let second = Duration::from_secs(1);
+    let beating = || Options::new().heartbeat_interval(Some(second)).heartbeat_timeout(Some(2 * second));
+    let ann = |password| PlainCredentials::new("ann", password).expect("it is short");
+    let client = |password| Options::new().mechanism(Mechanism::PlainClient(ann(password)));
+    let server = || Options::new().mechanism(Mechanism::PlainServer(vec![ann("secret")]));
+    let model = |dialer: &Options, listener: &Options| Links {
+        ledger: Links::ledger(),
+        dialer: LinkConfig::new(dialer, SocketType::Dealer),
+        listener: LinkConfig::new(listener, SocketType::Dealer),
+        refuses: false,
+        is_ready: false,
+        depth: 11,
+    };
+    let refusing = Links { refuses: true, ..model(&plain(), &plain()) };
+    let ready = Links { is_ready: true, depth: 8, ..model(&beating(), &plain()) };
+    links("two links that shake hands", &model(&plain(), &plain()), &total)?;
+    links("two links, one of which asks for signs of life, from ready on", &ready, &total)?;
+    links("two links, one of which is refused by the other's socket", &refusing, &total)?;
+    links("two links that know the password", &model(&client("secret"), &server()), &total)?;
+    links("two links, one of which has the wrong password", &model(&client("wrong"), &server()), &total)?;
     println!("{}", total.summary()?);
     Ok(())
 }
