@@ -20,6 +20,7 @@ pub(crate) const ENDS: &str = "every way ends closed, with all effects performed
 
 /// One connection, and what its actors know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
 pub(crate) struct Attempt {
     lifecycle: Lifecycle,
     effects: Effects,
@@ -96,9 +97,9 @@ impl Connection {
         let Attempt { lifecycle, effects, .. } = attempt;
         let moved = match lifecycle.state() {
             State::Ready => lifecycle.lost(reason.clone(), effects),
-            State::Closed => lifecycle
-                .lost(reason.clone(), effects)
-                .and_then(|()| lifecycle.fail(stage, reason.clone(), effects)),
+            State::Closed => {
+                lifecycle.lost(reason.clone(), effects).and_then(|()| lifecycle.fail(stage, reason.clone(), effects))
+            }
             State::New | State::Handshaking => lifecycle.fail(stage, reason.clone(), effects),
         };
         self.is_legal(moved)

@@ -18,6 +18,7 @@ use crate::ledger::{Broken, Ledger};
 use crate::witness::{self, Witness};
 
 const BETWEEN: &str = "messages come between Attach and Detach only, each once, whole and in order";
+const DELIVERED: &str = "what came whole before a loss is delivered before the loss";
 const BOTH_END: &str = "when one side has ended, the other hears of it and ends too";
 const RESTS: &str = "an idle network leaves both sides ready or both sides closed";
 
@@ -57,9 +58,9 @@ pub(crate) enum Action {
     Nonsense(At),
     /// The socket closes the connection.
     Close(At),
-    /// The inbox is full: nothing is delivered, and nothing read.
-    Pause(At),
-    Resume(At),
+    /// From now on nothing is delivered, and nothing read once something waits for that.
+    InboxFills(At),
+    InboxEmpties(At),
     /// What the link waits for has not come by then.
     Timeout(At),
     /// The network fails, and both sides hear of it.
@@ -67,6 +68,8 @@ pub(crate) enum Action {
 }
 
 /// A link and its driver.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
 struct Party {
     link: Link,
     witness: Witness,
@@ -74,6 +77,10 @@ struct Party {
     closed_by: Option<Action>,
     /// The socket takes no peer.
     refuses: bool,
+    is_full: bool,
+    /// The socket has closed it, also after its loss: what was not delivered holds nothing up any more.
+    waives: bool,
+    /// What was received could not be delivered, so nothing is read.
     is_paused: bool,
     /// What the pipe holds.
     outbox: Batch,
@@ -143,7 +150,7 @@ fn message(from: At) -> Message {
 
 impl Links {
     pub(crate) fn ledger() -> Ledger {
-        Ledger::new(&[&witness::PROPERTIES[..], &[BETWEEN, BOTH_END, RESTS]].concat())
+        Ledger::new(&[&witness::PROPERTIES[..], &[BETWEEN, DELIVERED, BOTH_END, RESTS]].concat())
     }
 
     fn world(&self) -> World<'_> {
@@ -157,6 +164,8 @@ impl Links {
                 witness: Witness::default(),
                 closed_by: None,
                 refuses,
+                is_full: false,
+                waives: false,
                 is_paused: false,
                 outbox,
                 received: Vec::new(),
@@ -201,8 +210,8 @@ impl Model for Links {
             Action::Whole,
             Action::Nonsense,
             Action::Close,
-            Action::Pause,
-            Action::Resume,
+            Action::InboxFills,
+            Action::InboxEmpties,
             Action::Timeout,
         ];
         let both = each.into_iter().flat_map(|action| [action(Dialer), action(Listener)]);
@@ -225,8 +234,8 @@ impl World<'_> {
     /// All that decides what can follow.
     fn print(&self) -> u128 {
         let mut text = format!("{:?} {}", self.clock.now(), self.timers);
-        for Party { link, witness, closed_by, refuses: _, is_paused, outbox, received, wire, arrived } in &self.parties {
-            let _ = write!(text, "{link:?} {witness:?} {closed_by:?} {is_paused} {outbox:?} {received:?} {wire:?} {arrived}");
+        for party in &self.parties {
+            let _ = write!(text, "{party:?}");
         }
         let half = |salt: u8| {
             let mut hasher = DefaultHasher::new();
@@ -248,25 +257,23 @@ impl World<'_> {
                 }
             }
             Action::Write(at) => return Ok(self.write(at)),
-            Action::Frame(at) => return self.arrive(at, action, |party| party.next_frame()),
+            Action::Frame(at) => return self.arrive(at, action, Party::next_frame),
             Action::Whole(at) => return self.arrive(at, action, |party| party.wire.len()),
             Action::Nonsense(at) => self.feed(at, action, &[0x55; GREETING])?,
             Action::Close(at) => {
                 self.note(at, action);
+                self.party(at).waives = true;
                 self.party(at).link.close();
                 self.settle(at)?;
             }
-            Action::Pause(at) => {
+            Action::InboxFills(at) => self.party(at).is_full = true,
+            Action::InboxEmpties(at) => {
                 let now = self.clock.now();
                 let party = self.party(at);
-                party.is_paused = true;
-                party.link.pause_reading(now);
-            }
-            Action::Resume(at) => {
-                let now = self.clock.now();
-                let party = self.party(at);
-                party.is_paused = false;
-                party.link.resume_reading(now);
+                party.is_full = false;
+                if std::mem::take(&mut party.is_paused) {
+                    party.link.resume_reading(now);
+                }
                 self.settle(at)?;
             }
             Action::Timeout(at) => {
@@ -295,20 +302,15 @@ impl World<'_> {
         self.note(at, action);
         let now = self.clock.now();
         let party = self.party(at);
-        if party.witness.is_open() {
-            party.link.read_buffer().extend_from_slice(bytes);
-            party.link.handle_read(now);
-        }
+        party.link.read_buffer().extend_from_slice(bytes);
+        party.link.handle_read(now);
         self.settle(at)
     }
 
     fn end(&mut self, at: At, action: Action, reason: DisconnectReason) -> Result<(), Broken> {
         self.note(at, action);
         let now = self.clock.now();
-        let party = self.party(at);
-        if party.witness.is_open() {
-            party.link.handle_end(reason, now);
-        }
+        self.party(at).link.handle_end(reason, now);
         self.settle(at)
     }
 
@@ -354,11 +356,17 @@ impl World<'_> {
     fn settle(&mut self, at: At) -> Result<(), Broken> {
         loop {
             while let Some(effect) = self.party(at).link.poll_effect() {
-                self.perform(at, effect)?;
+                self.perform(at, &effect)?;
             }
-            let ledger = self.ledger;
+            let (ledger, now) = (self.ledger, self.clock.now());
             let party = self.party(at);
-            if party.is_paused || party.link.inbound().is_empty() {
+            if party.witness.is_over() || party.link.inbound().is_empty() {
+                return Ok(());
+            }
+            if party.is_full {
+                if !std::mem::replace(&mut party.is_paused, true) {
+                    party.link.pause_reading(now);
+                }
                 return Ok(());
             }
             party.received.append(party.link.inbound());
@@ -367,16 +375,21 @@ impl World<'_> {
         }
     }
 
-    fn perform(&mut self, at: At, effect: Effect) -> Result<(), Broken> {
+    fn perform(&mut self, at: At, effect: &Effect) -> Result<(), Broken> {
         let ledger = self.ledger;
         let party = self.party(at);
-        if let Effect::HandshakeFailed { reason, .. } | Effect::Disconnected(reason) | Effect::Ended(reason) = &effect
+        if let Effect::HandshakeFailed { reason, .. } | Effect::Disconnected(reason) | Effect::Ended(reason) = effect
             && let Some(action) = party.closed_by.take()
         {
-            ledger.holds(witness::FIRST_REASON, fits(action, reason), || format!("{action:?} is told as {reason:?}"))?;
+            ledger
+                .holds(witness::FIRST_REASON, fits(action, reason), || format!("{action:?} is told as {reason:?}"))?;
             party.witness.closes(reason.clone());
         }
-        party.witness.performs(ledger, &effect, party.link.state(), true)?;
+        if *effect == Effect::Detach && !party.waives {
+            let waits = party.link.inbound().len();
+            ledger.holds(DELIVERED, waits == 0, || format!("{waits} messages wait"))?;
+        }
+        party.witness.performs(ledger, effect, party.link.state(), true)?;
         match effect {
             Effect::Attach(_) => {
                 party.witness.answered(!party.refuses);
@@ -399,7 +412,7 @@ impl World<'_> {
     /// Nobody does anything any more; what is on its way arrives.
     fn come_to_rest(&mut self) -> Result<(), Broken> {
         for at in [Dialer, Listener] {
-            self.act(Action::Resume(at))?;
+            self.act(Action::InboxEmpties(at))?;
         }
         loop {
             let mut moved = false;
@@ -454,7 +467,7 @@ fn fits(action: Action, reason: &DisconnectReason) -> bool {
                 | DisconnectReason::Unauthorized
                 | DisconnectReason::PairTaken
         ),
-        Action::Write(_) | Action::Pause(_) | Action::Resume(_) => false,
+        Action::Write(_) | Action::InboxFills(_) | Action::InboxEmpties(_) => false,
     }
 }
 

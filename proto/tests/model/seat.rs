@@ -44,7 +44,7 @@ pub(crate) enum Input {
     TurnAway,
 }
 
-/// A connection and its pipe: a dialed endpoint's from the start, an accepted one's from Attach on.
+/// A connection, as its task and its socket see it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seat {
     lifecycle: Lifecycle,
@@ -61,6 +61,7 @@ pub(crate) struct Seat {
 pub(crate) struct Around<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) socket: &'a mut SocketState,
+    /// A dialed endpoint's is there from the start, an accepted connection's from Attach on.
     pub(crate) pipe: &'a mut Option<Pipe>,
     pub(crate) is_dialed: bool,
 }
@@ -181,7 +182,6 @@ impl Seat {
     fn perform(&mut self, around: &mut Around<'_>, turns_away: bool) -> Result<(), Broken> {
         let Some(effect) = self.effects.pop_front() else { return Ok(()) };
         let was_attached = self.witness.is_attached();
-        // A connection that is there for what waits in its pipe is ready for that, though the pattern has no peer.
         self.witness.performs(around.ledger, &effect, self.lifecycle.state(), true)?;
         match effect {
             Effect::Attach(_) => {
@@ -224,6 +224,7 @@ fn attach(around: &mut Around<'_>, turns_away: bool) -> Result<(), DisconnectRea
     }
     let pipe = around.pipe.get_or_insert_default();
     if !turns_away || pipe.state() != PipeState::Active {
+        // Of a pipe that is not active any more the pattern knows nothing: the connection is there for what waits.
         return Ok(());
     }
     if !around.is_dialed {

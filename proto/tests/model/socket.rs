@@ -6,7 +6,7 @@
 
 use bowline_proto::Options;
 use bowline_proto::engine::lifecycle::{Effect, Input as SocketInput, State};
-use bowline_proto::pipe::lifecycle::Input as PipeInput;
+use bowline_proto::pipe::lifecycle::{Input as PipeInput, State as PipeState};
 
 use crate::dialed::{self, Dialed, Phase};
 use crate::explorer::Model;
@@ -19,6 +19,8 @@ const NO_ATTEMPT_AFTER_STOP: &str = "no attempt begins after stop";
 const UNSENT_ONLY: &str = "while it closes, attempts begin only at an endpoint with unsent messages";
 const NOT_TAKEN: &str = "no message is taken and no endpoint added after close";
 const WOKEN: &str = "nobody goes on waiting at a socket that is closed";
+const KEPT: &str = "unsent messages are dropped only by stop, at the end of linger, or with their endpoint";
+const EMPTY: &str = "a pipe that is closed holds nothing";
 const STOPPED_IS_LAST: &str = "when the socket has ended it is closed, and nothing is left in it";
 pub(crate) const CLOSES: &str = "after close there is always a way to the end: linger ends, or the peers take messages";
 pub(crate) const TIMELY: &str = "after close with a linger that ends, no peer is needed to get to the end";
@@ -88,10 +90,7 @@ impl Action {
 
     /// Whether it takes no more than that and a peer that is there and reads.
     pub(crate) const fn is_friendly(self) -> bool {
-        let reads = matches!(
-            self,
-            Self::PeerAccepts(_) | Self::Connection(_, Input::PeerAgrees | Input::PeerTakes)
-        );
+        let reads = matches!(self, Self::PeerAccepts(_) | Self::Connection(_, Input::PeerAgrees | Input::PeerTakes));
         self.is_ours() || reads
     }
 }
@@ -133,6 +132,12 @@ impl Socket {
         dialed.chain(self.accepted.as_mut().and_then(|(_, pipe)| pipe.as_mut()))
     }
 
+    /// How many messages each dialed endpoint has whose pipe is not closed.
+    fn unsent(&self) -> Vec<Option<u8>> {
+        let open = |dialed: &&Dialed| dialed.pipe.as_ref().is_some_and(|pipe| pipe.state() != PipeState::Closed);
+        self.dialed.iter().map(|dialed| dialed.as_ref().filter(open).map(Dialed::unsent)).collect()
+    }
+
     fn move_on(&mut self, input: SocketInput) {
         for effect in self.state.step(input) {
             match effect {
@@ -160,12 +165,13 @@ impl Sockets {
     /// A ledger of all that these models look at.
     pub(crate) fn ledger() -> Ledger {
         let own =
-            [NO_ATTEMPT_AFTER_STOP, UNSENT_ONLY, NOT_TAKEN, WOKEN, STOPPED_IS_LAST, CLOSES, TIMELY, STOPS];
+            [NO_ATTEMPT_AFTER_STOP, UNSENT_ONLY, NOT_TAKEN, WOKEN, KEPT, EMPTY, STOPPED_IS_LAST, CLOSES, TIMELY, STOPS];
         Ledger::new(&[&witness::PROPERTIES[..], &dialed::PROPERTIES, &own].concat())
     }
 
-    fn user_actions(&self, socket: &Socket) -> Vec<Action> {
-        let mut actions = vec![Action::UserStops, Action::UserCloses(Linger::Ends), Action::UserCloses(Linger::ForEver)];
+    fn user_actions(socket: &Socket) -> Vec<Action> {
+        let mut actions =
+            vec![Action::UserStops, Action::UserCloses(Linger::Ends), Action::UserCloses(Linger::ForEver)];
         if !socket.user_waits {
             actions.push(Action::UserWaits);
         }
@@ -310,6 +316,21 @@ impl Sockets {
         Ok(())
     }
 
+    /// What waits is there, and nothing else.
+    fn pipes_are_right(&self, socket: &mut Socket, action: Action, before: &[Option<u8>]) -> Result<(), Broken> {
+        let may_drop = socket.is_stopped || matches!(action, Action::Connection(_, Input::PeerTakes));
+        for (before, after) in before.iter().zip(socket.unsent()) {
+            if let (Some(before), Some(after)) = (before, after) {
+                self.ledger.holds(KEPT, may_drop || *before <= after, || format!("{before}, then {after}"))?;
+            }
+        }
+        for pipe in socket.pipes() {
+            let is_empty = pipe.state() != PipeState::Closed || !pipe.waits();
+            self.ledger.holds(EMPTY, is_empty, || format!("{pipe:?}"))?;
+        }
+        Ok(())
+    }
+
     fn serve(
         &self,
         seat: &mut Seat,
@@ -350,7 +371,7 @@ impl Model for Sockets {
     }
 
     fn actions(&self, socket: &Socket) -> Vec<Action> {
-        let mut actions = self.user_actions(socket);
+        let mut actions = Self::user_actions(socket);
         if socket.is_over {
             return actions;
         }
@@ -379,6 +400,7 @@ impl Model for Sockets {
 
     fn step(&self, socket: &mut Socket, action: Action) -> Result<(), Broken> {
         let before = socket.is_over.then(|| socket.clone());
+        let unsent = socket.unsent();
         match action {
             Action::UserConnects(_)
             | Action::UserDisconnects(_)
@@ -410,6 +432,7 @@ impl Model for Sockets {
             let stays = before.state == socket.state && before.dialed == socket.dialed;
             self.ledger.holds(STOPPED_IS_LAST, stays, || format!("{action:?} changed it"))?;
         }
+        self.pipes_are_right(socket, action, &unsent)?;
         let forgotten = socket.closing.is_some() && socket.user_waits;
         self.ledger.holds(WOKEN, !forgotten, || format!("the socket is {:?}", socket.state))
     }
