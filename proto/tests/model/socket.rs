@@ -15,7 +15,7 @@ use crate::pipe::Pipe;
 use crate::seat::{Around, Input, Seat};
 use crate::witness;
 
-const NO_ATTEMPT_AFTER_STOP: &str = "no attempt begins after stop";
+const NO_ATTEMPT_AFTER_STOP: &str = "no attempt begins after stop, or after the end of linger";
 const UNSENT_ONLY: &str = "while it closes, attempts begin only at an endpoint with unsent messages";
 const NOT_TAKEN: &str = "no message is taken and no endpoint added after close";
 const WOKEN: &str = "nobody goes on waiting at a socket that is closed";
@@ -267,7 +267,7 @@ impl Sockets {
             return dialed.stop(&self.ledger);
         }
         // The first look at the transport: the attempt begins.
-        self.ledger.holds(NO_ATTEMPT_AFTER_STOP, socket.state != State::Closed, || "the socket is closed".into())?;
+        self.ledger.holds(NO_ATTEMPT_AFTER_STOP, !socket.is_stopped, || format!("the socket is {:?}", socket.state))?;
         let wanted = socket.closing.is_none() || dialed.unsent() > 0;
         self.ledger.holds(UNSENT_ONLY, wanted, || "nothing is unsent".into())?;
         dialed.begin(&self.ledger)?;
