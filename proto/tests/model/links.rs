@@ -414,8 +414,10 @@ impl World<'_> {
         for at in [Dialer, Listener] {
             self.act(Action::InboxEmpties(at))?;
         }
-        loop {
-            let mut moved = false;
+        let mut moved = true;
+        // A handshake takes four rounds.
+        for _ in 0..20 {
+            moved = false;
             for at in [Dialer, Listener] {
                 moved |= self.act(Action::Write(at))?;
                 moved |= self.act(Action::Whole(at))?;
@@ -424,6 +426,7 @@ impl World<'_> {
                 break;
             }
         }
+        self.ledger.holds(RESTS, !moved, || "it never comes to rest".into())?;
         let over = [0, 1].map(|at| self.parties[at].witness.is_over());
         self.ledger.holds(BOTH_END, over[0] == over[1], || format!("over: {over:?}"))?;
         let states = [0, 1].map(|at| self.parties[at].link.state());
