@@ -1,8 +1,9 @@
-//! The lifecycles in every order: each model is explored until nothing new is found, and steps the real tables.
+//! The lifecycles in every order: each model steps the real tables, and is explored until nothing new is found; two
+//! whole links as deep as is asked for.
 //!
 //! The search is our own. `stateright`, the usual choice, brings a web server with it (its explorer), for what takes
-//! 200 lines here; and it has no use for "every way ends there, after so many steps at the most", which is what most
-//! of the promises about closing are.
+//! 200 lines here; and it does not say "every way ends there, after so many steps at the most", as most of the promises
+//! about closing do.
 //!
 //! A property that does not hold is told with the shortest script that breaks it.
 
@@ -74,7 +75,7 @@ fn a_socket_and_its_endpoints_keep_their_promises_in_every_order() -> Result<(),
     socket("one of each", &model(Options::new(), 1, true, true), &total)?;
     socket("two dialed endpoints that may be tried twice", &model(twice, 2, false, false), &total)?;
     socket("two dialed endpoints and an accepted connection", &model(Options::new(), 2, true, false), &total)?;
-    println!("{}", total.summary()?);
+    println!("sockets, all of these together:\n{}", total.summary()?);
     Ok(())
 }
 
@@ -109,6 +110,6 @@ fn two_links_keep_their_promises_in_every_order_of_what_passes_between_them() ->
     links("two links, one of which is refused by the other's socket", &refusing, &total)?;
     links("two links that know the password", &model(&client("secret"), &server()), &total)?;
     links("two links, one of which has the wrong password", &model(&client("wrong"), &server()), &total)?;
-    println!("{}", total.summary()?);
+    println!("links, all of these together:\n{}", total.summary()?);
     Ok(())
 }
