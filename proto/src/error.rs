@@ -6,7 +6,7 @@ use std::io;
 use crate::{Message, SocketType};
 
 /// Why a connection went. The first reason of a teardown is the one that is told.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DisconnectReason {
     /// The peer closed the connection.
@@ -92,7 +92,7 @@ impl fmt::Display for IoKind {
 }
 
 /// How a peer broke the protocol.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
     /// The greeting's signature is wrong: the peer does not speak ZMTP.
@@ -174,7 +174,7 @@ pub enum ProtocolError {
 }
 
 /// How far the handshake came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeStage {
     /// The greetings are being exchanged.
     Greeting,

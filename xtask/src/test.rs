@@ -41,7 +41,7 @@ impl Step {
         match self {
             Self::Code => "unit and integration tests",
             Self::Doc => "documentation tests",
-            Self::Sim => "simulated network",
+            Self::Sim => "simulated network, and the lifecycles in every order",
             Self::Loom => "every order in which tasks meet at a pipe",
             Self::Interop => "interoperability with pyzmq",
         }
@@ -63,12 +63,14 @@ impl Step {
             }
             Self::Doc => cargo::test(&root(), &arguments(&["--doc"]), &[]),
             Self::Sim if targets.sim.is_empty() => {
-                println!("there is no tests/sim*.rs or tests/world*.rs");
+                println!("there is no tests/sim*.rs, tests/world*.rs or tests/model*.rs");
                 Tally::default()
             }
             Self::Sim => {
                 let mut args = arguments(&[]);
                 args.extend(selected(&targets.sim));
+                // Each says how much it has tried.
+                args.extend(["--", "--nocapture"].map(str::to_owned));
                 cargo::test(&root(), &args, &[])
             }
             Self::Loom => loom(),
