@@ -163,7 +163,7 @@ fn every_promise_of_the_page_names_tests_that_exist() {
 
 #[test]
 fn the_page_tells_of_every_monitor_event() {
-    let source = read("proto/src/monitor.rs");
+    let source = read("proto/src/monitor/mod.rs");
     let (_, kinds) = source.split_once("pub enum MonitorKind {").expect("the events are an enum");
     let (kinds, _) = kinds.split_once("\n}").expect("which ends");
     let page = page();
