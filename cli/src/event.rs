@@ -84,7 +84,15 @@ fn peer_object(peer: &PeerInfo) -> Value {
 /// One event as a line that begins with its endpoint.
 pub(crate) fn line(event: &MonitorEvent) -> String {
     let what = words(event);
-    match (&event.endpoint, event.connection) {
+    // An attempt is the endpoint's; it becomes a connection only when the transport is connected.
+    let is_attempt = matches!(
+        event.kind,
+        MonitorKind::Connecting
+            | MonitorKind::ConnectDelayed
+            | MonitorKind::ConnectRetried { .. }
+            | MonitorKind::ConnectStopped(_)
+    );
+    match (&event.endpoint, event.connection.filter(|_| !is_attempt)) {
         (Some(endpoint), Some(connection)) => format!("{endpoint}: connection {connection} {what}"),
         (Some(endpoint), None) => format!("{endpoint}: {what}"),
         (None, Some(connection)) => format!("connection {connection} {what}"),
@@ -107,8 +115,7 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
         MonitorKind::Connecting => format!("connecting, attempt {}", event.attempt.unwrap_or(1)),
         MonitorKind::ConnectDelayed => "nobody is bound to it yet".to_owned(),
         MonitorKind::ConnectRetried { delay, cause: Some(cause) } => {
-            let attempt = event.attempt.map_or_else(String::new, |attempt| format!("attempt {attempt}: "));
-            format!("{attempt}{}; trying again in {} ms", io_words(event, *cause), delay.as_millis())
+            format!("{}; trying again in {} ms", io_words(event, *cause), delay.as_millis())
         }
         MonitorKind::ConnectRetried { delay, cause: None } => format!("trying again in {} ms", delay.as_millis()),
         MonitorKind::Connected { address } => with("connected", address),
