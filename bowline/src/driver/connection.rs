@@ -162,7 +162,7 @@ impl Connection {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
             Ok(n) => {
                 self.link.handle_read(rt::now());
-                self.seat.halves().inspect(|halves| halves.inbox.count_bytes(n));
+                self.seat.count_read(n);
             }
             Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
         }
@@ -181,7 +181,7 @@ impl Connection {
             return Poll::Ready(());
         }
         match ready!(write(&mut self.stream, cx, &mut self.writing)) {
-            Ok(n) => drop(self.seat.halves().inspect(|halves| halves.outbox.count_bytes(n))),
+            Ok(n) => self.seat.count_written(n),
             Err(error) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
             Err(error) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
         }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
+use bowline_proto::monitor::Stage;
 use bowline_proto::{MonitorEvent, MonitorKind, Snapshot, TransportState};
 use futures_core::Stream;
 use parking_lot::Mutex;
@@ -102,6 +103,8 @@ pub(crate) struct Monitors {
 struct All {
     snapshot: Snapshot,
     queues: Vec<Weak<Mutex<Queue>>>,
+    /// What peers did before they were announced. As much as their inboxes hold at the most.
+    early: Vec<MonitorEvent>,
     /// How many events were told.
     told: u64,
     ended: bool,
@@ -165,21 +168,49 @@ impl Monitors {
         let mut all = self.all.lock();
         // Under the lock, so that no time is before that of an earlier event.
         event.time = rt::now();
-        let ends = event.kind == MonitorKind::Stopped;
-        if !all.ended {
-            all.snapshot.complete(&mut event);
-            all.snapshot.apply(&event);
-            (all.told, all.ended) = (all.told + 1, ends);
-            all.queues.retain(|queue| {
-                let Some(queue) = queue.upgrade() else { return false };
-                let mut queue = queue.lock();
-                queue.tell(&event);
-                readers.extend(queue.reader.take());
-                true
-            });
-        }
+        all.tell_in_turn(event, &mut readers);
         let state = State { transport: all.snapshot.state(), is_final: all.ended, told: all.told };
         Told { readers, state, sender: &self.state }
+    }
+}
+
+impl All {
+    /// Tells `event`, and nothing of a peer before it is ready: in process its subscriptions are there sooner.
+    fn tell_in_turn(&mut self, event: MonitorEvent, readers: &mut Vec<Waker>) {
+        let is_known = |id| self.snapshot.connection(id).is_some_and(|known| known.stage == Stage::Ready);
+        match event.kind {
+            MonitorKind::Subscribed(_) | MonitorKind::Unsubscribed(_) if !event.connection.is_some_and(is_known) => {
+                self.early.push(event);
+            }
+            MonitorKind::Ready => {
+                let (time, connection) = (event.time, event.connection);
+                self.tell(event, readers);
+                for early in self.early.extract_if(.., |early| early.connection == connection).collect::<Vec<_>>() {
+                    self.tell(MonitorEvent { time, ..early }, readers);
+                }
+            }
+            MonitorKind::HandshakeFailed { .. } | MonitorKind::Disconnected(_) => {
+                self.early.retain(|early| early.connection != event.connection);
+                self.tell(event, readers);
+            }
+            _ => self.tell(event, readers),
+        }
+    }
+
+    fn tell(&mut self, mut event: MonitorEvent, readers: &mut Vec<Waker>) {
+        if self.ended {
+            return;
+        }
+        self.snapshot.complete(&mut event);
+        self.snapshot.apply(&event);
+        (self.told, self.ended) = (self.told + 1, event.kind == MonitorKind::Stopped);
+        self.queues.retain(|queue| {
+            let Some(queue) = queue.upgrade() else { return false };
+            let mut queue = queue.lock();
+            queue.tell(&event);
+            readers.extend(queue.reader.take());
+            true
+        });
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Seat {
     direct: Option<Arc<Inbox>>,
     peer: Option<Arc<PeerInfo>>,
     attached: bool,
+    /// The bytes that were read and written before the peer was attached.
+    early: [usize; 2],
     ready_at: Option<Instant>,
     ended: Option<Ended>,
 }
@@ -61,6 +63,7 @@ impl Seat {
             direct: None,
             peer: None,
             attached: false,
+            early: [0; 2],
             ready_at: None,
             ended: None,
         }
@@ -88,6 +91,27 @@ impl Seat {
     /// Whether the last effect was performed.
     pub(crate) fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
+    }
+
+    /// The transport gave so many bytes.
+    pub(crate) fn count_read(&mut self, bytes: usize) {
+        self.early[0] += bytes;
+        self.pass_counts();
+    }
+
+    /// The transport took so many bytes.
+    pub(crate) fn count_written(&mut self, bytes: usize) {
+        self.early[1] += bytes;
+        self.pass_counts();
+    }
+
+    /// A peer's counts begin when it is attached: what it took to get there is counted then.
+    fn pass_counts(&mut self) {
+        if let Some(halves) = self.halves.as_ref().filter(|_| self.attached) {
+            let [read, written] = std::mem::take(&mut self.early);
+            halves.inbox.count_bytes(read);
+            halves.outbox.count_bytes(written);
+        }
     }
 
     /// Performs one effect.
@@ -142,6 +166,7 @@ impl Seat {
             }
             engine.attach(halves.pipe, connection, peer).map(|()| true)
         })?;
+        self.pass_counts();
         Ok(())
     }
 

@@ -240,3 +240,16 @@ fn a_publisher_tells_who_subscribes_to_what_and_only_what_changes() {
     assert_eq!(publisher.take_news(), told);
     assert_eq!(publisher.turns().subscriptions, 1);
 }
+
+#[test]
+fn a_subscription_that_waits_for_its_peer_in_process_is_told_as_that_peers() {
+    let mut publisher = socket(SocketType::Pub, Options::new());
+    let inbox = Arc::new(crate::pipe::Inbox::new(0, false));
+    let mut wakes = crate::pipe::Wakes::new();
+    inbox.push_beyond(crate::wire::subscription::message(b"a", true), inbox.era(), &mut wakes);
+    let pipe = publisher.accept_with(inbox).unwrap();
+    publisher.attach(pipe.pipe, ConnectionId(7), PeerInfo::of_type(SocketType::Sub)).unwrap();
+    assert_eq!((publisher.subscriptions(), publisher.turns().subscriptions), (1, 1));
+    let told = News::Subscribed(bytes::Bytes::from_static(b"a"));
+    assert_eq!(publisher.take_news(), [(ConnectionId(7), told)]);
+}
