@@ -26,7 +26,6 @@ pub(crate) struct Ended {
 pub(crate) struct Seat {
     core: Arc<Core>,
     connection: ConnectionId,
-    is_dialed: bool,
     /// The pipe: a dialed endpoint's from the start, an accepted connection's from ready on.
     halves: Option<Halves>,
     /// In process, the inbox that an accepted connection's pipe is to have.
@@ -57,7 +56,6 @@ impl Seat {
         Self {
             core,
             connection,
-            is_dialed: halves.is_some(),
             halves,
             inbox: None,
             direct: None,
@@ -173,8 +171,8 @@ impl Seat {
     fn detach(&mut self) {
         let Some(halves) = self.halves.as_ref().filter(|_| std::mem::take(&mut self.attached)) else { return };
         self.core.with(|engine| engine.detach(halves.pipe));
-        // The pipe of an accepted connection has gone with it.
-        let dropped = if self.is_dialed { 0 } else { halves.outbox.dropped() };
+        // The pipe of an accepted connection has gone with it; of a dialed one, what only this peer had wanted.
+        let dropped = halves.outbox.take_dropped();
         if dropped > 0 {
             self.tell(MonitorKind::Dropped(dropped));
         }
