@@ -176,8 +176,7 @@ impl Connection {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
             Ok(n) => {
                 self.link.handle_read(rt::now());
-                self.seat.halves().inspect(|halves| halves.inbox.count_bytes(n));
-                self.seat.counters().read(n);
+                self.seat.count_read(n);
             }
             Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
         }
@@ -197,8 +196,7 @@ impl Connection {
         }
         match ready!(write(&mut self.stream, cx, &mut self.writing)) {
             Ok(n) => {
-                self.seat.halves().inspect(|halves| halves.outbox.count_bytes(n));
-                self.seat.counters().wrote(n);
+                self.seat.count_written(n);
                 if self.writing.is_empty() {
                     self.wrote_all();
                 }

@@ -76,6 +76,10 @@ impl Core {
         if self.heeds_parent.load(Ordering::Relaxed) {
             return;
         }
+        if self.stop.is_cancelled() {
+            self.heeds_parent.store(true, Ordering::Relaxed);
+            return self.stop();
+        }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if !self.heeds_parent.swap(true, Ordering::Relaxed) {
             let core = Arc::clone(self);
@@ -273,6 +277,8 @@ impl Core {
 
     /// Ends every task; unsent messages are dropped.
     pub(crate) fn stop(self: &Arc<Self>) {
+        // First, so that whatever is dropped from here on is counted.
+        self.closing.cancel();
         let was_open = self.with(|engine| {
             let was_open = !engine.state().is_over();
             engine.stop();

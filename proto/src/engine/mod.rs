@@ -298,7 +298,7 @@ impl Engine {
         connection: ConnectionId,
         peer: impl Into<Arc<PeerInfo>>,
     ) -> Result<(), DisconnectReason> {
-        self.process();
+        // What has come in is not looked at here: in process it may be of this very peer, who must be there first.
         let Some(pipe) = self.pipes.get_mut(id).filter(|pipe| pipe.takes_messages()) else {
             return Err(DisconnectReason::LocalClose);
         };

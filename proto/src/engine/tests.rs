@@ -253,3 +253,33 @@ fn a_publisher_tells_who_subscribes_to_what_and_only_what_changes() {
     assert_eq!(publisher.take_news(), told);
     assert_eq!(publisher.turns().subscriptions, 1);
 }
+
+#[test]
+fn a_subscription_that_waits_for_its_peer_in_process_is_told_as_that_peers() {
+    let mut publisher = socket(SocketType::Pub, Options::new());
+    let inbox = Arc::new(crate::pipe::Inbox::new(0, false));
+    let mut wakes = crate::pipe::Wakes::new();
+    inbox.push_beyond(crate::wire::subscription::message(b"a", true), inbox.era(), &mut wakes);
+    let pipe = publisher.accept_with(inbox).unwrap();
+    publisher.attach(pipe.pipe, ConnectionId(7), PeerInfo::of_type(SocketType::Sub)).unwrap();
+    assert_eq!((publisher.subscriptions(), publisher.turns().subscriptions), (1, 1));
+    let told = News::Subscribed(bytes::Bytes::from_static(b"a"));
+    assert_eq!(publisher.take_news(), [(ConnectionId(7), told)]);
+}
+
+#[test]
+fn what_waits_at_a_dialed_endpoint_while_the_socket_closes_is_counted_when_it_is_dropped() {
+    let mut push = socket(SocketType::Push, Options::new());
+    let (wire, near) = (push.dial().unwrap(), push.dial().unwrap());
+    push.direct(near.pipe, Arc::new(crate::pipe::Inbox::new(0, false)));
+    for body in ["a", "b", "c", "d"] {
+        send(&mut push, body).unwrap();
+    }
+    push.close();
+    for (pipe, dropped) in [(&wire, 2), (&near, 2)] {
+        assert_eq!(pipe.outbox.take_dropped(), 0);
+        push.close_pipe(pipe.pipe, false);
+        assert_eq!((pipe.outbox.take_dropped(), pipe.outbox.take_dropped()), (dropped, 0));
+    }
+    assert_eq!(push.pipes().iter().count(), 0);
+}

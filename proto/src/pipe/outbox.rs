@@ -45,6 +45,8 @@ struct Inner {
     discarded: u64,
     /// How many of those gave way to a newer message.
     conflated: u64,
+    /// How many of the others were reported.
+    reported: u64,
     /// How many messages were taken and not given back.
     sent: u64,
 }
@@ -99,10 +101,11 @@ impl Outbox {
         self.inner.lock().discarded
     }
 
-    /// How many messages were discarded without a newer one in their place.
-    pub fn dropped(&self) -> u64 {
-        let inner = self.inner.lock();
-        inner.discarded - inner.conflated
+    /// How many messages were discarded without a newer one in their place, since the last call.
+    pub fn take_dropped(&self) -> u64 {
+        let mut inner = self.inner.lock();
+        let dropped = inner.discarded - inner.conflated;
+        dropped - std::mem::replace(&mut inner.reported, dropped)
     }
 
     /// So many messages were dropped that waited elsewhere for this pipe's peer.
