@@ -25,7 +25,7 @@ impl Targets {
     fn list(&mut self, member: &str, name: &str) -> &mut Vec<String> {
         if member == "interop" {
             &mut self.interop
-        } else if name.starts_with("sim") || name.starts_with("world") {
+        } else if ["sim", "world", "herd"].iter().any(|kind| name.starts_with(kind)) {
             &mut self.sim
         } else {
             &mut self.code
