@@ -104,6 +104,7 @@ impl World {
             }
         }
         let next = dial.dialer.lost(retry, now);
+        assert!(retry || next == Next::Leave, "{next:?}, although another attempt makes no sense");
         self.follow(at, next);
     }
 
