@@ -25,7 +25,7 @@ impl Targets {
     fn list(&mut self, member: &str, name: &str) -> &mut Vec<String> {
         if member == "interop" {
             &mut self.interop
-        } else if ["sim", "world", "model"].iter().any(|kind| name.starts_with(kind)) {
+        } else if ["sim", "world", "model", "herd"].iter().any(|kind| name.starts_with(kind)) {
             &mut self.sim
         } else {
             &mut self.code

@@ -185,8 +185,11 @@ impl Connection {
 
     /// Ready after each write, and whenever the link has changed.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.broken.is_some() || self.link.state() == State::Closed {
+        if self.link.state() == State::Closed {
             return Poll::Pending;
+        }
+        if self.broken.is_some() {
+            return self.poll_order(cx);
         }
         if self.writing.is_empty() {
             ready!(self.poll_fill(cx));
@@ -194,15 +197,26 @@ impl Connection {
         if self.writing.is_empty() {
             return Poll::Ready(());
         }
-        match ready!(write(&mut self.stream, cx, &mut self.writing)) {
-            Ok(n) => {
+        match write(&mut self.stream, cx, &mut self.writing) {
+            Poll::Pending => return self.poll_order(cx),
+            Poll::Ready(Ok(n)) => {
                 self.seat.count_written(n);
                 if self.writing.is_empty() {
                     self.wrote_all();
                 }
             }
-            Err(error) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
-            Err(error) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
+            Poll::Ready(Err(error)) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
+            Poll::Ready(Err(error)) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
+        }
+        Poll::Ready(())
+    }
+
+    /// While the transport takes nothing: an order to end the connection does not wait until it does.
+    fn poll_order(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(halves) = self.seat.halves() else { return Poll::Pending };
+        match ready!(halves.outbox.poll_order(cx)) {
+            Take::Kicked(reason) => self.link.handle_end(reason, rt::now()),
+            Take::Batch | Take::Finished => self.link.close(),
         }
         Poll::Ready(())
     }

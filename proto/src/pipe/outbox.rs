@@ -33,6 +33,8 @@ struct Inner {
     state: State,
     /// The connection task, if it sleeps.
     reader: Option<Waker>,
+    /// The connection task, if it sleeps until the transport takes what is being written: messages don't wake it.
+    blocked: Option<Waker>,
     /// The socket found no room and waits for the edge.
     writer_waits: bool,
     /// Why the connection is to go, while the pipe may stay.
@@ -54,6 +56,11 @@ struct Inner {
 impl Inner {
     fn has_room(&self, hwm: usize) -> bool {
         hwm == 0 || self.batch.messages() + self.excess < hwm
+    }
+
+    fn wake_for_order(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.reader.take());
+        wakes.extend(self.blocked.take());
     }
 
     /// Whether the socket waits for room that is there again; it waits no longer.
@@ -209,7 +216,7 @@ impl Outbox {
                     inner.discarded += inner.batch.messages() as u64;
                     inner.batch.clear();
                 }
-                Effect::WakeReader => wakes.extend(inner.reader.take()),
+                Effect::WakeReader => inner.wake_for_order(wakes),
             }
         }
     }
@@ -231,7 +238,7 @@ impl Outbox {
     pub fn kick(&self, reason: DisconnectReason, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
         inner.kick.get_or_insert(reason);
-        wakes.extend(inner.reader.take());
+        inner.wake_for_order(wakes);
     }
 
     /// A new connection begins: an order to end the previous one is void.
@@ -268,6 +275,20 @@ impl Outbox {
             self.socket.post(Signal::Writable(self.pipe)).wake();
         }
         taken
+    }
+
+    /// For the connection task while the transport takes nothing: waits for an order that has no patience for what is
+    /// being written, to end the connection or to close the pipe with all that is in it.
+    pub fn poll_order(&self, cx: &mut Context<'_>) -> Poll<Take> {
+        let mut inner = self.inner.lock();
+        if let Some(reason) = inner.kick.take() {
+            return Poll::Ready(Take::Kicked(reason));
+        }
+        if inner.state == State::Closed {
+            return Poll::Ready(Take::Finished);
+        }
+        remember(&mut inner.blocked, cx);
+        Poll::Pending
     }
 
     /// For the dial task while there is no connection: waits until nothing is left to dial for.

@@ -203,6 +203,30 @@ fn an_order_to_end_the_connection_goes_before_messages_and_the_first_reason_wins
 }
 
 #[test]
+fn an_order_reaches_a_task_that_waits_for_the_transport_and_a_message_does_not_wake_it() {
+    let (_, outbox) = outbox(0, false);
+    let (count, waker) = Count::new();
+    let mut cx = Context::from_waker(&waker);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Pending);
+    push(&outbox, "a");
+    assert_eq!(count.take(), 0, "a message has to wait");
+
+    let mut orders = Wakes::new();
+    outbox.kick(DisconnectReason::Superseded, &mut orders);
+    orders.take().wake();
+    assert_eq!(count.take(), 1);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Ready(Take::Kicked(DisconnectReason::Superseded)));
+
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Pending);
+    outbox.drain(&mut orders);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Pending, "what is being written still goes out");
+    outbox.close(&mut orders);
+    orders.wake();
+    assert!(count.take() > 0);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Ready(Take::Finished));
+}
+
+#[test]
 fn a_conflating_outbox_keeps_the_newest() {
     let (_, outbox) = outbox(1, true);
     assert!(push(&outbox, "a") && push(&outbox, "b"));

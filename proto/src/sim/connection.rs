@@ -10,6 +10,10 @@ use crate::time::Instant;
 /// What happened on one connection that is over.
 #[derive(Clone, Debug)]
 pub struct ConnectionRecord {
+    /// Its number: a later connection has a higher one.
+    pub id: u64,
+    /// The number of the endpoint that it was made for.
+    pub endpoint: usize,
     /// The socket that connected.
     pub dialer: SocketId,
     /// The socket that accepted.
@@ -92,6 +96,8 @@ impl Connection {
         assert!(dialer.record.delivered.len() <= listener.record.sent.len(), "{:?}", dialer.record.delivered);
         assert!(listener.record.delivered.len() <= dialer.record.sent.len(), "{:?}", listener.record.delivered);
         ConnectionRecord {
+            id: self.id,
+            endpoint: self.dial,
             dialer: SocketId(dialer.node),
             listener: SocketId(listener.node),
             at_dialer: dialer.record,

@@ -105,6 +105,8 @@ impl World {
             }
         }
         let next = dial.dialer.lost(reason, now);
+        let is_ours = *reason == DisconnectReason::LocalClose;
+        assert!(!is_ours || next == Next::Leave, "{next:?}, although we closed");
         self.follow(at, next);
     }
 

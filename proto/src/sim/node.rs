@@ -17,6 +17,7 @@ pub type Service = fn(Message) -> Message;
 ///
 /// The task runs only when it was woken, so a wake-up that gets lost shows as messages that do not move.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
 pub(super) struct Node {
     pub(super) engine: Engine,
     pub(super) options: Arc<Options>,
@@ -27,6 +28,10 @@ pub(super) struct Node {
     waits: [Wait; 2],
     pub(super) reads: bool,
     pub(super) service: Option<Service>,
+    /// Whether it replies to everything twice.
+    pub(super) stutters: bool,
+    /// It has received something, and thinks about its reply.
+    pub(super) thinks: bool,
     /// The socket that sends what this one receives, and the other way round: one application has both.
     pub(super) partner: Option<usize>,
     /// What its partner has yet to be given. While there is anything, the application receives no more.
@@ -67,6 +72,8 @@ impl Node {
             flag,
             reads: true,
             service: None,
+            stutters: false,
+            thinks: false,
             partner: None,
             relayed: None,
             forgotten: 0,
@@ -90,6 +97,7 @@ impl Node {
             // What it was about to send was about what the old socket received.
             self.forgotten += self.outgoing.len() + usize::from(self.relayed.is_some());
             self.outgoing.clear();
+            self.thinks = false;
             self.relayed = None;
         }
         for topic in &self.subscriptions {
@@ -110,22 +118,38 @@ impl Node {
 
     /// Whether a turn might do something.
     pub(super) fn has_work(&self) -> bool {
-        self.flag.is_raised() && self.is_up() && !self.sleeps
+        self.flag.is_raised() && self.is_up() && !self.sleeps && !self.thinks
     }
 
-    /// Lets the application run for up to `budget` messages, if it was woken.
-    pub(super) fn turn(&mut self, budget: usize) {
+    /// Lets the application run for up to `budget` messages, if it was woken. It stops to think between a request and
+    /// its reply, if it is to.
+    pub(super) fn turn(&mut self, budget: usize, is_slow: bool) {
         if !self.flag.lower() || !self.is_up() {
             return;
         }
         for _ in 0..budget {
-            let moved = self.receive_next() | self.send_next();
+            let received = self.receive_next();
+            self.thinks = received && is_slow && self.service.is_some();
+            let moved = received | (!self.thinks && self.send_next());
             self.wake();
+            if self.thinks {
+                break;
+            }
             if !moved && self.sleep() {
                 return;
             }
         }
         self.flag.raise();
+    }
+
+    /// What an application may count on that waits: whatever it could do, it was woken for.
+    pub(super) fn check_sleep(&mut self) {
+        if !self.is_up() || self.sleeps || self.thinks || self.flag.is_raised() {
+            return;
+        }
+        let lost = self.lost_before.len();
+        assert!(!self.receive_next() && self.lost_before.len() == lost, "nobody woke it to receive");
+        assert!(!self.send_next(), "nobody woke it to send");
     }
 
     /// Registers with the socket, unless something has come in the meantime.
@@ -138,7 +162,15 @@ impl Node {
         let Some(mut message) = self.outgoing.pop_front() else { return false };
         let original = message.clone();
         match self.engine.try_send(&mut message) {
-            Ok(()) => self.sent.push(original),
+            Ok(()) => {
+                let waits_for_peers = matches!(
+                    self.engine.socket_type(),
+                    SocketType::Push | SocketType::Dealer | SocketType::Req | SocketType::Pair
+                );
+                let is_patient = !self.options.immediate || self.engine.peer_count() > 0;
+                assert!(is_patient || !waits_for_peers, "an immediate socket takes {original:?} for nobody");
+                self.sent.push(original);
+            }
             Err(SendErrorKind::WouldBlock | SendErrorKind::OutOfTurn) => {
                 assert_eq!(message, original, "what is not sent stays as it was");
                 self.outgoing.push_front(original);
@@ -158,7 +190,8 @@ impl Node {
         match self.engine.try_recv() {
             Ok(message) => {
                 if let Some(service) = self.service {
-                    self.outgoing.push_back(service(message.clone()));
+                    let reply = service(message.clone());
+                    self.outgoing.extend(std::iter::repeat_n(reply, if self.stutters { 2 } else { 1 }));
                 }
                 self.relayed = self.partner.map(|_| message.clone());
                 self.received.push(message);

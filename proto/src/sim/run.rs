@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::agenda::Task;
+use super::node::Node;
+use super::seat::Seat;
 use super::world::{SocketId, World};
+use crate::SocketType;
 use crate::time::Instant;
 
 /// How many rounds without any time passing make a world that never comes to rest.
@@ -29,7 +32,7 @@ impl World {
             self.clock.advance_to(next);
             self.settle();
         };
-        self.check_peers();
+        self.check_rest();
         is_done
     }
 
@@ -73,7 +76,11 @@ impl World {
                     self.connections[at].plan(side, &mut self.agenda, now);
                 }
             }
-            Task::Application(_) | Task::Dial(_) => self.agenda.now(task),
+            Task::Application(at) => {
+                self.nodes[at].thinks = false;
+                self.nodes[at].flag.raise();
+            }
+            Task::Dial(_) => self.agenda.now(task),
         }
     }
 
@@ -104,7 +111,12 @@ impl World {
             Task::Application(at) => {
                 if self.nodes[at].has_work() {
                     let budget = self.rng.usize(1..8);
-                    self.nodes[at].turn(budget);
+                    let is_slow = self.rng.u8(..8) == 0;
+                    self.nodes[at].turn(budget, is_slow);
+                    if self.nodes[at].thinks {
+                        let time = Duration::from_millis(self.rng.u64(1..300));
+                        self.agenda.at(now + time, task);
+                    }
                     self.hand_over(at);
                 }
             }
@@ -172,12 +184,24 @@ impl World {
         !ending.is_empty()
     }
 
-    /// Engines and connections agree on who is there.
-    fn check_peers(&self) {
+    /// What holds when nothing is left to do: engines and connections agree on who is there, no ROUTER has two peers of
+    /// one name, and nobody sleeps who has something to do.
+    fn check_rest(&mut self) {
+        let mut attached = vec![0; self.nodes.len()];
+        for seat in self.connections.iter().flat_map(|connection| &connection.seats) {
+            attached[seat.node] += usize::from(seat.is_attached());
+        }
         for (at, node) in self.nodes.iter().enumerate() {
-            let seats = self.connections.iter().flat_map(|connection| &connection.seats);
-            let attached = seats.filter(|seat| seat.node == at && seat.is_attached()).count();
-            assert_eq!(node.engine.peer_count(), attached, "the peers of {:?}", SocketId(at));
+            assert_eq!(node.engine.peer_count(), attached[at], "the peers of {:?}", SocketId(at));
+            if node.engine.socket_type() == SocketType::Router && !node.sleeps {
+                let seats = self.connections.iter().flat_map(|connection| &connection.seats);
+                let mut names: Vec<&[u8]> = seats.filter(|seat| seat.node == at).filter_map(Seat::peer_name).collect();
+                names.sort_unstable();
+                assert!(names.windows(2).all(|two| two[0] != two[1]), "two peers of one name: {names:?}");
+            }
+        }
+        if self.rng.u8(..4) == 0 {
+            self.nodes.iter_mut().for_each(Node::check_sleep);
         }
     }
 }

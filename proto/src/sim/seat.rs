@@ -125,6 +125,11 @@ impl Seat {
         self.attached
     }
 
+    /// What its peer calls itself, if it does and the connection is not about to end.
+    pub(super) fn peer_name(&self) -> Option<&[u8]> {
+        self.link.peer().map(|peer| &*peer.identity).filter(|name| self.attached && !name.is_empty())
+    }
+
     /// Whether it does not read.
     pub(super) const fn is_paused(&self) -> bool {
         self.paused
@@ -327,20 +332,30 @@ impl Seat {
     }
 
     fn write(&mut self, cx: &mut Context<'_>, around: &mut Surroundings<'_>) -> bool {
-        if self.broken || self.link.state() == State::Closed {
+        if self.link.state() == State::Closed {
             return false;
         }
-        if self.writing.is_empty() && !self.fill(cx, around.now) {
-            return false;
+        if !self.broken {
+            if self.writing.is_empty() && !self.fill(cx, around.now) {
+                return false;
+            }
+            if self.writing.is_empty() || around.output.is_open() && put(&mut self.writing, around.output, around.now) {
+                return true;
+            }
+            self.broken = !around.output.is_open();
         }
-        if self.writing.is_empty() {
-            return true;
+        self.obey(cx, around.now)
+    }
+
+    /// While the network takes nothing. Whether anything changed.
+    fn obey(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let Some(halves) = &self.halves else { return false };
+        match halves.outbox.poll_order(cx) {
+            Poll::Ready(Take::Kicked(reason)) => self.link.handle_end(reason, now),
+            Poll::Ready(_) => self.link.close(),
+            Poll::Pending => return false,
         }
-        if !around.output.is_open() {
-            self.broken = true;
-            return false;
-        }
-        put(&mut self.writing, around.output, around.now)
+        true
     }
 
     /// Fills the empty batch. Whether anything changed.

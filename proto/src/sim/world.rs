@@ -124,6 +124,11 @@ impl World {
         self.nodes[socket.0].service = Some(service);
     }
 
+    /// The application replies to everything twice.
+    pub fn stutter(&mut self, socket: SocketId) {
+        self.nodes[socket.0].stutters = true;
+    }
+
     /// The application stops receiving, or begins again.
     pub fn set_reading(&mut self, socket: SocketId, reads: bool) {
         self.nodes[socket.0].reads = reads;

@@ -10,6 +10,8 @@ use super::requests::{ask, asks_again, every_request_ends, replies_match};
 /// it asks again, and gets the reply to what it asked last.
 pub(crate) fn broker(play: &mut Play) {
     let is_strict = play.risk == 0 && play.rng.bool();
+    // As everywhere, late replies may fill the room of a client until it asks again.
+    play.is_troubled = !is_strict;
     let correlate = play.rng.bool();
     let clients: Vec<SocketId> = (0..play.rng.usize(1..4))
         .map(|_| {

@@ -13,6 +13,11 @@ pub(crate) fn body(message: &Message) -> &Part {
     message.parts().last().expect("a message has a part")
 }
 
+/// Whether it tells of a subscription or of the end of one.
+fn is_subscription(message: &Message) -> bool {
+    matches!(body(message).first(), Some(0 | 1))
+}
+
 /// One direction of a connection that is over.
 pub(crate) struct Flow<'a> {
     pub(crate) from: SocketId,
@@ -25,7 +30,7 @@ pub(crate) struct Flow<'a> {
 }
 
 fn flows(record: &ConnectionRecord) -> [Flow<'_>; 2] {
-    let ConnectionRecord { dialer, listener, at_dialer, at_listener, was_cut } = record;
+    let ConnectionRecord { dialer, listener, at_dialer, at_listener, was_cut, .. } = record;
     let flow =
         |from, to, sender, receiver, was_accepted| Flow { from, to, sender, receiver, was_cut: *was_cut, was_accepted };
     [flow(*dialer, *listener, at_dialer, at_listener, false), flow(*listener, *dialer, at_listener, at_dialer, true)]
@@ -71,6 +76,7 @@ impl Play {
         }
         for &socket in &self.sockets {
             self.order(socket);
+            self.order_of_sending(socket);
         }
     }
 
@@ -93,15 +99,42 @@ impl Play {
     /// Messages of one connection are received in the order in which they were delivered, and none twice.
     fn order(&self, socket: SocketId) {
         let mut places: HashMap<&Part, usize> = HashMap::new();
+        if self.stutters {
+            return;
+        }
         for (at, message) in self.w.received(socket).iter().enumerate() {
             // What an XPUB hears of subscriptions may repeat itself.
-            let is_subscription = matches!(body(message).first(), Some(0 | 1));
-            assert!(is_subscription || places.insert(body(message), at).is_none(), "no message is received twice");
+            assert!(
+                is_subscription(message) || places.insert(body(message), at).is_none(),
+                "no message is received twice"
+            );
         }
         for flow in self.flows().filter(|flow| flow.to == socket) {
             let places: Vec<usize> =
                 flow.receiver.delivered.iter().filter_map(|message| places.get(body(message)).copied()).collect();
             assert!(places.is_sorted(), "{socket:?} received out of order: {places:?}");
+        }
+    }
+
+    /// Messages leave a pipe in the order in which the socket took them, also by the connections that its endpoint has
+    /// one after the other.
+    fn order_of_sending(&self, socket: SocketId) {
+        let sent = self.w.sent(socket).iter().enumerate().filter(|(_, message)| !is_subscription(message));
+        let places: HashMap<&Part, usize> = sent.map(|(at, message)| (body(message), at)).collect();
+        let mut connections: Vec<&ConnectionRecord> = self.w.records().iter().collect();
+        connections.sort_unstable_by_key(|record| record.id);
+        let mut last: HashMap<usize, usize> = HashMap::new();
+        for record in connections {
+            let place = |message: &Message| places.get(body(message)).copied();
+            if record.listener == socket {
+                let left: Vec<usize> = record.at_listener.sent.iter().filter_map(place).collect();
+                assert!(left.is_sorted(), "of {socket:?} messages leave out of order: {left:?}");
+            } else if record.dialer == socket {
+                for place in record.at_dialer.sent.iter().filter_map(place) {
+                    let last = last.insert(record.endpoint, place);
+                    assert!(last.is_none_or(|last| last <= place), "of {socket:?} {place} leaves after {last:?}");
+                }
+            }
         }
     }
 

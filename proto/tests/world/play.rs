@@ -1,5 +1,6 @@
 //! What all topologies have in common: options, messages, and how sockets are joined.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bowline_proto::sim::{SocketId, World};
@@ -29,8 +30,12 @@ pub(crate) struct Play {
     pub(crate) is_troubled: bool,
     /// The socket that is not in use for a while.
     pub(crate) down: Option<Down>,
+    /// REQs that did not listen at some time: they may have missed that a peer was lost.
+    pub(crate) inattentive: HashSet<SocketId>,
     /// Endpoints that were given up and are to be connected to again.
     pub(crate) given_up: Vec<(SocketId, String)>,
+    /// Whether servers reply twice to everything.
+    pub(crate) stutters: bool,
     /// Whether everybody logs in.
     pub(crate) logs_in: bool,
     next: u32,
@@ -51,7 +56,9 @@ impl Play {
             risk: rng.u8(..3),
             is_troubled: false,
             down: None,
+            inattentive: HashSet::new(),
             given_up: Vec::new(),
+            stutters: false,
             logs_in: rng.u8(..4) == 0,
             next: 0,
             rng,

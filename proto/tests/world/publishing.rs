@@ -79,16 +79,27 @@ fn publish(play: &mut Play, marks: &Marks, publishers: &[SocketId], between: &[S
             assert!(!marks.0 || heard.len() == sent().count(), "nothing is lost without trouble");
         }
     }
-    let mut topics: Vec<&str> = subscribers.iter().flat_map(|(_, topics)| topics.iter().copied()).collect();
-    topics.sort_unstable();
-    topics.dedup();
-    for &publisher in publishers.iter().chain(between) {
-        assert_eq!(play.w.subscriptions(publisher), topics.len(), "{publisher:?} knows all of {topics:?}, once");
-    }
+    let informed: Vec<SocketId> = publishers.iter().chain(between).copied().collect();
+    all_know(play, &informed, subscribers);
     for &from in publishers {
         for (to, topics) in subscribers {
             published_again(play, from, *to, topics[0]);
         }
+    }
+    // What the last one wanted alone nobody wants any more.
+    let (last, others) = subscribers.split_last().expect("somebody subscribes");
+    play.w.stop(last.0);
+    play.w.run_for(REST);
+    all_know(play, &informed, others);
+}
+
+/// These have all subscriptions of all subscribers, and no others.
+fn all_know(play: &mut Play, publishers: &[SocketId], subscribers: &[Subscriber]) {
+    let mut topics: Vec<&str> = subscribers.iter().flat_map(|(_, topics)| topics.iter().copied()).collect();
+    topics.sort_unstable();
+    topics.dedup();
+    for &publisher in publishers {
+        assert_eq!(play.w.subscriptions(publisher), topics.len(), "{publisher:?} knows all of {topics:?}, once");
     }
 }
 

@@ -3,7 +3,8 @@
 use bowline_proto::SocketType;
 use bowline_proto::sim::{SocketId, World};
 
-use super::play::{PATIENCE, Play};
+use super::checks::body;
+use super::play::{PATIENCE, Play, REST};
 
 pub(crate) fn ask(play: &mut Play, clients: &[SocketId]) {
     for _ in 0..play.rng.usize(..3) {
@@ -26,7 +27,8 @@ fn is_idle(w: &World, client: SocketId) -> bool {
 }
 
 /// Each of `clients` asks once more, and hears the end of every request: its reply, or, after trouble, that its peer
-/// went away with it. Only a client that was restarted forgets what it asked.
+/// went away with it. Only a client that was restarted forgets what it asked, and one that did not listen may have asked
+/// again without having heard of a loss.
 pub(crate) fn every_request_ends(play: &mut Play, clients: &[SocketId]) {
     for &client in clients {
         let last = play.message("");
@@ -38,9 +40,12 @@ pub(crate) fn every_request_ends(play: &mut Play, clients: &[SocketId]) {
         let (sent, lost) = (play.w.sent(client).len(), play.w.peers_lost(client));
         let over = play.w.received(client).len() + lost;
         let most = over + play.w.restarts(client);
-        assert!(over <= sent && sent <= most, "{sent} requests, {over} replies and losses, {lost} lost");
+        let is_attentive = !play.inattentive.contains(&client);
+        assert!(
+            over <= sent && (sent <= most || !is_attentive),
+            "{sent} requests, {over} replies and losses, {lost} lost"
+        );
         assert!(play.is_troubled || lost == 0, "no request is lost without a cause");
-        replies_match(play, client);
     }
 }
 
@@ -70,11 +75,67 @@ pub(crate) fn strict(play: &mut Play) {
     play.join(&clients, &servers);
     play.storm(|play| ask(play, &clients));
     every_request_ends(play, &clients);
+    for &client in &clients {
+        replies_match(play, client);
+    }
+    play.finish();
+}
+
+/// Servers that reply twice to everything. A client that numbers its requests is not misled, nor is one that asks when
+/// all replies have come; any other takes no reply but from whom it asked last.
+pub(crate) fn stuttering(play: &mut Play) {
+    let (correlate, is_paced) = (play.rng.bool(), play.rng.bool());
+    play.stutters = true;
+    let clients: Vec<SocketId> = (0..play.rng.usize(1..4))
+        .map(|_| {
+            let options = play.options().req_correlate(correlate);
+            play.socket(SocketType::Req, options)
+        })
+        .collect();
+    // With room for both replies: a ROUTER drops what finds none. And without heartbeats: a client that does not listen
+    // until it asks again may have no room for the second, and then hears no PING.
+    let servers: Vec<SocketId> = (0..play.rng.usize(1..4))
+        .map(|_| {
+            let options = play.options().send_hwm(1000).heartbeat_interval(None);
+            play.socket(SocketType::Router, options)
+        })
+        .collect();
+    for &server in &servers {
+        play.w.serve(server, |request| request);
+        play.w.stutter(server);
+    }
+    play.join(&clients, &servers);
+    play.storm(|play| {
+        if is_paced {
+            let (client, message) = (play.any(&clients), play.message(""));
+            play.w.send(client, message);
+            play.w.run_for(REST);
+        } else {
+            ask(play, &clients);
+        }
+    });
+    every_request_ends(play, &clients);
+    for &client in &clients {
+        if correlate && play.w.restarts(client) == 0 || is_paced && !play.is_troubled {
+            replies_match(play, client);
+            continue;
+        }
+        let server = |sought| {
+            servers.iter().find(|&&server| play.w.received(server).iter().any(|message| body(message) == sought))
+        };
+        for (reply, &sent) in play.w.received(client).iter().zip(play.w.sent_before(client)) {
+            let request = &play.w.sent(client)[sent - 1];
+            let (from, to) = (server(body(reply)), server(body(request)));
+            assert!(to.is_none() || from == to, "{client:?} takes the reply of {from:?}, but asked {to:?}");
+        }
+    }
     play.finish();
 }
 
 /// A request may be given up for a newer one; no reply is ever taken for that to another request.
 pub(crate) fn relaxed(play: &mut Play) {
+    // Replies that come too late may fill its room until it asks again: so long it hears no PING.
+    play.is_troubled = true;
     let correlate = play.rng.bool();
     let clients: Vec<SocketId> = (0..play.rng.usize(1..3))
         .map(|_| {

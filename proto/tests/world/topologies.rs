@@ -10,12 +10,13 @@ use super::{brokers, direct, mesh, pipelines, publishing, requests};
 
 type Topology = (&'static str, fn(&mut Play));
 
-const TOPOLOGIES: [Topology; 11] = [
+const TOPOLOGIES: [Topology; 12] = [
     ("PUSH PULL", direct::push_pull),
     ("DEALER ROUTER", direct::dealer_router),
     ("PAIR", direct::pair),
     ("REQ REP", requests::strict),
     ("REQ relaxed", requests::relaxed),
+    ("REQ stuttered", requests::stuttering),
     ("broker", brokers::broker),
     ("PUB SUB", |play| publishing::direct(play, SocketType::Pub, SocketType::Sub)),
     ("XPUB XSUB", |play| publishing::direct(play, SocketType::XPub, SocketType::XSub)),

@@ -93,8 +93,10 @@ impl Play {
     fn slow_down(&mut self) {
         let socket = pick(&mut self.rng, &self.sockets);
         let reads = self.rng.bool();
-        // A REQ that does not listen may send again after a loss, and never hears of it.
-        self.w.set_reading(socket, reads || self.w.socket_type(socket) == SocketType::Req);
+        if self.w.socket_type(socket) == SocketType::Req && !reads {
+            self.inattentive.insert(socket);
+        }
+        self.w.set_reading(socket, reads);
     }
 
     /// Nobody does anything for a while.
