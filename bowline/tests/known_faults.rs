@@ -109,10 +109,15 @@ for_each_transport! {
 }).unwrap();
         })
         .unwrap();
-        assert!(heard.recv().await.is_some());
+        assert_eq!(heard.recv().await, Some(bowline::TransportState::Disconnected));
         push.connect(at.place()).unwrap();
+        assert_eq!(heard.recv().await, Some(bowline::TransportState::Connecting));
         push.close().await;
-        while heard.recv().await != Some(bowline::TransportState::Disconnected) {}
+        let mut last = None;
+        while let Some(state) = heard.recv().await {
+            last = Some(state);
+        }
+        assert_eq!(last, Some(bowline::TransportState::Disconnected));
     }
 }
 
@@ -303,8 +308,7 @@ async fn heartbeats_are_answered_while_nobody_receives() {
         let mut peer = Raw::connect(&pull.bind("tcp://127.0.0.1:*").await.unwrap()).await;
         peer.shake_hands("PUSH").await;
         for n in 0..100 {
-            peer.send(frame(0, n.to_string().as_bytes())).await;
-            peer.send(frame(4, b"\x04PING\0\0ctx")).await;
+            peer.send([frame(0, n.to_string().as_bytes()), frame(4, b"\x04PING\0\0ctx")].concat()).await;
             assert_eq!(peer.frame().await, (4, b"\x04PONGctx".to_vec()));
         }
         for n in 0..100 {
