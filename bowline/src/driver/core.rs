@@ -15,6 +15,7 @@ use bowline_proto::{
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::monitor::{Monitors, Told};
 use crate::observe::Observer;
@@ -206,6 +207,11 @@ impl Core {
             self.dropped.fetch_add(*messages, Ordering::Relaxed);
         }
         self.monitors.tell(event).pass_on();
+    }
+
+    /// Puts the end of the socket off while this is held: whoever is about to start a task that tells of its own end.
+    pub(crate) fn hold(&self) -> TaskTrackerToken {
+        self.tracker.token()
     }
 
     /// Starts a task that belongs to the socket, on the runtime of the caller.
