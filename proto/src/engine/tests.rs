@@ -56,6 +56,34 @@ fn close_lets_what_waits_go_out_and_stop_drops_it() {
 }
 
 #[test]
+fn what_does_not_go_out_before_linger_is_over_is_counted_with_a_peer_and_without() {
+    for has_peer in [false, true] {
+        let mut push = socket(SocketType::Push, Options::new());
+        let pipe = if has_peer { dial(&mut push, SocketType::Pull) } else { push.dial().unwrap() };
+        send(&mut push, "a").unwrap();
+        send(&mut push, "b").unwrap();
+        push.close();
+        push.detach(pipe.pipe);
+        assert_eq!((pipe.outbox.len(), pipe.outbox.dropped()), (2, 0), "it may go out by another connection");
+        push.close_pipe(pipe.pipe, false);
+        assert_eq!((pipe.outbox.len(), pipe.outbox.dropped()), (0, 2));
+        assert_eq!(push.pipes().iter().count(), 0);
+    }
+}
+
+#[test]
+fn what_an_accepted_peer_has_not_got_when_linger_is_over_is_counted() {
+    let mut push = socket(SocketType::Push, Options::new());
+    let pipe = push.accept().unwrap();
+    push.attach(pipe.pipe, HERE, PeerInfo::of_type(SocketType::Pull)).unwrap();
+    send(&mut push, "a").unwrap();
+    push.close();
+    push.detach(pipe.pipe);
+    assert_eq!(pipe.outbox.dropped(), 1);
+    assert_eq!(push.pipes().iter().count(), 0);
+}
+
+#[test]
 fn a_closed_socket_refuses_everything() {
     let mut sub = socket(SocketType::Sub, Options::new());
     sub.close();

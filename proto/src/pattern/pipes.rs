@@ -434,10 +434,11 @@ impl Pipes {
         }
     }
 
-    /// Removes the pipe if it is closed, its peer is gone, and all that came by it is read.
+    /// Removes the pipe if it is closed, its peer is gone, and nothing waits in it, neither in nor out.
     pub fn bury(&mut self, id: PipeId) {
-        let over =
-            |pipe: &Pipe| pipe.closed && pipe.peer.is_none() && pipe.batch.is_empty() && pipe.inbox.is_finished();
+        // What still waits to go out is counted by whoever closes the pipe in the end, and must be found until then.
+        let is_empty = |pipe: &Pipe| pipe.batch.is_empty() && pipe.inbox.is_finished() && pipe.counted().unsent == 0;
+        let over = |pipe: &Pipe| pipe.closed && pipe.peer.is_none() && is_empty(pipe);
         if self.get(id).is_some_and(over) {
             self.slab.remove(id.index as usize);
         }
