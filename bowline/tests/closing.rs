@@ -38,6 +38,40 @@ for_each_transport! {
         assert!(began.elapsed() >= Duration::from_millis(30));
     }
 
+    async fn close_says_how_many_messages_have_not_gone_out(at: At) {
+        let push = Push::with_options(quick().linger(Some(Duration::from_millis(10))));
+        push.connect(at.place()).unwrap();
+        for n in 0..5 {
+            push.send(n.to_string()).await.unwrap();
+        }
+        assert_eq!(push.close().await, 5);
+        assert_eq!(push.close().await, 5);
+    }
+
+    bytes async fn close_says_how_many_messages_a_peer_has_not_taken(at: At) {
+        // More than the system takes; the peer has its mark, and reads no more.
+        let body = bowline::Message::from(vec![0; 16 << 20]);
+        for pusher_binds in [false, true] {
+            let push = Push::with_options(quick().linger(Some(Duration::from_millis(10))).send_hwm(3));
+            let pull = Pull::with_options(quick().recv_hwm(1));
+            if pusher_binds {
+                pull.connect(push.bind(at.any()).await.unwrap()).unwrap();
+            } else {
+                push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
+            }
+            push.wait_for_peer().await;
+            let mut in_vain = 0;
+            while in_vain < 20 {
+                in_vain += 1;
+                while push.try_send(body.clone()).is_ok() {
+                    in_vain = 0;
+                }
+                settle().await;
+            }
+            assert!(push.close().await >= 3);
+        }
+    }
+
     async fn close_with_nothing_to_send_does_not_wait_for_a_peer(at: At) {
         let push = Push::with_options(quick().linger(None));
         push.connect(at.place()).unwrap();

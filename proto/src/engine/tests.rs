@@ -56,6 +56,22 @@ fn close_lets_what_waits_go_out_and_stop_drops_it() {
 }
 
 #[test]
+fn what_does_not_go_out_before_linger_is_over_is_counted_with_a_peer_and_without() {
+    for has_peer in [false, true] {
+        let mut push = socket(SocketType::Push, Options::new());
+        let pipe = if has_peer { dial(&mut push, SocketType::Pull) } else { push.dial().unwrap() };
+        send(&mut push, "a").unwrap();
+        send(&mut push, "b").unwrap();
+        push.close();
+        push.detach(pipe.pipe);
+        assert_eq!((pipe.outbox.len(), pipe.outbox.discarded()), (2, 0), "it may go out by another connection");
+        push.close_pipe(pipe.pipe, false);
+        assert_eq!((pipe.outbox.len(), pipe.outbox.discarded()), (0, 2));
+        assert_eq!(push.pipes().iter().count(), 0);
+    }
+}
+
+#[test]
 fn what_waits_for_a_peer_that_is_lost_while_the_socket_lingers_is_discarded() {
     let mut push = socket(SocketType::Push, Options::new());
     let pipe = push.accept().unwrap();
