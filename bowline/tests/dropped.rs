@@ -24,12 +24,11 @@ async fn fill(push: &Push) -> u64 {
     let body = "x".repeat(LARGE);
     let (mut taken, mut in_vain) = (0_u64, 0);
     while in_vain < 20 {
-        match push.try_send(parts([&taken.to_string(), &body])) {
-            Ok(()) => (taken, in_vain) = (taken + 1, 0),
-            Err(_) => {
-                in_vain += 1;
-                settle().await;
-            }
+        if push.try_send(parts([&taken.to_string(), &body])).is_ok() {
+            (taken, in_vain) = (taken + 1, 0);
+        } else {
+            in_vain += 1;
+            settle().await;
         }
     }
     taken

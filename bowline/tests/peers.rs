@@ -189,12 +189,11 @@ for_each_transport! {
         let body = "x".repeat(100_000);
         let (mut taken, mut in_vain) = (0, 0);
         while in_vain < 20 {
-            match push.try_send(body.as_str()) {
-                Ok(()) => (taken, in_vain) = (taken + 1, 0),
-                Err(_) => {
-                    in_vain += 1;
-                    common::settle().await;
-                }
+            if push.try_send(body.as_str()).is_ok() {
+                (taken, in_vain) = (taken + 1, 0);
+            } else {
+                in_vain += 1;
+                common::settle().await;
             }
             let peer = &push.peers()[0];
             assert_eq!(peer.sent + peer.unsent as u64, taken);

@@ -229,14 +229,9 @@ pub(crate) async fn glance<F: Future + Unpin>(future: &mut F) -> Option<F::Outpu
 
 /// An event in short: its name, the number of the attempt, and the type of the peer.
 pub(crate) fn brief(event: &MonitorEvent) -> String {
-    let mut brief = event.kind.name().to_owned();
-    if let Some(attempt) = event.attempt {
-        brief += &format!(" {attempt}");
-    }
-    if let Some(peer) = &event.peer {
-        brief += &format!(" {}", peer.socket_type);
-    }
-    brief
+    let attempt = event.attempt.map(|attempt| attempt.to_string());
+    let peer = event.peer.as_ref().map(|peer| peer.socket_type.to_string());
+    [Some(event.kind.name().to_owned()), attempt, peer].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The endpoint that an event happened at.
