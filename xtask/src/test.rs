@@ -40,7 +40,7 @@ impl Step {
             Self::Code => "unit and integration tests",
             Self::Doc => "documentation tests",
             Self::Sim => "simulated network",
-            Self::Interop => "interoperability with pyzmq",
+            Self::Interop => "interoperability with pyzmq, and real faults",
         }
     }
 
