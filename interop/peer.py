@@ -120,6 +120,16 @@ class Peer:
         for _ in range(count):
             self.sockets[name].send_multipart(self.sockets[name].recv_multipart())
 
+    def op_cycle(self, endpoint):
+        """Asks one question with a new REQ, and closes it."""
+        with self.context.socket(zmq.REQ) as socket:
+            socket.linger = 0
+            socket.rcvtimeo = PATIENCE_MS
+            socket.connect(endpoint)
+            socket.send(b"?")
+            if socket.recv() != b"?":
+                raise ValueError("another answer")
+
     def op_request(self, name, messages, envelope=()):
         """Sends each message behind `envelope` and expects it back the same."""
         envelope = [encode(part) for part in envelope]

@@ -1,17 +1,25 @@
-//! Tests of bowline against foreign ZeroMQ peers.
+//! Tests of bowline against foreign ZeroMQ peers, and under real faults.
 //!
 //! [`Peer`] is a Python process with pyzmq sockets in it, driven by commands. [`ours`] makes the sockets under test,
-//! [`shapes`] the messages that both sides know; [`Program`] is the program `bowline`. The tests wait for replies and monitor events, never for time to
-//! pass; whatever waits is bounded by [`within`], so a hang is a failure that says what it was waiting for.
+//! [`shapes`] the messages that both sides know; [`Program`] is the program `bowline`. A [`proxy`] breaks connections, a
+//! [`census`] counts what is open, and a [`trial`] repeats a script and compares the two. The tests wait for replies and
+//! monitor events, never for time to pass; whatever waits is bounded by [`within`], so a hang is a failure that says
+//! what it was waiting for.
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+pub mod census;
 pub mod ours;
 mod peer;
 pub mod place;
+mod process;
 mod program;
+pub mod proxy;
 pub mod relay;
 pub mod shapes;
+#[cfg(target_os = "linux")]
+pub mod trial;
 
 use std::fmt::Display;
 use std::future::Future;

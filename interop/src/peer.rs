@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use crate::process::process_verbs;
 use crate::shapes::{self, Shape};
 use crate::{Outcome, within};
 
@@ -18,8 +19,7 @@ pub struct Peer {
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
     sockets: usize,
-    // Killed on drop.
-    _process: Child,
+    process: Child,
 }
 
 /// A socket of a [`Peer`].
@@ -44,7 +44,7 @@ impl Peer {
         let (Some(commands), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
             return Err("the Python process has no pipes".into());
         };
-        let mut peer = Self { commands, answers: BufReader::new(answers).lines(), sockets: 0, _process: process };
+        let mut peer = Self { commands, answers: BufReader::new(answers).lines(), sockets: 0, process };
         peer.call("version", json!({})).await?;
         Ok(peer)
     }
@@ -58,6 +58,8 @@ impl Peer {
         let version = self.call("version", json!({})).await?;
         Ok(version.as_str().unwrap_or("?").to_owned())
     }
+
+    process_verbs!();
 
     /// Gives one command and waits for its answer.
     ///

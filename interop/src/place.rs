@@ -19,16 +19,34 @@ impl Transport {
 
     /// A place that nobody has bound before: a port left to the system, or a new path.
     pub fn fresh(self) -> Place {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        match self {
+            Self::Tcp => Place("tcp://127.0.0.1:*".into()),
+            Self::Ipc => self.lasting(),
+        }
+    }
+
+    /// A place that nobody else will bind while its peer is away: an address of our own, or a new path.
+    pub fn lasting(self) -> Place {
         Place(match self {
-            Self::Tcp => "tcp://127.0.0.1:*".into(),
-            Self::Ipc => {
-                let number = NEXT.fetch_add(1, Ordering::Relaxed);
-                let name = format!("bowline-interop-{}-{number}", std::process::id());
-                format!("ipc://{}", std::env::temp_dir().join(name).display())
+            // No other program takes a port of this address by chance, and no connection gets it for its own end.
+            Self::Tcp => {
+                let (process, number) = (std::process::id(), serial());
+                format!("tcp://127.{}.{}.{}:5555", process / 250 % 250 + 1, process % 250 + 1, number % 250 + 1)
             }
+            Self::Ipc => format!("ipc://{}", std::env::temp_dir().join(format!("{}{}", prefix(), serial())).display()),
         })
     }
+}
+
+/// What the names of this process begin with: files of ipc endpoints, abstract names, names in process.
+pub fn prefix() -> String {
+    format!("bowline-interop-{}-", std::process::id())
+}
+
+/// Tells the places of this process apart.
+pub fn serial() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl fmt::Display for Transport {

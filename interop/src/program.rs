@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::OnceCell;
 
+use crate::process::process_verbs;
 use crate::{Outcome, ensure, within};
 
 /// A running `bowline`. It is killed when it is dropped.
@@ -43,6 +44,8 @@ impl Program {
         let (printed, told) = (BufReader::new(printed).lines(), BufReader::new(told).lines());
         Ok(Self { words: words.to_owned(), stdin, printed, told, process })
     }
+
+    process_verbs!();
 
     /// The next line that it prints.
     ///

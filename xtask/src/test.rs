@@ -43,7 +43,7 @@ impl Step {
             Self::Doc => "documentation tests",
             Self::Sim => "simulated network, and the lifecycles in every order",
             Self::Loom => "every order in which tasks meet at a pipe",
-            Self::Interop => "interoperability with pyzmq",
+            Self::Interop => "interoperability with pyzmq, and real faults",
         }
     }
 
