@@ -177,7 +177,9 @@ impl Play {
         self.w.run_for(REST);
         assert_eq!(self.w.half_open(), 0, "a link that the systems gave up is gone");
         for &socket in &self.sockets {
-            assert!(self.w.is_connected(socket), "every endpoint of {socket:?} finds its peer again");
+            // A relaxed REQ that still has requests to give up loses a connection by each.
+            let is_busy = self.w.socket_type(socket) == SocketType::Req && self.w.unsent(socket) > 0;
+            assert!(is_busy || self.w.is_connected(socket), "every endpoint of {socket:?} finds its peer again");
         }
     }
 
