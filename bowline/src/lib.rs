@@ -42,6 +42,7 @@
 #![forbid(unsafe_code)]
 
 mod driver;
+mod observe;
 mod rt;
 mod socket;
 mod transport;

@@ -336,3 +336,27 @@ async fn memory_follows_what_arrives_and_not_what_is_announced() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_peer_that_reads_nothing_is_superseded_all_the_same() {
+    within("a_peer_that_reads_nothing_is_superseded_all_the_same", async {
+        let router = Router::with_options(Options::new().router_handover(true).router_mandatory(true));
+        let mut monitor = router.monitor();
+        let endpoint = router.bind("tcp://127.0.0.1:*").await.unwrap();
+        let peer = async || {
+            let mut peer = Raw::connect(&endpoint).await;
+            peer.send(greeting("NULL")).await;
+            peer.send(ready("DEALER", Some(b"x"))).await;
+            peer
+        };
+        let _deaf = peer().await;
+        monitor.peers(1).await;
+        // More than the system takes without a reader: the connection waits for it in the middle of the message.
+        let endless = [b"x".to_vec(), vec![0; 64 << 20]];
+        router.send(endless.into_iter().collect::<bowline::Message>()).await.unwrap();
+        common::settle().await;
+        let _next = peer().await;
+        assert_eq!(monitor.loss().await, DisconnectReason::Superseded);
+    })
+    .await;
+}

@@ -46,9 +46,11 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
         MonitorKind::HandshakeFailed { stage, reason } => {
             put("stage", stage.to_string().into());
             put("reason", reason.to_string().into());
+            put("cause", reason.name().into());
         }
         MonitorKind::Disconnected(reason) | MonitorKind::ConnectStopped(reason) => {
             put("reason", reason.to_string().into());
+            put("cause", reason.name().into());
         }
         MonitorKind::Lagged(lost) => put("lost", (*lost).into()),
         _ => {}
@@ -82,12 +84,25 @@ fn peer_object(peer: &PeerInfo) -> Value {
 /// One event as a line that begins with its endpoint.
 pub(crate) fn line(event: &MonitorEvent) -> String {
     let what = words(event);
-    match (&event.endpoint, event.connection) {
+    // An attempt is the endpoint's; it becomes a connection only when the transport is connected.
+    let is_attempt = matches!(
+        event.kind,
+        MonitorKind::Connecting
+            | MonitorKind::ConnectDelayed
+            | MonitorKind::ConnectRetried { .. }
+            | MonitorKind::ConnectStopped(_)
+    );
+    match (&event.endpoint, event.connection.filter(|_| !is_attempt)) {
         (Some(endpoint), Some(connection)) => format!("{endpoint}: connection {connection} {what}"),
         (Some(endpoint), None) => format!("{endpoint}: {what}"),
         (None, Some(connection)) => format!("connection {connection} {what}"),
         (None, None) => what,
     }
+}
+
+/// One event as a line that begins with its time, in seconds since the start.
+pub(crate) fn timed_line(event: &MonitorEvent) -> String {
+    format!("{:9.3} s  {}", event.time.since_origin().as_secs_f64(), line(event))
 }
 
 /// What happened, in words.
@@ -111,7 +126,10 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
         MonitorKind::Dropped(1) => "1 unsent message dropped".to_owned(),
         MonitorKind::Dropped(messages) => format!("{messages} unsent messages dropped"),
         MonitorKind::HandshakeFailed { stage, reason } => format!("failed in the handshake ({stage}): {reason}"),
-        MonitorKind::Disconnected(reason) => format!("disconnected: {reason}"),
+        MonitorKind::Disconnected(reason) => match event.peer.as_deref().map(signature) {
+            Some(peer) => format!("lost {peer}: {reason}"),
+            None => format!("disconnected: {reason}"),
+        },
         MonitorKind::ConnectStopped(reason) => format!("given up: {reason}"),
         MonitorKind::Closed => "no longer listening".to_owned(),
         MonitorKind::Stopped => "socket closed".to_owned(),
@@ -122,9 +140,18 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
 
 /// Who the peer says it is.
 fn introduction(peer: &PeerInfo) -> String {
-    let name = if peer.identity.is_empty() { String::new() } else { format!(" \"{}\"", identity_text(&peer.identity)) };
     let user = peer.user.as_ref().map_or_else(String::new, |user| format!(", user \"{user}\""));
-    format!("the peer is {}{name}{user}", peer.socket_type)
+    format!("the peer is {}{user}", signature(peer))
+}
+
+/// The peer's type and name.
+fn signature(peer: &PeerInfo) -> String {
+    let socket_type = peer.socket_type;
+    if peer.identity.is_empty() {
+        socket_type.to_string()
+    } else {
+        format!("{socket_type} \"{}\"", identity_text(&peer.identity))
+    }
 }
 
 fn topic_words(topic: &[u8]) -> String {
@@ -160,7 +187,7 @@ mod tests {
         assert_eq!(
             object(&event(MonitorKind::Disconnected(DisconnectReason::PeerClosed))).to_string(),
             "{\"time\":1.5,\"event\":\"disconnected\",\"endpoint\":\"tcp://127.0.0.1:5555\",\"connection\":7,\
-             \"reason\":\"closed by the peer\"}"
+             \"reason\":\"closed by the peer\",\"cause\":\"peer_closed\"}"
         );
     }
 

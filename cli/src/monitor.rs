@@ -1,4 +1,4 @@
-//! `bowline monitor`: the life of a socket, one JSON object a line.
+//! `bowline monitor`: the life of a socket, one event a line.
 
 use std::num::NonZeroU64;
 
@@ -41,7 +41,7 @@ async fn tell(mut monitor: Monitor, args: &MonitorArgs) -> Result<(), Failure> {
                 .map_err(|_| Failure::TimedOut(format!("nothing happened within {} s", limit.as_secs_f64())))?,
         };
         let Some(event) = event else { return Ok(()) };
-        output::line(&event::object(&event).to_string())?;
+        output::line(&if args.text { event::timed_line(&event) } else { event::object(&event).to_string() })?;
         left = left.map(|left| left - 1);
     }
     Ok(())

@@ -25,6 +25,8 @@ pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<
             None => Reconnect::Fixed(first),
         });
     }
+    // More than a u32 holds is for ever, too.
+    options = options.max_attempts(args.max_attempts.map(|n| u32::try_from(n.get()).unwrap_or(u32::MAX)));
     if socket_type == SocketType::Router {
         // A user who mistypes an identity wants to hear of it.
         options = options.router_mandatory(true);

@@ -6,7 +6,7 @@ use std::io;
 use crate::{Message, SocketType};
 
 /// Why a connection went. The first reason of a teardown is the one that is told.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DisconnectReason {
     /// The peer closed the connection.
@@ -61,6 +61,28 @@ pub enum DisconnectReason {
     PairTaken,
 }
 
+impl DisconnectReason {
+    /// Its name in snake case, without what it carries: for metrics and programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PeerClosed => "peer_closed",
+            Self::LocalClose => "local_close",
+            Self::Dismissed => "dismissed",
+            Self::HeartbeatTimeout => "heartbeat_timeout",
+            Self::HandshakeTimeout => "handshake_timeout",
+            Self::HandshakeRefused { .. } => "handshake_refused",
+            Self::Unauthorized => "unauthorized",
+            Self::Protocol(_) => "protocol",
+            Self::Oversize { .. } => "oversize",
+            Self::Io(_) => "io",
+            Self::Superseded => "superseded",
+            Self::RequestAbandoned => "request_abandoned",
+            Self::IdentityTaken => "identity_taken",
+            Self::PairTaken => "pair_taken",
+        }
+    }
+}
+
 struct IoKind(io::ErrorKind);
 
 impl fmt::Display for IoKind {
@@ -70,7 +92,7 @@ impl fmt::Display for IoKind {
 }
 
 /// How a peer broke the protocol.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProtocolError {
     /// The greeting's signature is wrong: the peer does not speak ZMTP.
@@ -152,7 +174,7 @@ pub enum ProtocolError {
 }
 
 /// How far the handshake came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeStage {
     /// The greetings are being exchanged.
     Greeting,

@@ -8,7 +8,7 @@ use crate::SocketType;
 pub type Properties = Vec<(String, Bytes)>;
 
 /// A peer as the handshake left it: what it announced, and how it proved it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PeerInfo {
     /// The type of its socket.
     pub socket_type: SocketType,

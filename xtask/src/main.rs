@@ -1,10 +1,11 @@
-//! The project's own commands: `cargo xtask check` and `cargo xtask test`.
+//! The project's own commands: `cargo xtask check`, `cargo xtask test` and `cargo xtask soak`.
 
 #![forbid(unsafe_code)]
 
 mod cargo;
 mod check;
 mod python;
+mod soak;
 mod targets;
 mod test;
 
@@ -16,8 +17,10 @@ cargo xtask check            formatting, clippy and documentation, all warnings 
 cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                code     unit and integration tests
                                doc      the examples in the documentation
-                               sim      sockets in a simulated network, in virtual time
+                               sim      sockets in a simulated network, in virtual time; the lifecycles in every order
+                               loom     every order in which tasks meet at a pipe
                                interop  against pyzmq (needs python3 with venv)
+cargo xtask soak [--seeds N] the simulated network again, with N seeds (200000) instead of 20000, optimised
 cargo xtask help             this text";
 
 fn main() -> ExitCode {
@@ -28,6 +31,10 @@ fn main() -> ExitCode {
         ["test", steps @ ..] => match test::Step::parse(steps) {
             Ok(steps) => test::run(&steps),
             Err(unknown) => usage(&format!("unknown test step `{unknown}`")),
+        },
+        ["soak", args @ ..] => match soak::parse(args) {
+            Ok(seeds) => soak::run(seeds),
+            Err(problem) => usage(&problem),
         },
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");

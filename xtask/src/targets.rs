@@ -25,7 +25,7 @@ impl Targets {
     fn list(&mut self, member: &str, name: &str) -> &mut Vec<String> {
         if member == "interop" {
             &mut self.interop
-        } else if name.starts_with("sim") || name.starts_with("world") {
+        } else if ["sim", "world", "model", "herd"].iter().any(|kind| name.starts_with(kind)) {
             &mut self.sim
         } else {
             &mut self.code
@@ -66,9 +66,10 @@ mod tests {
         targets.list("interop", "world").push("interop".into());
         targets.list("proto", "world").push("sim".into());
         targets.list("proto", "sim_pair").push("sim".into());
+        targets.list("proto", "model").push("sim".into());
         targets.list("bowline", "reconnect").push("code".into());
         assert_eq!(targets.interop, ["interop"]);
-        assert_eq!(targets.sim, ["sim", "sim"]);
+        assert_eq!(targets.sim, ["sim", "sim", "sim"]);
         assert_eq!(targets.code, ["code"]);
     }
 

@@ -47,8 +47,9 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
 fn serve(core: &Arc<Core>, endpoint: &Endpoint, stream: Stream, address: String) {
     let seat = seat(core, endpoint, address.clone());
     let config = LinkConfig::new(&core.options, core.socket_type).with_address(address);
+    let span = core.observer().span.of_connection(seat.connection(), Some(endpoint));
     let connection = Connection::new(seat, Link::new(config, Role::Listener), stream);
-    core.spawn(async move { drop(connection.run().await) });
+    core.spawn(span.around(async move { drop(connection.run().await) }));
 }
 
 /// The seat of a connection that was accepted, of which the monitors hear.

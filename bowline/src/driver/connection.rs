@@ -136,16 +136,30 @@ impl Connection {
     /// Whole messages that the transport did not take go back into the pipe, for the next connection.
     fn restore(&mut self) {
         if let Some(halves) = self.seat.halves().filter(|_| self.from_pipe && !self.writing.is_empty()) {
+            let taken = self.writing.messages();
+            self.writing.rewind();
+            self.seat.counters().sent(taken - self.writing.messages());
             halves.outbox.restore(&mut self.writing);
             self.writing.clear();
+            self.from_pipe = false;
             self.parting = Parting::Silent;
         }
+    }
+
+    /// The batch is written, or there was none.
+    fn wrote_all(&mut self) {
+        if std::mem::take(&mut self.from_pipe) {
+            self.seat.counters().sent(self.writing.messages());
+        }
+        self.writing.clear();
     }
 
     /// Hands over what has arrived. While the inbox is full nothing is read, so the transport pushes back on the peer.
     fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(halves) = self.seat.halves() else { return Poll::Ready(()) };
+        let waiting = self.link.inbound().len();
         let delivered = halves.inbox.poll_deliver(cx, self.link.inbound());
+        self.seat.counters().received(waiting - self.link.inbound().len());
         if delivered.is_pending() != self.paused {
             self.paused = !self.paused;
             if self.paused { self.link.pause_reading(rt::now()) } else { self.link.resume_reading(rt::now()) }
@@ -162,7 +176,7 @@ impl Connection {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
             Ok(n) => {
                 self.link.handle_read(rt::now());
-                self.seat.halves().inspect(|halves| halves.inbox.count_bytes(n));
+                self.seat.count_read(n);
             }
             Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
         }
@@ -171,8 +185,11 @@ impl Connection {
 
     /// Ready after each write, and whenever the link has changed.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.broken.is_some() || self.link.state() == State::Closed {
+        if self.link.state() == State::Closed {
             return Poll::Pending;
+        }
+        if self.broken.is_some() {
+            return self.poll_order(cx);
         }
         if self.writing.is_empty() {
             ready!(self.poll_fill(cx));
@@ -180,18 +197,32 @@ impl Connection {
         if self.writing.is_empty() {
             return Poll::Ready(());
         }
-        match ready!(write(&mut self.stream, cx, &mut self.writing)) {
-            Ok(n) => drop(self.seat.halves().inspect(|halves| halves.outbox.count_bytes(n))),
-            Err(error) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
-            Err(error) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
+        match write(&mut self.stream, cx, &mut self.writing) {
+            Poll::Pending => return self.poll_order(cx),
+            Poll::Ready(Ok(n)) => {
+                self.seat.count_written(n);
+                if self.writing.is_empty() {
+                    self.wrote_all();
+                }
+            }
+            Poll::Ready(Err(error)) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
+            Poll::Ready(Err(error)) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
+        }
+        Poll::Ready(())
+    }
+
+    /// While the transport takes nothing: an order to end the connection does not wait until it does.
+    fn poll_order(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(halves) = self.seat.halves() else { return Poll::Pending };
+        match ready!(halves.outbox.poll_order(cx)) {
+            Take::Kicked(reason) => self.link.handle_end(reason, rt::now()),
+            Take::Batch | Take::Finished => self.link.close(),
         }
         Poll::Ready(())
     }
 
     /// Fills the empty batch: what the protocol has to say goes first, then what the socket sends.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.writing.clear();
-        self.from_pipe = false;
         if self.link.poll_transmit(&mut self.writing) {
             return Poll::Ready(());
         }

@@ -15,8 +15,10 @@ use bowline_proto::{
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::monitor::{Monitors, Told};
+use crate::observe::Observer;
 use crate::rt;
 
 /// One socket: its engine under a short lock, its monitors, and the tasks that belong to it.
@@ -55,7 +57,7 @@ impl Core {
             engine: Mutex::new(engine),
             socket_type,
             options,
-            monitors: Monitors::default(),
+            monitors: Monitors::new(socket_type),
             tracker: TaskTracker::new(),
             closing: stop.child_token(),
             stop,
@@ -74,6 +76,10 @@ impl Core {
     fn heed_parent(self: &Arc<Self>) {
         if self.heeds_parent.load(Ordering::Relaxed) {
             return;
+        }
+        if self.stop.is_cancelled() {
+            self.heeds_parent.store(true, Ordering::Relaxed);
+            return self.stop();
         }
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if !self.heeds_parent.swap(true, Ordering::Relaxed) {
@@ -116,7 +122,7 @@ impl Core {
             .collect();
         let wakes = engine.take_wakes();
         drop(engine);
-        told.into_iter().for_each(Told::wake);
+        told.into_iter().for_each(Told::pass_on);
         wakes.wake();
     }
 
@@ -181,6 +187,11 @@ impl Core {
         ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// What logs and metrics hear.
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.monitors.observer
+    }
+
     /// Tells the monitors of something that is not about a connection.
     pub(crate) fn tell(&self, endpoint: Option<&Endpoint>, kind: MonitorKind) {
         self.tell_event(MonitorEvent { endpoint: endpoint.cloned(), ..MonitorEvent::new(rt::now(), kind) });
@@ -195,7 +206,12 @@ impl Core {
         if let (MonitorKind::Dropped(messages), true) = (&event.kind, self.closing.is_cancelled()) {
             self.dropped.fetch_add(*messages, Ordering::Relaxed);
         }
-        self.monitors.tell(event).wake();
+        self.monitors.tell(event).pass_on();
+    }
+
+    /// Puts the end of the socket off while this is held: whoever is about to start a task that tells of its own end.
+    pub(crate) fn hold(&self) -> TaskTrackerToken {
+        self.tracker.token()
     }
 
     /// Starts a task that belongs to the socket, on the runtime of the caller.
@@ -267,6 +283,8 @@ impl Core {
 
     /// Ends every task; unsent messages are dropped.
     pub(crate) fn stop(self: &Arc<Self>) {
+        // First, so that whatever is dropped from here on is counted.
+        self.closing.cancel();
         let was_open = self.with(|engine| {
             let was_open = !engine.state().is_over();
             engine.stop();

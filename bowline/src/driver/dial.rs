@@ -70,7 +70,7 @@ pub(crate) trait Reach: Send {
 impl Drop for Dial {
     fn drop(&mut self) {
         self.core.with(|engine| engine.close_pipe(self.halves.pipe, false));
-        let dropped = self.halves.outbox.dropped();
+        let dropped = self.halves.outbox.take_dropped();
         if dropped > 0 {
             self.tell(MonitorKind::Dropped(dropped));
         }
@@ -94,15 +94,15 @@ impl Dial {
         loop {
             match self.next {
                 Next::Leave => break,
-                Next::Wait(delay) => {
-                    let next = match reach.unless_over(&self, tokio::time::sleep(delay)).await {
-                        Some(()) => self.dialer.due(),
-                        None => self.dialer.stop(),
-                    };
-                    self.follow(next, None);
-                }
+                Next::Wait(delay) => match reach.unless_over(&self, tokio::time::sleep(delay)).await {
+                    Some(()) => {
+                        let next = self.dialer.due();
+                        self.follow(next, None);
+                    }
+                    None => self.give_up(),
+                },
                 Next::Connect(_) => match reach.connect(&self).await {
-                    Outcome::Over => self.next = self.dialer.stop(),
+                    Outcome::Over => self.give_up(),
                     Outcome::Failed(kind) => {
                         self.reason = DisconnectReason::Io(kind);
                         let next = self.dialer.failed(kind);
@@ -112,6 +112,12 @@ impl Dial {
                 },
             }
         }
+    }
+
+    /// Nobody wants the endpoint any more; what the last attempt met with is not the reason.
+    fn give_up(&mut self) {
+        self.reason = DisconnectReason::LocalClose;
+        self.next = self.dialer.stop();
     }
 
     fn lost(&mut self, ended: Ended) {
@@ -179,5 +185,6 @@ impl Reach for Wire {
 async fn serve(dial: &Dial, stream: Stream, address: String) -> Ended {
     dial.tell(MonitorKind::Connected { address: address.clone() });
     let config = LinkConfig::new(&dial.core.options, dial.core.socket_type).with_address(address);
-    Connection::new(dial.seat(), Link::new(config, Role::Dialer), stream).run().await
+    let span = dial.core.observer().span.of_connection(dial.connection, Some(&dial.endpoint));
+    span.around(Connection::new(dial.seat(), Link::new(config, Role::Dialer), stream).run()).await
 }

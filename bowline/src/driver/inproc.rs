@@ -137,6 +137,7 @@ impl Direct {
         let binder = NAMES.lock().get(&self.name).and_then(Weak::upgrade)?;
         let inbox = self.inbox.clone()?;
         let (ours, theirs) = (&dial.core, &binder);
+        let _until_it_runs = theirs.hold();
         dial.tell(MonitorKind::Connected { address: String::new() });
         let far = accept::seat(theirs, &dial.endpoint, String::new());
         if !ours.socket_type.accepts(theirs.socket_type) {

@@ -5,11 +5,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use bowline_proto::{MonitorEvent, MonitorKind, Snapshot, TransportState};
+use bowline_proto::monitor::Stage;
+use bowline_proto::{MonitorEvent, MonitorKind, Snapshot, SocketType, TransportState};
 use futures_core::Stream;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::observe::Observer;
 use crate::rt;
 
 /// How many events wait for a slow monitor before it misses some.
@@ -92,16 +94,19 @@ impl Stream for Monitor {
 }
 
 /// What a socket tells: its monitors, and the state that the events add up to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Monitors {
     all: Mutex<All>,
     state: watch::Sender<State>,
+    pub(crate) observer: Observer,
 }
 
 #[derive(Debug, Default)]
 struct All {
     snapshot: Snapshot,
     queues: Vec<Weak<Mutex<Queue>>>,
+    /// What peers did before they were announced. As much as their inboxes hold at the most.
+    early: Vec<MonitorEvent>,
     /// How many events were told.
     told: u64,
     ended: bool,
@@ -117,17 +122,29 @@ pub(crate) struct State {
     told: u64,
 }
 
-/// The readers that an event wakes, and the state that it led to: for when no lock is held.
+/// Events that were told, for all that hear them when no lock is held: those who read monitors, those who watch the
+/// state, logs and metrics.
 #[must_use]
 pub(crate) struct Told<'a> {
-    readers: Vec<Waker>,
+    monitors: &'a Monitors,
+    heard: Heard,
     state: State,
-    sender: &'a watch::Sender<State>,
+}
+
+/// Who is to hear of what.
+#[derive(Default)]
+struct Heard {
+    /// Each with the number of peers before it and after it.
+    events: Vec<(MonitorEvent, (usize, usize))>,
+    readers: Vec<Waker>,
 }
 
 impl Told<'_> {
-    pub(crate) fn wake(self) {
-        self.sender.send_if_modified(|state| {
+    pub(crate) fn pass_on(self) {
+        for (event, peers) in &self.heard.events {
+            self.monitors.observer.hear(event, *peers);
+        }
+        self.monitors.state.send_if_modified(|state| {
             // Another thread may have been faster with a later state.
             if state.told > self.state.told {
                 return false;
@@ -136,11 +153,15 @@ impl Told<'_> {
             *state = self.state;
             changed
         });
-        self.readers.into_iter().for_each(Waker::wake);
+        self.heard.readers.into_iter().for_each(Waker::wake);
     }
 }
 
 impl Monitors {
+    pub(crate) fn new(socket_type: SocketType) -> Self {
+        Self { all: Mutex::default(), state: watch::Sender::default(), observer: Observer::new(socket_type) }
+    }
+
     /// A new monitor, which hears what comes from now on, and what was before.
     pub(crate) fn add(&self) -> (Snapshot, Monitor) {
         let mut all = self.all.lock();
@@ -161,25 +182,55 @@ impl Monitors {
 
     /// Tells every monitor; after the last event none. What is known of the event's connection is added.
     pub(crate) fn tell(&self, mut event: MonitorEvent) -> Told<'_> {
-        let mut readers = Vec::new();
+        let mut heard = Heard::default();
         let mut all = self.all.lock();
         // Under the lock, so that no time is before that of an earlier event.
         event.time = rt::now();
-        let ends = event.kind == MonitorKind::Stopped;
-        if !all.ended {
-            all.snapshot.complete(&mut event);
-            all.snapshot.apply(&event);
-            (all.told, all.ended) = (all.told + 1, ends);
-            all.queues.retain(|queue| {
-                let Some(queue) = queue.upgrade() else { return false };
-                let mut queue = queue.lock();
-                queue.tell(&event);
-                readers.extend(queue.reader.take());
-                true
-            });
-        }
+        all.tell_in_turn(event, &mut heard);
         let state = State { transport: all.snapshot.state(), is_final: all.ended, told: all.told };
-        Told { readers, state, sender: &self.state }
+        Told { monitors: self, heard, state }
+    }
+}
+
+impl All {
+    /// Tells `event`, and nothing of a peer before it is ready: in process its subscriptions are there sooner.
+    fn tell_in_turn(&mut self, event: MonitorEvent, heard: &mut Heard) {
+        let is_known = |id| self.snapshot.connection(id).is_some_and(|known| known.stage == Stage::Ready);
+        match event.kind {
+            MonitorKind::Subscribed(_) | MonitorKind::Unsubscribed(_) if !event.connection.is_some_and(is_known) => {
+                self.early.push(event);
+            }
+            MonitorKind::Ready => {
+                let (time, connection) = (event.time, event.connection);
+                self.tell(event, heard);
+                for early in self.early.extract_if(.., |early| early.connection == connection).collect::<Vec<_>>() {
+                    self.tell(MonitorEvent { time, ..early }, heard);
+                }
+            }
+            MonitorKind::HandshakeFailed { .. } | MonitorKind::Disconnected(_) => {
+                self.early.retain(|early| early.connection != event.connection);
+                self.tell(event, heard);
+            }
+            _ => self.tell(event, heard),
+        }
+    }
+
+    fn tell(&mut self, mut event: MonitorEvent, heard: &mut Heard) {
+        if self.ended {
+            return;
+        }
+        let before = self.snapshot.ready();
+        self.snapshot.complete(&mut event);
+        self.snapshot.apply(&event);
+        (self.told, self.ended) = (self.told + 1, event.kind == MonitorKind::Stopped);
+        self.queues.retain(|queue| {
+            let Some(queue) = queue.upgrade() else { return false };
+            let mut queue = queue.lock();
+            queue.tell(&event);
+            heard.readers.extend(queue.reader.take());
+            true
+        });
+        heard.events.push((event, (before, self.snapshot.ready())));
     }
 }
 

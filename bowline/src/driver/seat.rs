@@ -10,6 +10,7 @@ use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, MonitorEvent, MonitorKind, PeerInfo};
 
 use super::core::Core;
+use crate::observe::Counters;
 use crate::rt;
 
 /// How a connection ended.
@@ -26,7 +27,6 @@ pub(crate) struct Ended {
 pub(crate) struct Seat {
     core: Arc<Core>,
     connection: ConnectionId,
-    is_dialed: bool,
     /// The pipe: a dialed endpoint's from the start, an accepted connection's from ready on.
     halves: Option<Halves>,
     /// In process, the inbox that an accepted connection's pipe is to have.
@@ -35,6 +35,8 @@ pub(crate) struct Seat {
     direct: Option<Arc<Inbox>>,
     peer: Option<Arc<PeerInfo>>,
     attached: bool,
+    /// The bytes that were read and written before the peer was attached.
+    early: [usize; 2],
     ready_at: Option<Instant>,
     ended: Option<Ended>,
 }
@@ -55,12 +57,12 @@ impl Seat {
         Self {
             core,
             connection,
-            is_dialed: halves.is_some(),
             halves,
             inbox: None,
             direct: None,
             peer: None,
             attached: false,
+            early: [0; 2],
             ready_at: None,
             ended: None,
         }
@@ -81,6 +83,14 @@ impl Seat {
         &self.core
     }
 
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.core.observer().counters
+    }
+
+    pub(crate) const fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
     pub(crate) fn halves(&self) -> Option<&Halves> {
         self.halves.as_ref()
     }
@@ -88,6 +98,29 @@ impl Seat {
     /// Whether the last effect was performed.
     pub(crate) fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
+    }
+
+    /// The transport gave so many bytes.
+    pub(crate) fn count_read(&mut self, bytes: usize) {
+        self.counters().read(bytes);
+        self.early[0] += bytes;
+        self.pass_counts();
+    }
+
+    /// The transport took so many bytes.
+    pub(crate) fn count_written(&mut self, bytes: usize) {
+        self.counters().wrote(bytes);
+        self.early[1] += bytes;
+        self.pass_counts();
+    }
+
+    /// A peer's counts begin when it is attached: what it took to get there is counted then.
+    fn pass_counts(&mut self) {
+        if let Some(halves) = self.halves.as_ref().filter(|_| self.attached) {
+            let [read, written] = std::mem::take(&mut self.early);
+            halves.inbox.count_bytes(read);
+            halves.outbox.count_bytes(written);
+        }
     }
 
     /// Performs one effect.
@@ -142,14 +175,15 @@ impl Seat {
             }
             engine.attach(halves.pipe, connection, peer).map(|()| true)
         })?;
+        self.pass_counts();
         Ok(())
     }
 
     fn detach(&mut self) {
         let Some(halves) = self.halves.as_ref().filter(|_| std::mem::take(&mut self.attached)) else { return };
         self.core.with(|engine| engine.detach(halves.pipe));
-        // The pipe of an accepted connection has gone with it.
-        let dropped = if self.is_dialed { 0 } else { halves.outbox.dropped() };
+        // The pipe of an accepted connection has gone with it; of a dialed one, what only this peer had wanted.
+        let dropped = halves.outbox.take_dropped();
         if dropped > 0 {
             self.tell(MonitorKind::Dropped(dropped));
         }

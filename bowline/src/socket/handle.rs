@@ -88,10 +88,11 @@ impl Handle {
                 resolved
             }),
         };
-        bound.map_err(|error| {
+        let resolved = bound.map_err(|error| {
             core.tell(Some(&endpoint), MonitorKind::BindFailed(error.kind()));
             fail(BindCause::Io(error))
-        })
+        })?;
+        if core.closing.is_cancelled() { Err(fail(BindCause::Closed)) } else { Ok(resolved) }
     }
 
     fn listening(
@@ -101,6 +102,10 @@ impl Handle {
         closed: &CancellationToken,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
+        let _until_it_runs = self.core().hold();
+        if self.core().closing.is_cancelled() {
+            return;
+        }
         self.core().tell(Some(endpoint), MonitorKind::Listening);
         self.core().spawn(task);
         let bound = Bound { endpoint: endpoint.clone(), unbind: unbind.clone(), closed: closed.clone() };
@@ -119,6 +124,7 @@ impl Handle {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(fail(ConnectCause::NoRuntime));
         }
+        let _until_it_runs = core.hold();
         let halves = core.with(Engine::dial).ok_or_else(|| fail(ConnectCause::Closed))?;
         self.0.dialed.lock().push((endpoint.clone(), halves.pipe));
         match &endpoint {

@@ -40,22 +40,32 @@ impl Settings {
     }
 }
 
-/// All addresses of the host are tried in their order; the name is resolved at every call.
 pub(super) async fn connect(host: &Host, port: u16, options: &Options) -> io::Result<Connected> {
+    connect_with(|| resolve(host, port), options).await
+}
+
+/// All addresses of the host are tried in their order; the name is resolved at every call.
+async fn connect_with<R>(resolve: impl FnOnce() -> R, options: &Options) -> io::Result<Connected>
+where
+    R: Future<Output = io::Result<Vec<SocketAddr>>>,
+{
     let settings = Settings::new(options);
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     // The kind is all that a monitor tells; what the resolver says has none.
-    let addresses = resolve(host, port).await.map_err(|_| io::ErrorKind::NotFound)?;
+    let addresses = resolve().await.map_err(|_| io::ErrorKind::NotFound)?;
     for address in addresses {
-        match settings.socket(address)?.connect(address).await {
-            Ok(stream) => {
-                settings.apply(&stream)?;
-                return Ok((Stream::Tcp(stream), address.to_string()));
-            }
+        match try_address(settings, address).await {
+            Ok(stream) => return Ok((Stream::Tcp(stream), address.to_string())),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+async fn try_address(settings: Settings, address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = settings.socket(address)?.connect(address).await?;
+    settings.apply(&stream)?;
+    Ok(stream)
 }
 
 pub(super) async fn listen(host: &Host, port: u16, options: &Options) -> io::Result<(Listener, Endpoint)> {
@@ -87,4 +97,80 @@ async fn resolve(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
         Host::Ip(ip) => vec![(*ip, port).into()],
         Host::Name(name) => lookup_host((name.as_str(), port)).await?.collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Ready, ready};
+    use std::net::Ipv6Addr;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A resolver's answer.
+    fn answer(addresses: Vec<SocketAddr>) -> Ready<io::Result<Vec<SocketAddr>>> {
+        ready(Ok(addresses))
+    }
+
+    async fn connect_to(addresses: &[SocketAddr]) -> io::Result<String> {
+        connect_with(|| answer(addresses.to_vec()), &Options::default()).await.map(|(_, address)| address)
+    }
+
+    /// An address of our own where nobody listens.
+    fn dead() -> SocketAddr {
+        ([127, 255, 77, 1], 5555).into()
+    }
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn the_name_is_resolved_at_every_attempt() {
+        let (_listener, live) = listener().await;
+        let mut answers = [dead(), live].into_iter();
+        let mut attempt = async || {
+            let now = answers.next().unwrap();
+            connect_with(|| answer(vec![now]), &Options::default()).await.map(|(_, address)| address)
+        };
+        assert_eq!(attempt().await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(attempt().await.unwrap(), live.to_string());
+    }
+
+    #[tokio::test]
+    async fn the_addresses_of_an_answer_are_tried_in_their_order() {
+        let (_first, one) = listener().await;
+        let (_second, other) = listener().await;
+        assert_eq!(connect_to(&[one, other]).await.unwrap(), one.to_string());
+        assert_eq!(connect_to(&[dead(), other, one]).await.unwrap(), other.to_string());
+        assert_eq!(connect_to(&[dead(), dead(), one]).await.unwrap(), one.to_string());
+    }
+
+    #[tokio::test]
+    async fn when_none_answers_the_last_error_is_told() {
+        // No connection can be made to it, for another reason.
+        let broadcast = SocketAddr::from((Ipv4Addr::BROADCAST, 5555));
+        let other = connect_to(&[broadcast]).await.unwrap_err().kind();
+        assert_ne!(other, io::ErrorKind::ConnectionRefused);
+        assert_eq!(connect_to(&[dead(), broadcast]).await.unwrap_err().kind(), other);
+        assert_eq!(connect_to(&[broadcast, dead()]).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[tokio::test]
+    async fn an_address_of_a_family_that_we_lack_is_no_reason_not_to_try_the_next() {
+        let (_listener, live) = listener().await;
+        // RFC 6666 has it thrown away; or there is no IPv6 at all.
+        let nowhere = SocketAddr::from((Ipv6Addr::new(0x0100, 0, 0, 0, 0, 0, 0, 1), 5555));
+        assert_eq!(connect_to(&[nowhere, live]).await.unwrap(), live.to_string());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_not_found_and_neither_is_one_without_addresses() {
+        let broken = connect_with(async || Err(io::Error::other("no such host")), &Options::default()).await;
+        assert_eq!(broken.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(connect_to(&[]).await.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 }

@@ -4,6 +4,7 @@
 pub(crate) mod raw;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bowline::{DisconnectReason, Endpoint, Message, Monitor, MonitorEvent, MonitorKind, Options, Reconnect};
@@ -137,6 +138,9 @@ pub(crate) trait Script {
     /// The names of these next events, one after the other.
     fn expect(&mut self, names: &[&str]) -> impl Future<Output = ()>;
 
+    /// These next events, in [brief](brief), one after the other.
+    fn follow(&mut self, briefs: &[&str]) -> impl Future<Output = ()>;
+
     /// The names of all events up to the end.
     fn rest(&mut self) -> impl Future<Output = Vec<&'static str>>;
 }
@@ -184,6 +188,13 @@ impl Script for Monitor {
         }
     }
 
+    async fn follow(&mut self, briefs: &[&str]) {
+        for expected in briefs {
+            let event = self.event().await;
+            assert_eq!(brief(&event), *expected, "{event:?}");
+        }
+    }
+
     async fn rest(&mut self) -> Vec<&'static str> {
         let mut names = Vec::new();
         while let Some(event) = self.next().await {
@@ -198,6 +209,29 @@ pub(crate) async fn settle() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Lets the other tasks run until it is so.
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Polls once: what came of it, if anything has.
+pub(crate) async fn glance<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|cx| match std::pin::Pin::new(&mut *future).poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// An event in short: its name, the number of the attempt, and the type of the peer.
+pub(crate) fn brief(event: &MonitorEvent) -> String {
+    let attempt = event.attempt.map(|attempt| attempt.to_string());
+    let peer = event.peer.as_ref().map(|peer| peer.socket_type.to_string());
+    [Some(event.kind.name().to_owned()), attempt, peer].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// The endpoint that an event happened at.

@@ -58,7 +58,7 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     #[command(flatten)]
     Socket(Box<SocketCommand>),
-    /// Print a JSON line for each lifecycle event of a socket
+    /// Print a line for each lifecycle event of a socket, as JSON or as text (-A)
     Monitor(Box<MonitorArgs>),
     /// Restart peers on purpose and watch every connection, live
     Demo(DemoArgs),
@@ -127,6 +127,9 @@ pub(crate) struct ConnectionArgs {
     /// Seconds between attempts to connect, or MIN..MAX to let the pause grow
     #[arg(long, value_name = "SECS|MIN..MAX", allow_negative_numbers = true, value_parser = units::reconnect_interval)]
     pub(crate) reconnect_ivl: Option<ReconnectInterval>,
+    /// Give an endpoint up after so many failed attempts in a row
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = units::count)]
+    pub(crate) max_attempts: Option<NonZeroU64>,
     /// Seconds between heartbeats on a silent connection
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) heartbeat_ivl: Option<Duration>,
@@ -312,6 +315,9 @@ pub(crate) struct MonitorArgs {
     pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
     pub(crate) subscription: SubscribeArgs,
+    /// Print lines for people instead of JSON
+    #[arg(short = 'A', long)]
+    pub(crate) text: bool,
     /// End after N events
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = units::count)]
     pub(crate) count: Option<NonZeroU64>,

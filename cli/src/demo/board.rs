@@ -52,6 +52,8 @@ pub(super) struct Row {
     pub(super) state: State,
     /// How long the demo ran when `state` began.
     pub(super) since: Duration,
+    /// The attempts since it last had a stable connection.
+    pub(super) attempt: u32,
     /// Why the connection was closed last.
     pub(super) last_reason: String,
     /// How often it became ready.
@@ -94,6 +96,7 @@ impl Board {
             endpoint,
             state: State::New,
             since: Duration::ZERO,
+            attempt: 0,
             last_reason: String::new(),
             readied: 0,
             messages: Arc::clone(&messages),
@@ -103,11 +106,18 @@ impl Board {
 
     /// Takes in an event of the actor `name`, `time` after the start.
     pub(super) fn take(&mut self, name: &str, row: Option<usize>, event: &MonitorEvent, time: Duration) {
-        let Some(state) = State::after(&event.kind) else { return };
+        let Some(state) = State::after(&event.kind) else {
+            // What happens to an endpoint between its connections belongs to the story as well.
+            if matches!(event.kind, MonitorKind::ConnectRetried { .. } | MonitorKind::Dropped(_)) {
+                self.remember(time, name, event::words(event));
+            }
+            return;
+        };
         self.transitions += 1;
         if let Some(row) = row.and_then(|row| self.rows.get_mut(row)) {
             row.state = state;
             row.since = time;
+            row.attempt = event.attempt.unwrap_or(row.attempt);
             match &event.kind {
                 MonitorKind::Ready => row.readied += 1,
                 MonitorKind::HandshakeFailed { reason, .. } | MonitorKind::Disconnected(reason) => {

@@ -124,7 +124,7 @@ fn connections(frame: &mut Frame<'_>, area: Rect, stage: &Stage, rates: &Rates) 
             Cell::from(row.name.clone()),
             Cell::from(row.pair),
             Cell::from(if shown == Columns::All { row.endpoint.clone() } else { transport.to_owned() }),
-            Cell::from(row.state.name()).style(Style::new().fg(color(row.state))),
+            Cell::from(state(row)).style(Style::new().fg(color(row.state))),
             Cell::from(format!("{age:6.1} s")),
             Cell::from(format!("{:>8}", rates.of(index))),
             Cell::from(format!("{:>10}", row.reconnects())),
@@ -148,6 +148,14 @@ fn connections(frame: &mut Frame<'_>, area: Rect, stage: &Stage, rates: &Rates) 
         .header(header)
         .block(Block::bordered().title(" connections "));
     frame.render_widget(table, area);
+}
+
+/// The state, with the attempt where there is not yet a connection.
+fn state(row: &Row) -> String {
+    match row.state {
+        State::New if row.attempt > 0 => format!("attempt {}", row.attempt),
+        state => state.name().to_owned(),
+    }
 }
 
 /// What there is room for, without cutting a word.

@@ -97,10 +97,16 @@ async fn say_farewell(
     let failed = |cause: String| Err(Failure::of(&opened.place, cause));
     let result = match how {
         Farewell::Linger => tokio::select! {
-            () = close(opened) => match linger {
+            dropped = close(opened) => match linger {
                 // Whoever gave it no time does not want to hear that it took some.
                 Linger::For(time) if !time.is_zero() && begin.elapsed() >= time => {
-                    failed(format!("not delivered within {} s (-l), or not all of it", time.as_secs_f64()))
+                    let what = match dropped {
+                        // The system had taken all of it, but the peer did not say that it is done.
+                        0 => "perhaps not all".to_owned(),
+                        1 => "1 message not".to_owned(),
+                        dropped => format!("{dropped} messages not"),
+                    };
+                    failed(format!("{what} delivered within {} s (-l)", time.as_secs_f64()))
                 }
                 _ => Ok(()),
             },
@@ -119,13 +125,16 @@ async fn say_farewell(
     result
 }
 
-/// Closes the socket; says so where that takes long enough to look like a hang.
-async fn close(opened: &Opened) {
+/// Closes the socket; says so where that takes long enough to look like a hang. Returns how many messages were dropped.
+async fn close(opened: &Opened) -> u64 {
     let closing = opened.socket.close();
     tokio::pin!(closing);
-    if tokio::time::timeout(PATIENCE, &mut closing).await.is_err() {
-        crate::note!("{}: still delivering; Ctrl-C drops what is left", opened.place);
-        closing.await;
+    match tokio::time::timeout(PATIENCE, &mut closing).await {
+        Ok(dropped) => dropped,
+        Err(_) => {
+            crate::note!("{}: still delivering; Ctrl-C drops what is left", opened.place);
+            closing.await
+        }
     }
 }
 

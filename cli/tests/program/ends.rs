@@ -105,7 +105,7 @@ fn pusher_without_puller(linger: &str) -> Bowline {
     push.write(b"for the puller\n");
     assert_eq!(pull.line(), "for the puller");
     drop(pull);
-    push.told("disconnected");
+    push.told("lost PULL");
     push.write(b"for nobody\n");
     push.close_stdin();
     push

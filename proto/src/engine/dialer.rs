@@ -23,7 +23,7 @@ use crate::{Options, ReconnectStop};
 pub const STABLE_AFTER: Duration = Duration::from_secs(5);
 
 /// Where a dialed endpoint is in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum State {
     /// Nothing was tried yet.
     #[default]

@@ -10,7 +10,7 @@
 //! nothing.
 
 /// Where a socket is in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum State {
     /// Neither bound nor connected yet.
     #[default]

@@ -298,7 +298,7 @@ impl Engine {
         connection: ConnectionId,
         peer: impl Into<Arc<PeerInfo>>,
     ) -> Result<(), DisconnectReason> {
-        self.process();
+        // What has come in is not looked at here: in process it may be of this very peer, who must be there first.
         let Some(pipe) = self.pipes.get_mut(id).filter(|pipe| pipe.takes_messages()) else {
             return Err(DisconnectReason::LocalClose);
         };
@@ -339,11 +339,13 @@ impl Engine {
 
     /// What happens to a pipe that has no peer any more.
     fn rest(&mut self, id: PipeId) {
-        self.pipes.bury(id);
-        let dialed = self.pipes.get(id).is_some_and(|pipe| pipe.dialed);
-        if !dialed {
+        // Closed before it is buried: what waits in a pipe that was draining goes, and is counted.
+        if !self.pipes.get(id).is_some_and(|pipe| pipe.dialed) {
             self.close_pipe(id, false);
-        } else if self.options.immediate {
+            return;
+        }
+        self.pipes.bury(id);
+        if self.options.immediate {
             self.pattern.closed(&mut self.pipes, id);
         }
     }

@@ -64,22 +64,23 @@ fn what_does_not_go_out_before_linger_is_over_is_counted_with_a_peer_and_without
         send(&mut push, "b").unwrap();
         push.close();
         push.detach(pipe.pipe);
-        assert_eq!((pipe.outbox.len(), pipe.outbox.dropped()), (2, 0), "it may go out by another connection");
+        assert_eq!((pipe.outbox.len(), pipe.outbox.discarded()), (2, 0), "it may go out by another connection");
         push.close_pipe(pipe.pipe, false);
-        assert_eq!((pipe.outbox.len(), pipe.outbox.dropped()), (0, 2));
+        assert_eq!((pipe.outbox.len(), pipe.outbox.discarded()), (0, 2));
         assert_eq!(push.pipes().iter().count(), 0);
     }
 }
 
 #[test]
-fn what_an_accepted_peer_has_not_got_when_linger_is_over_is_counted() {
+fn what_waits_for_a_peer_that_is_lost_while_the_socket_lingers_is_discarded() {
     let mut push = socket(SocketType::Push, Options::new());
     let pipe = push.accept().unwrap();
     push.attach(pipe.pipe, HERE, PeerInfo::of_type(SocketType::Pull)).unwrap();
     send(&mut push, "a").unwrap();
     push.close();
+    assert_eq!(pipe.outbox.state(), lifecycle::State::Draining);
     push.detach(pipe.pipe);
-    assert_eq!(pipe.outbox.dropped(), 1);
+    assert_eq!((pipe.outbox.state(), pipe.outbox.len(), pipe.outbox.discarded()), (lifecycle::State::Closed, 0, 1));
     assert_eq!(push.pipes().iter().count(), 0);
 }
 
@@ -267,4 +268,34 @@ fn a_publisher_tells_who_subscribes_to_what_and_only_what_changes() {
     let told = [News::Subscribed(a()), News::Unsubscribed(a())].map(|news| (ConnectionId(7), news));
     assert_eq!(publisher.take_news(), told);
     assert_eq!(publisher.turns().subscriptions, 1);
+}
+
+#[test]
+fn a_subscription_that_waits_for_its_peer_in_process_is_told_as_that_peers() {
+    let mut publisher = socket(SocketType::Pub, Options::new());
+    let inbox = Arc::new(crate::pipe::Inbox::new(0, false));
+    let mut wakes = crate::pipe::Wakes::new();
+    inbox.push_beyond(crate::wire::subscription::message(b"a", true), inbox.era(), &mut wakes);
+    let pipe = publisher.accept_with(inbox).unwrap();
+    publisher.attach(pipe.pipe, ConnectionId(7), PeerInfo::of_type(SocketType::Sub)).unwrap();
+    assert_eq!((publisher.subscriptions(), publisher.turns().subscriptions), (1, 1));
+    let told = News::Subscribed(bytes::Bytes::from_static(b"a"));
+    assert_eq!(publisher.take_news(), [(ConnectionId(7), told)]);
+}
+
+#[test]
+fn what_waits_at_a_dialed_endpoint_while_the_socket_closes_is_counted_when_it_is_dropped() {
+    let mut push = socket(SocketType::Push, Options::new());
+    let (wire, near) = (push.dial().unwrap(), push.dial().unwrap());
+    push.direct(near.pipe, Arc::new(crate::pipe::Inbox::new(0, false)));
+    for body in ["a", "b", "c", "d"] {
+        send(&mut push, body).unwrap();
+    }
+    push.close();
+    for (pipe, dropped) in [(&wire, 2), (&near, 2)] {
+        assert_eq!(pipe.outbox.take_dropped(), 0);
+        push.close_pipe(pipe.pipe, false);
+        assert_eq!((pipe.outbox.take_dropped(), pipe.outbox.take_dropped()), (dropped, 0));
+    }
+    assert_eq!(push.pipes().iter().count(), 0);
 }

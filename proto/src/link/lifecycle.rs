@@ -24,7 +24,7 @@ use crate::error::{DisconnectReason, HandshakeStage};
 use crate::peer::PeerInfo;
 
 /// What the driver has to do, in the order in which it is handed out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Give the pattern its peer: messages may flow.
     Attach(PeerInfo),
@@ -51,7 +51,7 @@ pub enum Effect {
 }
 
 /// Where a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     /// Nothing was sent.
     New,
@@ -121,7 +121,7 @@ pub struct InvalidTransition {
 pub type Effects = VecDeque<Effect>;
 
 /// The state of one connection. Each method is one input; effects go to the end of the given queue.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lifecycle(State);
 
 impl Lifecycle {

@@ -131,7 +131,8 @@ pub enum MonitorKind {
     /// not told one by one.
     Unsubscribed(Bytes),
     /// So many messages that the socket had taken to send are dropped, together with the pipe they waited in: its peer
-    /// is gone and was not ours to dial, its endpoint was given up, or linger is over.
+    /// is gone and was not ours to dial, its endpoint was given up, or linger is over. What waits for a subscriber that
+    /// is lost is dropped with its subscriptions, whoever dialed.
     Dropped(u64),
     /// A connection whose handshake had succeeded is gone.
     Disconnected(DisconnectReason),

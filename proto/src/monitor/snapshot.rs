@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{ConnectionId, MonitorEvent, MonitorKind, TransportState};
 use crate::Endpoint;
+use crate::error::DisconnectReason;
 use crate::peer::PeerInfo;
 use crate::time::Instant;
 
@@ -96,6 +97,11 @@ impl Snapshot {
         self.connections.get(&id)
     }
 
+    /// How many connections are ready.
+    pub const fn ready(&self) -> usize {
+        self.ready
+    }
+
     /// Whether the socket is closed for good.
     pub const fn is_stopped(&self) -> bool {
         self.is_stopped
@@ -151,9 +157,13 @@ impl Snapshot {
                     self.ready += 1;
                 }
             }
-            MonitorKind::HandshakeFailed { .. } | MonitorKind::Disconnected(_) => {
+            MonitorKind::HandshakeFailed { reason, .. } | MonitorKind::Disconnected(reason) => {
                 let gone = event.connection.and_then(|id| self.connections.remove(&id));
                 self.ready -= usize::from(gone.is_some_and(|gone| gone.stage == Stage::Ready));
+                // No attempt follows on our own close, though it may take a while until that is told.
+                if *reason == DisconnectReason::LocalClose {
+                    self.give_up(event);
+                }
             }
             MonitorKind::Stopped => self.is_stopped = true,
             MonitorKind::BindFailed(_)
@@ -213,7 +223,7 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{DisconnectReason, HandshakeStage};
+    use crate::error::HandshakeStage;
     use std::time::Duration;
 
     fn event(connection: u64, kind: MonitorKind) -> MonitorEvent {
@@ -279,6 +289,21 @@ mod tests {
         assert_eq!(snapshot.state(), TransportState::Disconnected);
         snapshot.apply(&event(0, MonitorKind::Closed));
         assert_eq!(snapshot, Snapshot::default());
+    }
+
+    #[test]
+    fn an_endpoint_whose_connection_we_closed_is_given_up_at_once() {
+        let ends = [
+            MonitorKind::Disconnected(DisconnectReason::LocalClose),
+            MonitorKind::HandshakeFailed { stage: HandshakeStage::Ready, reason: DisconnectReason::LocalClose },
+        ];
+        for end in ends {
+            let mut snapshot = after(&[event(1, MonitorKind::Connecting), event(1, connected())]);
+            snapshot.apply(&event(1, end));
+            assert_eq!(snapshot, Snapshot::default());
+            snapshot.apply(&event(1, MonitorKind::ConnectStopped(DisconnectReason::LocalClose)));
+            assert_eq!(snapshot, Snapshot::default());
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use slab::Slab;
 use crate::error::DisconnectReason;
 use crate::monitor::ConnectionId;
 use crate::peer::PeerInfo;
+use crate::pipe::lifecycle::State;
 use crate::pipe::{Full, Inbox, Mailbox, Outbox, PipeId, Wakes};
 use crate::wire::batch::Batch;
 use crate::wire::subscription;
@@ -124,6 +125,11 @@ impl Pipe {
             self.inbox.sever();
         }
         left
+    }
+
+    /// Whether something waits in it that has not left.
+    fn has_unsent(&self) -> bool {
+        self.direct.as_ref().map_or_else(|| !self.outbox.is_empty(), |direct| direct.inbox.awaits_reader())
     }
 
     /// What has passed since the peer is there, and what waits now.
@@ -343,11 +349,7 @@ impl Pipes {
 
     /// Whether what was last sent by the pipe can still be answered: it waits in the pipe, or its peer has it.
     pub fn carries(&self, id: PipeId) -> bool {
-        self.get(id).is_some_and(|pipe| {
-            let unsent =
-                pipe.direct.as_ref().map_or_else(|| !pipe.outbox.is_empty(), |direct| direct.inbox.awaits_reader());
-            pipe.takes_messages() && (pipe.peer.is_some() || unsent)
-        })
+        self.get(id).is_some_and(|pipe| pipe.takes_messages() && (pipe.peer.is_some() || pipe.has_unsent()))
     }
 
     /// Whether something came by the pipe and was not received yet.
@@ -434,11 +436,14 @@ impl Pipes {
         }
     }
 
-    /// Removes the pipe if it is closed, its peer is gone, and nothing waits in it, neither in nor out.
+    /// Removes the pipe if it is closed, its peer is gone, all that came by it is read, and nothing will go out: what
+    /// waits in it while the socket lingers must still be found when that is over.
     pub fn bury(&mut self, id: PipeId) {
-        // What still waits to go out is counted by whoever closes the pipe in the end, and must be found until then.
-        let is_empty = |pipe: &Pipe| pipe.batch.is_empty() && pipe.inbox.is_finished() && pipe.counted().unsent == 0;
-        let over = |pipe: &Pipe| pipe.closed && pipe.peer.is_none() && is_empty(pipe);
+        let over = |pipe: &Pipe| {
+            let is_read = pipe.batch.is_empty() && pipe.inbox.is_finished();
+            let is_sent = pipe.outbox.state() == State::Closed || !pipe.has_unsent();
+            pipe.closed && pipe.peer.is_none() && is_read && is_sent
+        };
         if self.get(id).is_some_and(over) {
             self.slab.remove(id.index as usize);
         }

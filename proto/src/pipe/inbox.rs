@@ -6,11 +6,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+// Not loom's: a count that nobody acts on has no orders to explore.
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
+use super::sync::Mutex;
 use super::{Mailbox, PipeId, Signal, Wakes};
 use crate::Message;
 

@@ -10,7 +10,7 @@
 //! changes nothing returns nothing.
 
 /// Where a pipe is in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum State {
     /// Takes messages.
     #[default]

@@ -1,12 +1,11 @@
 //! The mailbox of a socket: edges come in, and the tasks that wait for them are woken.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
-use parking_lot::Mutex;
 use slab::Slab;
 
+use super::sync::{AtomicBool, Mutex, Ordering};
 use super::{PipeId, Wakes};
 
 /// An edge: what was not so before is so now.

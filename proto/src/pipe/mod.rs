@@ -8,8 +8,11 @@
 
 mod inbox;
 pub mod lifecycle;
+#[cfg(all(test, loom))]
+mod loom;
 mod mailbox;
 mod outbox;
+mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -4,12 +4,12 @@
 //! the batch has grown, and a wake only if the connection task sleeps. The connection task swaps the whole batch out.
 
 use std::sync::Arc;
+// Not loom's: a count that nobody acts on has no orders to explore.
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
 use super::lifecycle::{Effect, Input, State};
+use super::sync::Mutex;
 use super::{Full, Mailbox, PipeId, Signal, Wakes};
 use crate::Message;
 use crate::error::DisconnectReason;
@@ -33,6 +33,8 @@ struct Inner {
     state: State,
     /// The connection task, if it sleeps.
     reader: Option<Waker>,
+    /// The connection task, if it sleeps until the transport takes what is being written: messages don't wake it.
+    blocked: Option<Waker>,
     /// The socket found no room and waits for the edge.
     writer_waits: bool,
     /// Why the connection is to go, while the pipe may stay.
@@ -45,6 +47,8 @@ struct Inner {
     discarded: u64,
     /// How many of those gave way to a newer message.
     conflated: u64,
+    /// How many of the others were reported.
+    reported: u64,
     /// How many messages were taken and not given back.
     sent: u64,
 }
@@ -52,6 +56,11 @@ struct Inner {
 impl Inner {
     fn has_room(&self, hwm: usize) -> bool {
         hwm == 0 || self.batch.messages() + self.excess < hwm
+    }
+
+    fn wake_for_order(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.reader.take());
+        wakes.extend(self.blocked.take());
     }
 
     /// Whether the socket waits for room that is there again; it waits no longer.
@@ -99,10 +108,11 @@ impl Outbox {
         self.inner.lock().discarded
     }
 
-    /// How many messages were discarded without a newer one in their place.
-    pub fn dropped(&self) -> u64 {
-        let inner = self.inner.lock();
-        inner.discarded - inner.conflated
+    /// How many messages were discarded without a newer one in their place, since the last call.
+    pub fn take_dropped(&self) -> u64 {
+        let mut inner = self.inner.lock();
+        let dropped = inner.discarded - inner.conflated;
+        dropped - std::mem::replace(&mut inner.reported, dropped)
     }
 
     /// So many messages were dropped that waited elsewhere for this pipe's peer.
@@ -206,7 +216,7 @@ impl Outbox {
                     inner.discarded += inner.batch.messages() as u64;
                     inner.batch.clear();
                 }
-                Effect::WakeReader => wakes.extend(inner.reader.take()),
+                Effect::WakeReader => inner.wake_for_order(wakes),
             }
         }
     }
@@ -228,7 +238,7 @@ impl Outbox {
     pub fn kick(&self, reason: DisconnectReason, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
         inner.kick.get_or_insert(reason);
-        wakes.extend(inner.reader.take());
+        inner.wake_for_order(wakes);
     }
 
     /// A new connection begins: an order to end the previous one is void.
@@ -267,6 +277,20 @@ impl Outbox {
         taken
     }
 
+    /// For the connection task while the transport takes nothing: waits for an order that has no patience for what is
+    /// being written, to end the connection or to close the pipe with all that is in it.
+    pub fn poll_order(&self, cx: &mut Context<'_>) -> Poll<Take> {
+        let mut inner = self.inner.lock();
+        if let Some(reason) = inner.kick.take() {
+            return Poll::Ready(Take::Kicked(reason));
+        }
+        if inner.state == State::Closed {
+            return Poll::Ready(Take::Finished);
+        }
+        remember(&mut inner.blocked, cx);
+        Poll::Pending
+    }
+
     /// For the dial task while there is no connection: waits until nothing is left to dial for.
     pub fn poll_finished(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.inner.lock();
@@ -296,6 +320,11 @@ impl Outbox {
             batch.append(&inner.batch);
             std::mem::swap(&mut inner.batch, batch);
             batch.clear();
+        }
+        let room = inner.relieved(self.hwm);
+        drop(inner);
+        if room {
+            self.socket.post(Signal::Writable(self.pipe)).wake();
         }
     }
 }

@@ -127,6 +127,22 @@ fn what_lost_connections_give_back_does_not_add_up() {
 }
 
 #[test]
+fn a_socket_hears_of_room_also_when_a_lost_connection_made_it() {
+    let (mailbox, outbox) = outbox(2, false);
+    let mut batch = Batch::new();
+    assert!(push(&outbox, "a") && push(&outbox, "b"));
+    assert!(take(&outbox, &mut batch).is_ready());
+    assert!(push(&outbox, "c") && push(&outbox, "d"));
+    outbox.restore(&mut batch);
+    assert!(take(&outbox, &mut batch).is_ready());
+    assert!(!push(&outbox, "e"), "twice the mark is on its way");
+    batch.advance(9);
+    outbox.restore(&mut batch);
+    assert_eq!((outbox.len(), signals(&mailbox)), (1, vec![Signal::Writable(PIPE)]), "three of four are written");
+    assert!(push(&outbox, "e"));
+}
+
+#[test]
 fn what_was_discarded_while_it_was_being_written_does_not_come_back() {
     let (_, outbox) = outbox(10, false);
     push(&outbox, "a");
@@ -184,6 +200,30 @@ fn an_order_to_end_the_connection_goes_before_messages_and_the_first_reason_wins
     outbox.pardon();
     batch.clear();
     assert_eq!(take(&outbox, &mut batch), Poll::Pending, "a new connection is not to blame");
+}
+
+#[test]
+fn an_order_reaches_a_task_that_waits_for_the_transport_and_a_message_does_not_wake_it() {
+    let (_, outbox) = outbox(0, false);
+    let (count, waker) = Count::new();
+    let mut cx = Context::from_waker(&waker);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Pending);
+    push(&outbox, "a");
+    assert_eq!(count.take(), 0, "a message has to wait");
+
+    let mut orders = Wakes::new();
+    outbox.kick(DisconnectReason::Superseded, &mut orders);
+    orders.take().wake();
+    assert_eq!(count.take(), 1);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Ready(Take::Kicked(DisconnectReason::Superseded)));
+
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Pending);
+    outbox.drain(&mut orders);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Pending, "what is being written still goes out");
+    outbox.close(&mut orders);
+    orders.wake();
+    assert!(count.take() > 0);
+    assert_eq!(outbox.poll_order(&mut cx), Poll::Ready(Take::Finished));
 }
 
 #[test]

@@ -2,16 +2,22 @@
 //!
 //! Time is virtual, chance is a seed, and the network is a queue of bytes, so that every run can be run again.
 
+mod agenda;
 mod clock;
+mod connection;
+mod dial;
+mod faults;
 mod net;
 mod node;
 mod pair;
+mod run;
 mod seat;
 mod world;
 
 pub use clock::Clock;
+pub use connection::ConnectionRecord;
 pub use net::Weather;
 pub use node::Service;
 pub use pair::{Pair, Side, Split};
 pub use seat::Record;
-pub use world::{ConnectionRecord, SocketId, World};
+pub use world::{SocketId, World};

@@ -1,9 +1,9 @@
-//! The network of a world: byte streams that split, delay, freeze and break.
+//! The network of a world: byte streams that split, delay, freeze, fall silent and break.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use fastrand::Rng;
 
 use crate::time::Instant;
@@ -22,10 +22,11 @@ pub struct Weather {
 impl Weather {
     /// Weather of any kind.
     pub fn drawn(rng: &mut Rng) -> Self {
-        let chunk = match rng.u8(..4) {
-            0 => rng.usize(1..8),
-            1 => rng.usize(16..64),
-            2 => rng.usize(256..4096),
+        let chunk = match rng.u8(..8) {
+            0 => 1,
+            1 => rng.usize(2..8),
+            2 | 3 => rng.usize(16..64),
+            4 | 5 => rng.usize(256..4096),
             _ => 65_536,
         };
         let capacity = match rng.u8(..3) {
@@ -64,12 +65,15 @@ pub(super) enum Read {
 pub(super) struct Direction {
     weather: Weather,
     rng: Rng,
-    /// What was written and not read, and when it arrives.
-    segments: VecDeque<(Instant, VecDeque<u8>)>,
-    queued: usize,
+    /// What was written and not read.
+    queued: BytesMut,
+    /// How many of these bytes arrive when.
+    segments: VecDeque<(Instant, usize)>,
     end: Option<(Instant, End)>,
     /// Nothing arrives before.
     frozen_until: Instant,
+    /// Nothing arrives any more, and nobody is told.
+    is_silent: bool,
     /// The reader takes nothing any more.
     is_unread: bool,
 }
@@ -79,17 +83,18 @@ impl Direction {
         Self {
             weather,
             rng,
+            queued: BytesMut::new(),
             segments: VecDeque::new(),
-            queued: 0,
             end: None,
             frozen_until: Instant::ZERO,
+            is_silent: false,
             is_unread: false,
         }
     }
 
     /// How many bytes a write would move.
     pub(super) fn room(&self) -> usize {
-        self.weather.capacity.saturating_sub(self.queued).min(self.weather.chunk)
+        self.weather.capacity.saturating_sub(self.queued.len()).min(self.weather.chunk)
     }
 
     /// Whether a write would do anything: move bytes, or fail.
@@ -106,8 +111,8 @@ impl Direction {
     pub(super) fn write(&mut self, bytes: &[u8], now: Instant) -> usize {
         let n = self.rng.usize(1..=self.room()).min(bytes.len());
         let arrives = self.arrival(now);
-        self.segments.push_back((arrives, bytes[..n].iter().copied().collect()));
-        self.queued += n;
+        self.segments.push_back((arrives, n));
+        self.queued.extend_from_slice(&bytes[..n]);
         n
     }
 
@@ -121,6 +126,9 @@ impl Direction {
 
     /// When a read finds something next, be it in the past; `None` if nothing is on its way.
     pub(super) fn arrives_at(&self) -> Option<Instant> {
+        if self.is_silent {
+            return None;
+        }
         let first = self.segments.front().map(|(arrives, _)| *arrives);
         first.or(self.end.map(|(arrives, _)| arrives)).map(|arrives| arrives.max(self.frozen_until))
     }
@@ -133,12 +141,13 @@ impl Direction {
         let Some((_, segment)) = self.segments.front_mut() else {
             return if matches!(self.end, Some((_, End::Reset))) { Read::Reset } else { Read::Closed };
         };
-        let n = self.rng.usize(1..=self.weather.chunk).min(segment.len());
-        buffer.extend(segment.drain(..n));
-        if segment.is_empty() {
+        let n = self.rng.usize(1..=self.weather.chunk).min(*segment);
+        *segment -= n;
+        if *segment == 0 {
             self.segments.pop_front();
         }
-        self.queued -= n;
+        buffer.extend_from_slice(&self.queued[..n]);
+        self.queued.advance(n);
         Read::Some
     }
 
@@ -151,14 +160,16 @@ impl Direction {
     /// The reader closes: writing fails from now on.
     pub(super) fn forsake(&mut self) {
         self.is_unread = true;
-        self.segments.clear();
-        self.queued = 0;
+        self.empty();
     }
 
-    /// The connection breaks: what is on its way is lost, and the reader hears of it some time later.
+    /// The connection breaks: what is on its way is lost, and the reader hears of it some time later, unless nothing
+    /// reaches it any more.
     pub(super) fn reset(&mut self, now: Instant) {
-        self.segments.clear();
-        self.queued = 0;
+        if self.is_silent {
+            return;
+        }
+        self.empty();
         let arrives = self.arrival(now);
         self.end = Some((arrives, End::Reset));
     }
@@ -166,5 +177,25 @@ impl Direction {
     /// Nothing arrives before `then`.
     pub(super) fn freeze(&mut self, then: Instant) {
         self.frozen_until = self.frozen_until.max(then);
+    }
+
+    /// Nothing arrives any more, neither bytes nor an end; the writer does not hear of it.
+    pub(super) const fn silence(&mut self) {
+        self.is_silent = true;
+    }
+
+    /// The writer's system gave up on a direction that had fallen silent.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        self.is_silent = false;
+        self.reset(now);
+    }
+
+    pub(super) const fn is_silent(&self) -> bool {
+        self.is_silent
+    }
+
+    fn empty(&mut self) {
+        self.segments.clear();
+        self.queued.clear();
     }
 }

@@ -2,41 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
+use super::agenda::Flag;
 use crate::engine::Engine;
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::{Wait, Waiting};
 use crate::{Message, Options, SocketType};
-
-/// A task of the simulation: whether somebody woke it.
-#[derive(Debug, Default)]
-pub(super) struct Flag(AtomicBool);
-
-impl Flag {
-    pub(super) fn raised() -> Arc<Self> {
-        Arc::new(Self(AtomicBool::new(true)))
-    }
-
-    pub(super) fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn lower(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
-    }
-}
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.raise();
-    }
-}
 
 /// What the application makes of what it receives: a reply.
 pub type Service = fn(Message) -> Message;
@@ -45,6 +17,7 @@ pub type Service = fn(Message) -> Message;
 ///
 /// The task runs only when it was woken, so a wake-up that gets lost shows as messages that do not move.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
 pub(super) struct Node {
     pub(super) engine: Engine,
     pub(super) options: Arc<Options>,
@@ -55,6 +28,20 @@ pub(super) struct Node {
     waits: [Wait; 2],
     pub(super) reads: bool,
     pub(super) service: Option<Service>,
+    /// Whether it replies to everything twice.
+    pub(super) stutters: bool,
+    /// It has received something, and thinks about its reply.
+    pub(super) thinks: bool,
+    /// The socket that sends what this one receives, and the other way round: one application has both.
+    pub(super) partner: Option<usize>,
+    /// What its partner has yet to be given. While there is anything, the application receives no more.
+    pub(super) relayed: Option<Message>,
+    /// What its application had in hand when it was restarted.
+    pub(super) forgotten: usize,
+    /// The process does not run, although time passes.
+    pub(super) sleeps: bool,
+    /// How often it began again.
+    pub(super) restarts: usize,
     /// What it was told to send and the socket did not take yet.
     pub(super) outgoing: VecDeque<Message>,
     /// What the socket took.
@@ -73,7 +60,7 @@ fn waits(engine: &Engine) -> [Wait; 2] {
 }
 
 impl Node {
-    pub(super) fn new(socket_type: SocketType, options: Options) -> Self {
+    pub(super) fn new(socket_type: SocketType, options: Options, flag: Arc<Flag>) -> Self {
         let options = Arc::new(options);
         let engine = Engine::new(socket_type, Arc::clone(&options));
         Self {
@@ -82,9 +69,16 @@ impl Node {
             options,
             binds: Vec::new(),
             subscriptions: Vec::new(),
-            flag: Flag::raised(),
+            flag,
             reads: true,
             service: None,
+            stutters: false,
+            thinks: false,
+            partner: None,
+            relayed: None,
+            forgotten: 0,
+            sleeps: false,
+            restarts: 0,
             outgoing: VecDeque::new(),
             sent: Vec::new(),
             refused: Vec::new(),
@@ -98,6 +92,14 @@ impl Node {
     pub(super) fn restart(&mut self) {
         self.engine = Engine::new(self.engine.socket_type(), Arc::clone(&self.options));
         self.waits = waits(&self.engine);
+        self.restarts += 1;
+        if self.service.is_some() || self.partner.is_some() {
+            // What it was about to send was about what the old socket received.
+            self.forgotten += self.outgoing.len() + usize::from(self.relayed.is_some());
+            self.outgoing.clear();
+            self.thinks = false;
+            self.relayed = None;
+        }
         for topic in &self.subscriptions {
             let _subscribed_before = self.engine.subscribe(topic);
         }
@@ -114,20 +116,40 @@ impl Node {
         self.engine.take_wakes().wake();
     }
 
-    /// Lets the application run for up to `budget` messages, if it was woken. Whether it did anything.
-    pub(super) fn turn(&mut self, budget: usize) -> bool {
+    /// Whether a turn might do something.
+    pub(super) fn has_work(&self) -> bool {
+        self.flag.is_raised() && self.is_up() && !self.sleeps && !self.thinks
+    }
+
+    /// Lets the application run for up to `budget` messages, if it was woken. It stops to think between a request and
+    /// its reply, if it is to.
+    pub(super) fn turn(&mut self, budget: usize, is_slow: bool) {
         if !self.flag.lower() || !self.is_up() {
-            return false;
+            return;
         }
         for _ in 0..budget {
-            let moved = self.receive_next() | self.send_next();
+            let received = self.receive_next();
+            self.thinks = received && is_slow && self.service.is_some();
+            let moved = received | (!self.thinks && self.send_next());
             self.wake();
+            if self.thinks {
+                break;
+            }
             if !moved && self.sleep() {
-                return true;
+                return;
             }
         }
         self.flag.raise();
-        true
+    }
+
+    /// What an application may count on that waits: whatever it could do, it was woken for.
+    pub(super) fn check_sleep(&mut self) {
+        if !self.is_up() || self.sleeps || self.thinks || self.flag.is_raised() {
+            return;
+        }
+        let lost = self.lost_before.len();
+        assert!(!self.receive_next() && self.lost_before.len() == lost, "nobody woke it to receive");
+        assert!(!self.send_next(), "nobody woke it to send");
     }
 
     /// Registers with the socket, unless something has come in the meantime.
@@ -140,7 +162,15 @@ impl Node {
         let Some(mut message) = self.outgoing.pop_front() else { return false };
         let original = message.clone();
         match self.engine.try_send(&mut message) {
-            Ok(()) => self.sent.push(original),
+            Ok(()) => {
+                let waits_for_peers = matches!(
+                    self.engine.socket_type(),
+                    SocketType::Push | SocketType::Dealer | SocketType::Req | SocketType::Pair
+                );
+                let is_patient = !self.options.immediate || self.engine.peer_count() > 0;
+                assert!(is_patient || !waits_for_peers, "an immediate socket takes {original:?} for nobody");
+                self.sent.push(original);
+            }
             Err(SendErrorKind::WouldBlock | SendErrorKind::OutOfTurn) => {
                 assert_eq!(message, original, "what is not sent stays as it was");
                 self.outgoing.push_front(original);
@@ -152,7 +182,7 @@ impl Node {
     }
 
     fn receive_next(&mut self) -> bool {
-        if !self.reads {
+        if !self.reads || self.relayed.is_some() {
             // As every publisher does, whether or not its application receives.
             self.engine.process();
             return false;
@@ -160,8 +190,10 @@ impl Node {
         match self.engine.try_recv() {
             Ok(message) => {
                 if let Some(service) = self.service {
-                    self.outgoing.push_back(service(message.clone()));
+                    let reply = service(message.clone());
+                    self.outgoing.extend(std::iter::repeat_n(reply, if self.stutters { 2 } else { 1 }));
                 }
+                self.relayed = self.partner.map(|_| message.clone());
                 self.received.push(message);
                 self.sent_before.push(self.sent.len());
                 true

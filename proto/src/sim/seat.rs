@@ -3,14 +3,17 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use super::agenda::Flag;
 use super::net::{Direction, Read};
-use super::node::{Flag, Node};
+use super::node::Node;
 use crate::engine::Halves;
 use crate::error::DisconnectReason;
 use crate::link::{Effect, Link, State};
 use crate::message::Message;
 use crate::monitor::ConnectionId;
+use crate::options::Options;
 use crate::pipe::{Take, lifecycle};
 use crate::time::Instant;
 use crate::wire::batch::Batch;
@@ -31,6 +34,12 @@ pub struct Record {
     pub discarded: u64,
     /// Whether messages were thrown away on arrival, because nobody will read them.
     pub swallowed: bool,
+    /// Whether nothing reached this side any more from some time on, although nobody had closed.
+    pub was_deaf: bool,
+    /// Whether it was so to its end.
+    pub is_deaf: bool,
+    /// The longest silence that this side bears, from ready on: by its own heartbeat or by what its peer promises.
+    pub patience: Option<Duration>,
 }
 
 /// A link, what it belongs to, and what is being written.
@@ -40,11 +49,18 @@ pub(super) struct Seat {
     pub(super) node: usize,
     pub(super) link: Link,
     pub(super) flag: Arc<Flag>,
+    /// When it is on the agenda next.
+    pub(super) planned: Option<Instant>,
     pub(super) halves: Option<Halves>,
     pub(super) record: Record,
     /// Why it went, once it is over.
     pub(super) ended: Option<DisconnectReason>,
     pub(super) ready_at: Option<Instant>,
+    /// Whether it asks for signs of life.
+    asks: bool,
+    /// When bytes were last read, moved on by the time in which nothing was.
+    heard_at: Instant,
+    paused_at: Instant,
     writing: Batch,
     from_pipe: bool,
     /// The network takes nothing any more; what it still has to give is read before the connection ends.
@@ -64,16 +80,20 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Seat {
-    pub(super) fn new(node: usize, mut link: Link, halves: Option<Halves>, now: Instant) -> Self {
+    pub(super) fn new(node: usize, mut link: Link, halves: Option<Halves>, flag: Arc<Flag>, now: Instant) -> Self {
         link.start(now).expect("a new link starts");
         Self {
             node,
             link,
-            flag: Flag::raised(),
+            flag,
+            planned: None,
             halves,
             record: Record::default(),
+            asks: false,
             ended: None,
             ready_at: None,
+            heard_at: now,
+            paused_at: now,
             writing: Batch::new(),
             from_pipe: false,
             broken: false,
@@ -90,6 +110,51 @@ impl Seat {
         let writable = writes && output.is_writable();
         let due = self.link.poll_timeout().is_some_and(|at| at <= now);
         self.ended.is_none() && (self.flag.is_raised() || readable || writable || due)
+    }
+
+    /// Sets what it does about silence, given its own options and its peer's.
+    pub(super) fn watch(&mut self, own: &Options, peer: &Options) {
+        let timeout = own.heartbeat_interval.map(|interval| own.heartbeat_timeout.unwrap_or(interval));
+        let promised = peer.heartbeat_ttl.filter(|_| peer.heartbeat_interval.is_some());
+        self.asks = timeout.is_some();
+        self.record.patience = timeout.into_iter().chain(promised).min();
+    }
+
+    /// Whether the engine counts it as a peer.
+    pub(super) const fn is_attached(&self) -> bool {
+        self.attached
+    }
+
+    /// What its peer calls itself, if it does and the connection is not about to end.
+    pub(super) fn peer_name(&self) -> Option<&[u8]> {
+        self.link.peer().map(|peer| &*peer.identity).filter(|name| self.attached && !name.is_empty())
+    }
+
+    /// Whether it does not read.
+    pub(super) const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Nothing reaches it any more.
+    pub(super) fn deafen(&mut self) {
+        // What has ended by itself was told so before.
+        self.record.was_deaf |= self.link.state() != State::Closed;
+        self.record.is_deaf = self.record.was_deaf;
+    }
+
+    /// It hears again.
+    pub(super) const fn undeafen(&mut self) {
+        self.record.is_deaf = false;
+    }
+
+    /// Whether the silence of its peer must have an end here by itself.
+    pub(super) fn listens(&self) -> bool {
+        let is_impatient = match self.link.state() {
+            State::Ready => self.asks && !self.paused,
+            State::New | State::Handshaking => true,
+            State::Closed => false,
+        };
+        self.ended.is_none() && self.record.was_deaf && is_impatient
     }
 
     /// When a turn might do something, if nothing happens before.
@@ -114,7 +179,11 @@ impl Seat {
         // Bytes that have arrived may be the sign of life that a timeout would miss.
         let due = !read && self.link.poll_timeout().is_some_and(|at| at <= around.now);
         if due {
+            let was_ready = self.link.state() == State::Ready;
             self.link.handle_timeout(around.now);
+            if was_ready && self.link.state() == State::Closed {
+                self.check_silence(around);
+            }
         }
         if read || wrote || due {
             self.flag.raise();
@@ -145,6 +214,7 @@ impl Seat {
 
     fn apply(&mut self, around: &mut Surroundings<'_>) {
         while let Some(effect) = self.link.poll_effect() {
+            assert!(self.ended.is_none(), "{effect:?} after the last effect");
             self.record.effects.push(effect.clone());
             match effect {
                 Effect::Attach(peer) => {
@@ -162,7 +232,12 @@ impl Seat {
                 Effect::CloseIo => {
                     self.last_words(around);
                     around.output.close(around.now);
-                    around.input.forsake();
+                    if around.output.is_silent() {
+                        // That nobody reads is not heard of either.
+                        around.input.silence();
+                    } else {
+                        around.input.forsake();
+                    }
                 }
                 Effect::Ended(reason) => {
                     self.ended = Some(reason);
@@ -178,6 +253,14 @@ impl Seat {
         around.node.wake();
     }
 
+    /// A peer is taken for dead only after a silence as long as was agreed on, and if nothing of it lies unread.
+    fn check_silence(&self, around: &Surroundings<'_>) {
+        let patience = self.record.patience.expect("silence means nothing where nobody asked for signs of life");
+        assert!(around.now - self.heard_at >= patience, "silent for {:?} only", around.now - self.heard_at);
+        let unread = around.input.arrives_at().is_some_and(|at| at <= around.now);
+        assert!(!unread, "a peer whose bytes have arrived is taken for dead");
+    }
+
     fn attach(&mut self, node: &mut Node, peer: crate::PeerInfo) -> Result<(), DisconnectReason> {
         if self.halves.is_none() {
             self.halves = node.engine.accept();
@@ -187,6 +270,7 @@ impl Seat {
             // The connection is there for what waits in the pipe.
             return Ok(());
         }
+        assert!(!self.attached, "attached twice");
         node.engine.attach(halves.pipe, ConnectionId(0), peer)?;
         self.attached = true;
         Ok(())
@@ -222,7 +306,13 @@ impl Seat {
         }
         if delivered == self.paused {
             self.paused = !self.paused;
-            if self.paused { self.link.pause_reading(around.now) } else { self.link.resume_reading(around.now) }
+            if self.paused {
+                self.paused_at = around.now;
+                self.link.pause_reading(around.now);
+            } else {
+                self.heard_at += around.now - self.paused_at;
+                self.link.resume_reading(around.now);
+            }
         }
         delivered
     }
@@ -231,7 +321,10 @@ impl Seat {
         let reset = DisconnectReason::Io(io::ErrorKind::ConnectionReset);
         match around.input.read(self.link.read_buffer(), around.now) {
             Read::Nothing => return false,
-            Read::Some => self.link.handle_read(around.now),
+            Read::Some => {
+                self.heard_at = around.now;
+                self.link.handle_read(around.now);
+            }
             Read::Closed => self.link.handle_end(DisconnectReason::PeerClosed, around.now),
             Read::Reset => self.link.handle_end(reset, around.now),
         }
@@ -239,20 +332,30 @@ impl Seat {
     }
 
     fn write(&mut self, cx: &mut Context<'_>, around: &mut Surroundings<'_>) -> bool {
-        if self.broken || self.link.state() == State::Closed {
+        if self.link.state() == State::Closed {
             return false;
         }
-        if self.writing.is_empty() && !self.fill(cx, around.now) {
-            return false;
+        if !self.broken {
+            if self.writing.is_empty() && !self.fill(cx, around.now) {
+                return false;
+            }
+            if self.writing.is_empty() || around.output.is_open() && put(&mut self.writing, around.output, around.now) {
+                return true;
+            }
+            self.broken = !around.output.is_open();
         }
-        if self.writing.is_empty() {
-            return true;
+        self.obey(cx, around.now)
+    }
+
+    /// While the network takes nothing. Whether anything changed.
+    fn obey(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let Some(halves) = &self.halves else { return false };
+        match halves.outbox.poll_order(cx) {
+            Poll::Ready(Take::Kicked(reason)) => self.link.handle_end(reason, now),
+            Poll::Ready(_) => self.link.close(),
+            Poll::Pending => return false,
         }
-        if !around.output.is_open() {
-            self.broken = true;
-            return false;
-        }
-        put(&mut self.writing, around.output, around.now)
+        true
     }
 
     /// Fills the empty batch. Whether anything changed.

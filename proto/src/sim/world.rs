@@ -1,28 +1,21 @@
 //! Sockets that talk over a network that splits, delays, freezes and breaks, in virtual time.
 
-use std::sync::Arc;
-use std::task::{Context, Waker};
-use std::time::Duration;
-
 use fastrand::Rng;
 
 use super::Clock;
-use super::net::{Direction, Weather};
-use super::node::{Flag, Node, Service};
-use super::seat::{Record, Seat, Surroundings};
-use crate::engine::Halves;
-use crate::engine::dialer::{Dialer, Next};
+use super::agenda::{Agenda, Task};
+use super::connection::{Connection, ConnectionRecord};
+use super::dial::Dial;
+use super::net::Weather;
+use super::node::{Node, Service};
+use super::seat::Seat;
 use crate::error::SendErrorKind;
-use crate::link::{Link, LinkConfig, Role};
 use crate::time::Instant;
 use crate::{Message, Options, SocketType};
 
 /// A socket of a [`World`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SocketId(usize);
-
-/// How many rounds without any time passing make a world that never comes to rest.
-const ROUNDS_MOST: usize = 100_000;
+pub struct SocketId(pub(super) usize);
 
 /// `n` sockets and the network between them.
 ///
@@ -38,51 +31,17 @@ const ROUNDS_MOST: usize = 100_000;
 /// `Detach`, a pipe over its high-water mark, a world that does not come to rest.
 #[derive(Debug)]
 pub struct World {
-    clock: Clock,
-    rng: Rng,
-    weather: Weather,
-    nodes: Vec<Node>,
-    dials: Vec<Dial>,
-    connections: Vec<Connection>,
-    records: Vec<ConnectionRecord>,
-}
-
-/// What happened on one connection that is over.
-#[derive(Clone, Debug)]
-pub struct ConnectionRecord {
-    /// The socket that connected.
-    pub dialer: SocketId,
-    /// The socket that accepted.
-    pub listener: SocketId,
-    /// What happened at the side that connected.
-    pub at_dialer: Record,
-    /// What happened at the side that accepted.
-    pub at_listener: Record,
-    /// Whether the network broke it.
-    pub was_cut: bool,
-}
-
-#[derive(Debug)]
-struct Dial {
-    node: usize,
-    endpoint: String,
-    halves: Halves,
-    dialer: Dialer,
-    flag: Arc<Flag>,
-    /// When the next attempt is due; `None` while there is a connection, and at the end.
-    due: Option<Instant>,
-    is_over: bool,
-}
-
-#[derive(Debug)]
-struct Connection {
-    dial: usize,
-    seats: [Seat; 2],
-    /// What each seat reads.
-    inputs: [Direction; 2],
-    was_cut: bool,
-    /// The dialer knows that it is over.
-    is_told: bool,
+    pub(super) clock: Clock,
+    pub(super) rng: Rng,
+    pub(super) weather: Weather,
+    pub(super) nodes: Vec<Node>,
+    pub(super) dials: Vec<Dial>,
+    pub(super) connections: Vec<Connection>,
+    pub(super) records: Vec<ConnectionRecord>,
+    pub(super) agenda: Agenda,
+    pub(super) next_connection: u64,
+    /// Connections of which a side has ended since the dialers were last asked.
+    pub(super) ending: Vec<u64>,
 }
 
 impl World {
@@ -98,6 +57,9 @@ impl World {
             dials: Vec::new(),
             connections: Vec::new(),
             records: Vec::new(),
+            agenda: Agenda::default(),
+            next_connection: 0,
+            ending: Vec::new(),
         }
     }
 
@@ -113,8 +75,10 @@ impl World {
 
     /// Adds a socket.
     pub fn socket(&mut self, socket_type: SocketType, options: Options) -> SocketId {
-        self.nodes.push(Node::new(socket_type, options));
-        SocketId(self.nodes.len() - 1)
+        let at = self.nodes.len();
+        let flag = self.agenda.flag(Task::Application(at));
+        self.nodes.push(Node::new(socket_type, options, flag));
+        SocketId(at)
     }
 
     /// Binds a socket to a name.
@@ -126,14 +90,14 @@ impl World {
     pub fn connect(&mut self, socket: SocketId, name: &str) {
         let node = &mut self.nodes[socket.0];
         let Some(halves) = node.engine.dial() else { return };
-        let dialer = Dialer::new(&node.options, self.rng.u64(..));
-        let flag = Flag::raised();
-        let endpoint = name.to_owned();
-        self.dials.push(Dial { node: socket.0, endpoint, halves, dialer, flag, due: None, is_over: false });
         node.wake();
-        let dial = self.dials.len() - 1;
-        let first = self.dials[dial].dialer.start();
-        self.follow(dial, first);
+        self.dial(socket.0, name.to_owned(), halves);
+    }
+
+    /// One application has both sockets: what it receives by the one it sends by the other, one message at a time.
+    pub fn relay(&mut self, one: SocketId, other: SocketId) {
+        self.nodes[one.0].partner = Some(other.0);
+        self.nodes[other.0].partner = Some(one.0);
     }
 
     /// Subscribes a SUB or an XSUB to a topic, through restarts.
@@ -158,6 +122,11 @@ impl World {
     /// The application replies to what it receives.
     pub fn serve(&mut self, socket: SocketId, service: Service) {
         self.nodes[socket.0].service = Some(service);
+    }
+
+    /// The application replies to everything twice.
+    pub fn stutter(&mut self, socket: SocketId) {
+        self.nodes[socket.0].stutters = true;
     }
 
     /// The application stops receiving, or begins again.
@@ -206,6 +175,45 @@ impl World {
         &self.nodes[socket.0].lost_before
     }
 
+    /// The socket that the same application has beside it.
+    pub fn partner(&self, socket: SocketId) -> Option<SocketId> {
+        self.nodes[socket.0].partner.map(SocketId)
+    }
+
+    /// How many messages the application had in hand when it was restarted, or has now.
+    pub fn in_hand(&self, socket: SocketId) -> usize {
+        let node = &self.nodes[socket.0];
+        node.forgotten + node.outgoing.len() + usize::from(node.relayed.is_some())
+    }
+
+    /// How often the socket began again.
+    pub fn restarts(&self, socket: SocketId) -> usize {
+        self.nodes[socket.0].restarts
+    }
+
+    /// Whether the socket is neither closed nor closing.
+    pub fn is_up(&self, socket: SocketId) -> bool {
+        self.nodes[socket.0].is_up()
+    }
+
+    /// How many topics the peers of the socket are subscribed to.
+    pub fn subscriptions(&mut self, socket: SocketId) -> usize {
+        self.nodes[socket.0].engine.subscriptions()
+    }
+
+    /// Whether each endpoint that the socket dials, and did not give up, has its peer. One where nothing is read may
+    /// have lost it without having heard.
+    pub fn is_connected(&self, socket: SocketId) -> bool {
+        let dials = self.dials.iter().enumerate().filter(|(_, dial)| dial.node == socket.0 && dial.is_wanted());
+        dials.into_iter().all(|(at, _)| {
+            let mut connections = self.connections.iter().filter(|connection| connection.dial == at);
+            connections.any(|connection| {
+                let mut seats = connection.seats.iter();
+                seats.all(Seat::is_attached) || connection.seats[0].is_paused()
+            })
+        })
+    }
+
     /// How many peers the socket has.
     pub fn peers(&self, socket: SocketId) -> usize {
         self.nodes[socket.0].engine.peer_count()
@@ -216,15 +224,25 @@ impl World {
         self.nodes[socket.0].engine.pipes().iter().count()
     }
 
-    /// How many messages the dialed endpoints of a socket discarded, in all of its lives.
+    /// How many messages went with the dialed endpoints of a socket, in all of its lives.
     pub fn discarded(&self, socket: SocketId) -> u64 {
         let dials = self.dials.iter().filter(|dial| dial.node == socket.0);
-        dials.map(|dial| dial.halves.outbox.discarded() + dial.halves.outbox.len() as u64).sum()
+        dials.map(|dial| dial.halves.outbox.discarded() + if dial.is_over { dial.waiting() } else { 0 }).sum()
     }
 
-    /// How many dialed endpoints of the socket are not given up.
+    /// How many messages wait in its dialed endpoints.
+    pub fn waiting(&self, socket: SocketId) -> u64 {
+        self.dials.iter().filter(|dial| dial.node == socket.0 && !dial.is_over).map(Dial::waiting).sum()
+    }
+
+    /// How many dialed endpoints of the socket are not left: those that are given up stay until what waits is out.
     pub fn endpoints(&self, socket: SocketId) -> usize {
         self.dials.iter().filter(|dial| dial.node == socket.0 && !dial.is_over).count()
+    }
+
+    /// Whether the socket dials this name, and did not give it up.
+    pub fn is_dialing(&self, socket: SocketId, name: &str) -> bool {
+        self.dials.iter().any(|dial| dial.node == socket.0 && dial.endpoint == name && dial.is_wanted())
     }
 
     /// How many connections there are.
@@ -236,251 +254,4 @@ impl World {
     pub fn records(&self) -> &[ConnectionRecord] {
         &self.records
     }
-
-    /// Breaks a connection, counted from the oldest: what is on its way is lost.
-    pub fn cut(&mut self, connection: usize) {
-        let now = self.clock.now();
-        let connection = &mut self.connections[connection];
-        connection.was_cut = true;
-        for input in &mut connection.inputs {
-            input.reset(now);
-        }
-    }
-
-    /// Nothing arrives on a connection for a while.
-    pub fn freeze(&mut self, connection: usize, time: Duration) {
-        let then = self.clock.now() + time;
-        for input in &mut self.connections[connection].inputs {
-            input.freeze(then);
-        }
-    }
-
-    /// Closes a socket: what waits still goes out.
-    pub fn close(&mut self, socket: SocketId) {
-        let node = &mut self.nodes[socket.0];
-        node.engine.close();
-        node.wake();
-    }
-
-    /// Ends a socket at once, with what waits.
-    pub fn stop(&mut self, socket: SocketId) {
-        let now = self.clock.now();
-        let node = &mut self.nodes[socket.0];
-        node.engine.stop();
-        node.wake();
-        for at in 0..self.connections.len() {
-            for side in 0..2 {
-                if self.connections[at].seats[side].node == socket.0 {
-                    let (seat, mut around) = self.connections[at].side(side, &mut self.nodes, now);
-                    seat.close(&mut around);
-                }
-            }
-        }
-        self.settle();
-    }
-
-    /// Stops a socket and begins again with a new one: same options, bound to the same names, connected to the same.
-    ///
-    /// # Panics
-    ///
-    /// If anything of the stopped socket is left.
-    pub fn restart(&mut self, socket: SocketId) {
-        self.stop(socket);
-        let mut seats = self.connections.iter().flat_map(|connection| &connection.seats);
-        assert!(seats.all(|seat| seat.node != socket.0 || seat.ended.is_some()), "a stopped socket has no connections");
-        self.nodes[socket.0].restart();
-        let dialed = |dial: &Dial| dial.node == socket.0;
-        assert!(self.dials.iter().filter(|dial| dialed(dial)).all(|dial| dial.is_over), "nor dialed endpoints");
-        let mut endpoints: Vec<String> =
-            self.dials.iter().filter(|dial| dialed(dial)).map(|dial| dial.endpoint.clone()).collect();
-        endpoints.sort_unstable();
-        endpoints.dedup();
-        for endpoint in endpoints {
-            self.connect(socket, &endpoint);
-        }
-    }
-
-    /// Lets time pass.
-    pub fn run_for(&mut self, time: Duration) {
-        let end = self.clock.now() + time;
-        self.settle();
-        while let Some(next) = self.next_event().filter(|next| *next <= end) {
-            self.clock.advance_to(next);
-            self.settle();
-        }
-        self.clock.advance_to(end);
-    }
-
-    /// Lets time pass until `done`, for up to `most`; whether it is.
-    pub fn run_until(&mut self, most: Duration, mut done: impl FnMut(&Self) -> bool) -> bool {
-        let end = self.clock.now() + most;
-        self.settle();
-        while !done(self) {
-            let Some(next) = self.next_event().filter(|next| *next <= end) else { return false };
-            self.clock.advance_to(next);
-            self.settle();
-        }
-        true
-    }
-
-    /// The next time at which something happens by itself.
-    fn next_event(&self) -> Option<Instant> {
-        let now = self.clock.now();
-        let seats = self.connections.iter().flat_map(|connection| {
-            connection.seats.iter().zip(&connection.inputs).filter_map(|(seat, input)| seat.next_event(input))
-        });
-        seats.chain(self.dials.iter().filter_map(|dial| dial.due)).filter(|at| *at > now).min()
-    }
-
-    /// Runs everything that was woken, in an order drawn from the seed, until nothing is left to do.
-    fn settle(&mut self) {
-        for _ in 0..ROUNDS_MOST {
-            let mut moved = false;
-            let (nodes, connections) = (self.nodes.len(), self.connections.len());
-            let total = nodes + connections + self.dials.len();
-            let first = self.rng.usize(..total.max(1));
-            for at in (first..total).chain(0..first) {
-                moved |= if at < nodes {
-                    let budget = self.rng.usize(1..8);
-                    self.nodes[at].turn(budget)
-                } else if at < nodes + connections {
-                    self.turn(at - nodes)
-                } else {
-                    self.dial_turn(at - nodes - connections)
-                };
-            }
-            moved |= self.bury();
-            if !moved {
-                return;
-            }
-        }
-        panic!("a world that never comes to rest");
-    }
-
-    fn turn(&mut self, at: usize) -> bool {
-        let now = self.clock.now();
-        let mut moved = false;
-        for side in 0..2 {
-            let connection = &mut self.connections[at];
-            if connection.seats[side].has_work(&connection.inputs[1 - side], &connection.inputs[side], now) {
-                let (seat, mut around) = connection.side(side, &mut self.nodes, now);
-                seat.turn(&mut around);
-                moved = true;
-            }
-        }
-        let [dialer, listener] = &self.connections[at].seats;
-        check_order(&dialer.record, &listener.record);
-        check_order(&listener.record, &dialer.record);
-        moved
-    }
-
-    /// Lets the dialers decide about connections that are over, and files these.
-    fn bury(&mut self) -> bool {
-        let now = self.clock.now();
-        let mut moved = false;
-        for at in 0..self.connections.len() {
-            let Connection { dial, seats: [seat, _], is_told, .. } = &mut self.connections[at];
-            let Some(reason) = seat.ended.clone().filter(|_| !*is_told) else { continue };
-            (*is_told, moved) = (true, true);
-            let (dial, ready_at) = (*dial, seat.ready_at);
-            let dialer = &mut self.dials[dial].dialer;
-            if let Some(at) = ready_at {
-                dialer.ready(at);
-            }
-            let next = dialer.lost(&reason, now);
-            self.follow(dial, next);
-        }
-        let is_over = |connection: &mut Connection| connection.seats.iter().all(|seat| seat.ended.is_some());
-        for Connection { seats: [dialer, listener], was_cut, .. } in self.connections.extract_if(.., is_over) {
-            self.records.push(ConnectionRecord {
-                dialer: SocketId(dialer.node),
-                listener: SocketId(listener.node),
-                at_dialer: dialer.record,
-                at_listener: listener.record,
-                was_cut,
-            });
-        }
-        moved
-    }
-
-    fn dial_turn(&mut self, at: usize) -> bool {
-        let now = self.clock.now();
-        let dial = &mut self.dials[at];
-        let is_due = dial.due.is_some_and(|due| due <= now);
-        if dial.is_over || dial.due.is_none() || !(dial.flag.lower() || is_due) {
-            return false;
-        }
-        let waker = Waker::from(Arc::clone(&dial.flag));
-        let is_up = self.nodes[dial.node].engine.state() != crate::engine::lifecycle::State::Closed;
-        let finished = dial.halves.outbox.poll_finished(&mut Context::from_waker(&waker)).is_ready();
-        let next = if finished || !is_up {
-            dial.dialer.stop()
-        } else if is_due {
-            dial.dialer.due()
-        } else {
-            return true;
-        };
-        self.follow(at, next);
-        true
-    }
-
-    /// Does what a dialer says.
-    fn follow(&mut self, at: usize, next: Next) {
-        let now = self.clock.now();
-        let dial = &mut self.dials[at];
-        match next {
-            Next::Connect(_) => {
-                dial.due = None;
-                if !self.open(at) {
-                    let failed = self.dials[at].dialer.failed(std::io::ErrorKind::ConnectionRefused);
-                    self.follow(at, failed);
-                }
-            }
-            Next::Wait(delay) => {
-                dial.due = Some(now + delay);
-                dial.flag.raise();
-            }
-            Next::Leave => {
-                (dial.due, dial.is_over) = (None, true);
-                let node = &mut self.nodes[dial.node];
-                node.engine.close_pipe(dial.halves.pipe, false);
-                node.wake();
-            }
-        }
-    }
-
-    /// Connects, if anybody is bound.
-    fn open(&mut self, at: usize) -> bool {
-        let now = self.clock.now();
-        let dial = &mut self.dials[at];
-        let bound = |node: &Node| node.is_up() && node.binds.contains(&dial.endpoint);
-        let Some(listener) = self.nodes.iter().position(bound) else { return false };
-        dial.dialer.opened();
-        dial.halves.outbox.pardon();
-        let link = |node: &Node, role| {
-            let config = LinkConfig::new(&node.options, node.engine.socket_type());
-            Link::new(config.with_address(dial.endpoint.clone()), role)
-        };
-        let near = Seat::new(dial.node, link(&self.nodes[dial.node], Role::Dialer), Some(dial.halves.clone()), now);
-        let far = Seat::new(listener, link(&self.nodes[listener], Role::Listener), None, now);
-        let inputs = [(); 2].map(|()| Direction::new(self.weather, self.rng.fork()));
-        self.connections.push(Connection { dial: at, seats: [near, far], inputs, was_cut: false, is_told: false });
-        true
-    }
-}
-
-impl Connection {
-    fn side<'a>(&'a mut self, side: usize, nodes: &'a mut [Node], now: Instant) -> (&'a mut Seat, Surroundings<'a>) {
-        let [first, second] = &mut self.inputs;
-        let (input, output) = if side == 0 { (first, second) } else { (second, first) };
-        let seat = &mut self.seats[side];
-        let node = &mut nodes[seat.node];
-        (seat, Surroundings { node, output, input, now })
-    }
-}
-
-/// A connection delivers what was sent by it, in order, from the first: nothing else, nothing twice.
-fn check_order(from: &Record, to: &Record) {
-    let from = from.sent.get(..to.delivered.len());
-    assert!(from == Some(&to.delivered[..]), "delivered {:?} of what was sent: {from:?}", to.delivered);
 }

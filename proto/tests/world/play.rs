@@ -1,46 +1,67 @@
-//! What all topologies have in common: options, messages, and trouble.
+//! What all topologies have in common: options, messages, and how sockets are joined.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bowline_proto::sim::{SocketId, World};
-use bowline_proto::{Message, Options, Reconnect, SocketType};
+use bowline_proto::{Mechanism, Message, Options, PlainCredentials, Reconnect, SocketType};
 use fastrand::Rng;
 
-use super::Summary;
+use super::summary::Tally;
+use super::trouble::Down;
 
 /// How much virtual time anything may take once the trouble is over.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Long enough for what is under way to arrive, and for every loss to be heard of.
-pub(crate) const REST: Duration = Duration::from_secs(20);
+/// Long enough for what is under way to arrive, for every loss and silence to be heard of, and for the longest delay
+/// between two attempts.
+pub(crate) const REST: Duration = Duration::from_secs(30);
 
 /// A world and what is to happen in it.
 pub(crate) struct Play {
     pub(crate) w: World,
     pub(crate) rng: Rng,
     pub(crate) sockets: Vec<SocketId>,
-    /// How often each was restarted.
-    pub(crate) restarts: Vec<usize>,
     pub(crate) cuts: usize,
+    pub(crate) half_open: usize,
+    /// How often trouble comes; 0 for never.
+    pub(crate) risk: u8,
     /// Whether anything but slowness befell the connections.
     pub(crate) is_troubled: bool,
+    /// The socket that is not in use for a while.
+    pub(crate) down: Option<Down>,
+    /// REQs that did not listen at some time: they may have missed that a peer was lost.
+    pub(crate) inattentive: HashSet<SocketId>,
+    /// Endpoints that were given up and are to be connected to again.
+    pub(crate) given_up: Vec<(SocketId, String)>,
+    /// Whether servers reply twice to everything.
+    pub(crate) stutters: bool,
+    /// Whether everybody logs in.
+    pub(crate) logs_in: bool,
     next: u32,
 }
 
-fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
+pub(crate) fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
     of[rng.usize(..of.len())]
 }
 
 impl Play {
     pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(!seed);
         Self {
             w: World::new(seed),
-            rng: Rng::with_seed(!seed),
             sockets: Vec::new(),
-            restarts: Vec::new(),
             cuts: 0,
+            half_open: 0,
+            risk: rng.u8(..3),
             is_troubled: false,
+            down: None,
+            inattentive: HashSet::new(),
+            given_up: Vec::new(),
+            stutters: false,
+            logs_in: rng.u8(..4) == 0,
             next: 0,
+            rng,
         }
     }
 
@@ -49,22 +70,59 @@ impl Play {
         let rng = &mut self.rng;
         let marks = [0, 1, 2, 3, 10, 1000];
         let min = Duration::from_millis(rng.u64(1..200));
-        let exponential = Reconnect::Exponential { min, max: 4 * min };
-        let reconnect = if rng.bool() { Reconnect::Fixed(min) } else { exponential };
-        let heartbeat = if rng.u8(..4) == 0 { Some(Duration::from_secs(4)) } else { None };
+        let reconnect = match rng.u8(..4) {
+            0 => Options::new().reconnect,
+            1 => Reconnect::Exponential { min, max: 4 * min },
+            _ => Reconnect::Fixed(min),
+        };
+        let sometimes = |rng: &mut Rng, seconds| (rng.u8(..3) == 0).then_some(Duration::from_secs(seconds));
         Options::new()
             .send_hwm(pick(rng, &marks))
             .recv_hwm(pick(rng, &marks))
             .reconnect(reconnect)
             .immediate(rng.u8(..4) == 0)
-            .heartbeat_interval(heartbeat)
+            .handshake_timeout(Duration::from_secs(pick(rng, &[10, 25])))
+            .heartbeat_interval(sometimes(rng, 4))
+            .heartbeat_timeout(sometimes(rng, 7))
+            .heartbeat_ttl(sometimes(rng, 9))
     }
 
+    /// A socket; in a world that logs in, those that serve know the password of those that ask.
     pub(crate) fn socket(&mut self, socket_type: SocketType, options: Options) -> SocketId {
-        let socket = self.w.socket(socket_type, options);
+        let ann = PlainCredentials::new("ann", "secret").expect("short enough");
+        let mechanism = match socket_type {
+            _ if !self.logs_in => Mechanism::Null,
+            SocketType::Pub | SocketType::XPub | SocketType::Push | SocketType::Router | SocketType::Rep => {
+                Mechanism::PlainServer(vec![ann])
+            }
+            SocketType::Sub | SocketType::XSub | SocketType::Pull | SocketType::Dealer | SocketType::Req => {
+                Mechanism::PlainClient(ann)
+            }
+            SocketType::Pair => Mechanism::Null,
+        };
+        let socket = self.w.socket(socket_type, options.mechanism(mechanism));
         self.sockets.push(socket);
-        self.restarts.push(0);
         socket
+    }
+
+    /// Sockets of one type, with options of any kind.
+    pub(crate) fn several(&mut self, n: usize, socket_type: SocketType) -> Vec<SocketId> {
+        (0..n)
+            .map(|_| {
+                let options = self.options();
+                self.socket(socket_type, options)
+            })
+            .collect()
+    }
+
+    /// One to three of them.
+    pub(crate) fn some(&mut self, socket_type: SocketType) -> Vec<SocketId> {
+        let n = self.rng.usize(1..4);
+        self.several(n, socket_type)
+    }
+
+    pub(crate) fn any(&mut self, of: &[SocketId]) -> SocketId {
+        pick(&mut self.rng, of)
     }
 
     /// Joins each of `here` with each of `there`; one side binds, and peers come in any order.
@@ -106,65 +164,13 @@ impl Play {
         self.w.run_for(time);
     }
 
-    /// Something goes wrong.
-    pub(crate) fn trouble(&mut self) {
-        let connections = self.w.connections();
-        match self.rng.u8(..8) {
-            0..=2 if connections > 0 => {
-                self.w.cut(self.rng.usize(..connections));
-                self.cuts += 1;
-                self.is_troubled = true;
-            }
-            3 if connections > 0 => {
-                let time = Duration::from_millis(self.rng.u64(..5000));
-                self.w.freeze(self.rng.usize(..connections), time);
-                self.is_troubled = true;
-            }
-            4 if self.rng.bool() => {
-                let at = self.rng.usize(..self.sockets.len());
-                self.w.restart(self.sockets[at]);
-                self.restarts[at] += 1;
-                self.is_troubled = true;
-            }
-            5 => {
-                let socket = pick(&mut self.rng, &self.sockets);
-                let reads = self.rng.bool();
-                // A REQ that does not listen may send again after a loss, and never hears of it.
-                self.w.set_reading(socket, reads || self.w.socket_type(socket) == SocketType::Req);
-            }
-            _ => {}
-        }
-    }
-
-    /// Does `act` some times, with trouble in between in most worlds, and then none any more.
-    pub(crate) fn storm(&mut self, mut act: impl FnMut(&mut Self)) {
-        let (rounds, risk) = (self.rng.usize(4..30), self.rng.u8(..3));
-        for _ in 0..rounds {
-            act(self);
-            if self.rng.bool() {
-                self.breathe();
-            }
-            if risk > 0 && self.rng.u8(..2) < risk {
-                self.trouble();
-            }
-        }
-        for &socket in &self.sockets {
-            self.w.set_reading(socket, true);
-        }
-        // The news of the last trouble has to get around.
-        self.w.run_for(REST);
-    }
-
-    pub(crate) fn restarts_of(&self, socket: SocketId) -> usize {
-        self.sockets.iter().position(|&other| other == socket).map_or(0, |at| self.restarts[at])
-    }
-
-    pub(crate) fn summary(&self) -> Summary {
-        Summary {
+    pub(crate) fn tally(&self) -> Tally {
+        Tally {
             seeds: 1,
             links: 2 * self.w.records().len(),
             cuts: self.cuts,
-            restarts: self.restarts.iter().sum(),
+            half_open: self.half_open,
+            restarts: self.sockets.iter().map(|&socket| self.w.restarts(socket)).sum(),
             messages: self.sockets.iter().map(|&socket| self.w.received(socket).len()).sum(),
             time: self.w.now().since_origin(),
         }

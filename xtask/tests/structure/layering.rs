@@ -34,7 +34,8 @@ const PROTO: &[Layer] = &[
 const BOWLINE: &[Layer] = &[
     Layer { name: "rt", modules: &["rt"], may_import: &[] },
     Layer { name: "transport", modules: &["transport"], may_import: &["rt"] },
-    Layer { name: "driver", modules: &["driver"], may_import: &["rt", "transport"] },
+    Layer { name: "observe", modules: &["observe"], may_import: &[] },
+    Layer { name: "driver", modules: &["driver"], may_import: &["rt", "observe", "transport"] },
     Layer { name: "socket", modules: &["socket"], may_import: &["rt", "transport", "driver"] },
 ];
 
@@ -52,9 +53,9 @@ fn bowline_keeps_to_the_import_table() {
 }
 
 #[test]
-fn runtimes_and_transports_know_no_protocol() {
+fn runtimes_transports_and_observers_know_no_protocol() {
     let mut complaints = Vec::new();
-    for layer in ["rt", "transport"] {
+    for layer in ["rt", "transport", "observe"] {
         for source in sources::rust("bowline/src") {
             if module_of("bowline/src", &source.path).first().is_none_or(|top| top != layer) {
                 continue;
@@ -62,7 +63,7 @@ fn runtimes_and_transports_know_no_protocol() {
             for import in imports::of_crate(&shipped(&source), "bowline_proto") {
                 if MACHINERY.contains(&import.path[0].as_str()) {
                     complaints.push(format!(
-                        "{}:{}: `{layer}` must not import bowline_proto::{}: it connects and listens, nothing else",
+                        "{}:{}: `{layer}` must not import bowline_proto::{}: the protocol is not its business",
                         source.path, import.line, import.path[0]
                     ));
                 }

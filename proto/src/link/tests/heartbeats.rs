@@ -43,6 +43,20 @@ fn a_peer_that_hangs_is_found_out_by_its_unanswered_ping() {
 }
 
 #[test]
+fn with_the_default_timeout_a_healthy_idle_link_lives_and_a_hung_one_has_its_reason() {
+    // The timeout is as long as the interval, and counts from the PING that is unanswered.
+    let beating = Options::new().heartbeat_interval(Some(Duration::from_secs(1)));
+    let mut pair = pair(&beating, &Options::new());
+    pair.advance(Duration::from_millis(1_000_500));
+    assert_eq!((pair.dialer.link.state(), pair.listener.link.state()), (State::Ready, State::Ready));
+    pair.listener.hangs = true;
+    pair.advance(Duration::from_millis(1_499));
+    assert_eq!(pair.dialer.reason(), None);
+    pair.advance(Duration::from_millis(1));
+    assert_eq!((pair.dialer.reason(), pair.now()), (DEAD, at(1_002_000)));
+}
+
+#[test]
 fn the_other_side_keeps_the_promise_that_the_ping_made() {
     let mut pair = pair(&beating(), &Options::new());
     pair.advance(Duration::from_millis(1_500));
