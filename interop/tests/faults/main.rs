@@ -15,14 +15,24 @@ use bowline_interop::{Outcome, ensure, ours};
 
 /// The `n`th message of a flow: in two parts, so that half of one would show.
 fn nth(n: usize) -> Message {
-    [n.to_string().into_bytes(), vec![n as u8; 100]].into_iter().collect()
+    sized(n, 100)
+}
+
+/// As [`nth`], with so many bytes in the second part.
+fn sized(n: usize, bytes: usize) -> Message {
+    [n.to_string().into_bytes(), vec![n as u8; bytes]].into_iter().collect()
 }
 
 /// Which message of a flow this is; it must be a whole one.
 fn number(message: &Message) -> Outcome<usize> {
+    number_of(message, 100)
+}
+
+/// As [`number`], of a [`sized`] one.
+fn number_of(message: &Message, bytes: usize) -> Outcome<usize> {
     let n = String::from_utf8_lossy(&message.parts()[0]).parse();
     let n = n.map_err(|_| format!("{message:?} has no number"))?;
-    ensure(*message == nth(n), || format!("{message:?} is not whole"))?;
+    ensure(*message == sized(n, bytes), || format!("{message:?} is not whole"))?;
     Ok(n)
 }
 

@@ -1,6 +1,7 @@
 //! Peers in processes of their own, ours and foreign, that are killed and frozen.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bowline::{AnySocket, DisconnectReason, Message, Monitor, MonitorKind, SocketType};
@@ -249,8 +250,8 @@ fn without_heartbeats_a_frozen_peer_keeps_its_connection_and_the_mark_pushes_bac
         let (mut scene, mut peer) = Scene::set(case, SocketType::Push, options).await?;
         unheard(&mut scene.monitor).await;
         peer.freeze()?;
-        // Long enough that the system does not take them all.
-        let sent = fill(&scene.socket, |n| format!("{n:01000}")).await;
+        // Long ones: what comes behind a batch that the system does not take stays in the pipe.
+        let sent = fill(&scene.socket, |n| format!("{n:050000}")).await;
         let unsent: Vec<_> = scene.socket.peers().iter().map(|peer| peer.unsent).collect();
         ensure(unsent == [10], || format!("{unsent:?} messages wait instead of 10"))?;
         let heard = unheard(&mut scene.monitor).await;
@@ -267,8 +268,8 @@ fn without_heartbeats_a_frozen_peer_keeps_its_connection_and_the_mark_pushes_bac
 
 /// Sends more than any system takes, until the mark is reached. All have the same body, so it costs no memory.
 async fn stuff(socket: &AnySocket) {
-    let body = Message::from(vec![0; 16 << 20]);
-    fill(socket, |_| body.clone()).await;
+    static BODY: LazyLock<Message> = LazyLock::new(|| Message::from(vec![0; 16 << 20]));
+    fill(socket, |_| BODY.clone()).await;
 }
 
 #[test]
