@@ -51,7 +51,7 @@ impl World {
         let now = self.clock.now();
         for connection in self.connections.iter_mut().filter(|connection| connection.is_half_open()) {
             for (seat, input) in connection.seats.iter_mut().zip(&mut connection.inputs) {
-                assert!(!seat.listens(), "silence goes unnoticed: {:?}", seat.record.effects);
+                assert!(!seat.is_oblivious(now), "silence goes unnoticed: {:?}", seat.record.effects);
                 seat.undeafen();
                 input.give_up(now);
             }

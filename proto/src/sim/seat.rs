@@ -56,8 +56,8 @@ pub(super) struct Seat {
     /// Why it went, once it is over.
     pub(super) ended: Option<DisconnectReason>,
     pub(super) ready_at: Option<Instant>,
-    /// Whether it asks for signs of life.
-    asks: bool,
+    /// After how long a silence it must have noticed, if it asks for signs of life.
+    notices_after: Option<Duration>,
     /// When bytes were last read, moved on by the time in which nothing was.
     heard_at: Instant,
     paused_at: Instant,
@@ -89,7 +89,7 @@ impl Seat {
             planned: None,
             halves,
             record: Record::default(),
-            asks: false,
+            notices_after: None,
             ended: None,
             ready_at: None,
             heard_at: now,
@@ -115,8 +115,8 @@ impl Seat {
     /// Sets what it does about silence, given its own options and its peer's.
     pub(super) fn watch(&mut self, own: &Options, peer: &Options) {
         let timeout = own.heartbeat_interval.map(|interval| own.heartbeat_timeout.unwrap_or(interval));
+        self.notices_after = own.heartbeat_interval.zip(timeout).map(|(interval, timeout)| interval + timeout);
         let promised = peer.heartbeat_ttl.filter(|_| peer.heartbeat_interval.is_some());
-        self.asks = timeout.is_some();
         self.record.patience = timeout.into_iter().chain(promised).min();
     }
 
@@ -147,10 +147,10 @@ impl Seat {
         self.record.is_deaf = false;
     }
 
-    /// Whether the silence of its peer must have an end here by itself.
-    pub(super) fn listens(&self) -> bool {
+    /// Whether it should have noticed by now that nothing reaches it.
+    pub(super) fn is_oblivious(&self, now: Instant) -> bool {
         let is_impatient = match self.link.state() {
-            State::Ready => self.asks && !self.paused,
+            State::Ready => !self.paused && self.notices_after.is_some_and(|most| now - self.heard_at > most),
             State::New | State::Handshaking => true,
             State::Closed => false,
         };
