@@ -133,12 +133,13 @@ fn a_reset_is_told_to_both_sides_and_what_was_not_sent_goes_out_on_the_next_conn
     })
 }
 
+/// Large: a batch that the system does not take keeps what comes behind it in the pipe.
+const BYTES: usize = 16 * 1024;
+
 #[test]
 fn what_waits_when_a_connection_breaks_arrives_to_the_last_message() -> Outcome {
     endure(10, || async {
         let options = ours::options().send_hwm(50).send_buffer(Some(4096)).recv_buffer(Some(4096));
-        // A batch that is larger than what the system takes of it keeps what comes behind it in the pipe.
-        const BYTES: usize = 16 * 1024;
         let stalled_for_ever = Fate::Stall(HANDSHAKE + MESSAGE);
         let mut scene = Scene::set(options, [stalled_for_ever]).await?;
         ours::ready(&mut scene.pushed).await?;
