@@ -118,9 +118,14 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
             format!("{}; trying again in {} ms", io_words(event, *cause), delay.as_millis())
         }
         MonitorKind::ConnectRetried { delay, cause: None } => format!("trying again in {} ms", delay.as_millis()),
-        MonitorKind::Connected { address } => with("connected", address),
+        MonitorKind::Connected { address } => match event.attempt {
+            Some(attempt @ 2..) => format!("{}, attempt {attempt}", with("connected", address)),
+            _ => with("connected", address),
+        },
         MonitorKind::HandshakeSucceeded => event.peer.as_deref().map_or_else(|| "known".to_owned(), introduction),
-        MonitorKind::Ready => "ready".to_owned(),
+        MonitorKind::Ready => {
+            event.peer.as_deref().map_or_else(|| "ready".to_owned(), |peer| format!("ready with {}", signature(peer)))
+        }
         MonitorKind::Subscribed(topic) => format!("subscribed to {}", topic_words(topic)),
         MonitorKind::Unsubscribed(topic) => format!("no longer subscribed to {}", topic_words(topic)),
         MonitorKind::Dropped(1) => "1 unsent message dropped".to_owned(),
