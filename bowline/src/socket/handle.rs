@@ -208,12 +208,11 @@ impl Handle {
     }
 
     pub(crate) fn peers(&self) -> Vec<Peer> {
-        let tallies: Vec<_> = self.core().with(|engine| engine.peers().collect());
+        let attached: Vec<_> = self.core().with(|engine| engine.peers().collect());
         let snapshot = self.core().monitors.snapshot();
-        let mut peers: Vec<Peer> = tallies
-            .iter()
-            .filter_map(|(connection, tally)| Peer::new(*connection, snapshot.connection(*connection)?, tally))
-            .collect();
+        let known =
+            |(connection, info, tally)| Some(Peer::new(connection, info, snapshot.connection(connection)?, tally));
+        let mut peers: Vec<Peer> = attached.into_iter().filter_map(known).collect();
         peers.sort_unstable_by_key(|peer| peer.connection);
         peers
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bowline_proto::monitor::Connection;
 use bowline_proto::pattern::Tally;
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, Endpoint, PeerInfo};
@@ -39,17 +40,13 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(
-        connection: ConnectionId,
-        known: &bowline_proto::monitor::Connection,
-        tally: &Tally,
-    ) -> Option<Self> {
-        let Tally { sent, received, bytes_sent, bytes_received, dropped, unsent, unread } = *tally;
-        Some(Self {
+    pub(super) fn new(connection: ConnectionId, info: Arc<PeerInfo>, known: &Connection, tally: Tally) -> Self {
+        let Tally { sent, received, bytes_sent, bytes_received, dropped, unsent, unread } = tally;
+        Self {
             connection,
             endpoint: known.endpoint.clone(),
             attempt: known.attempt,
-            info: known.peer.clone()?,
+            info,
             since: known.since,
             sent,
             received,
@@ -58,7 +55,7 @@ impl Peer {
             dropped,
             unsent,
             unread,
-        })
+        }
     }
 }
 

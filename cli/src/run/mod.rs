@@ -129,13 +129,11 @@ async fn say_farewell(
 async fn close(opened: &Opened) -> u64 {
     let closing = opened.socket.close();
     tokio::pin!(closing);
-    match tokio::time::timeout(PATIENCE, &mut closing).await {
-        Ok(dropped) => dropped,
-        Err(_) => {
-            crate::note!("{}: still delivering; Ctrl-C drops what is left", opened.place);
-            closing.await
-        }
+    if let Ok(dropped) = tokio::time::timeout(PATIENCE, &mut closing).await {
+        return dropped;
     }
+    crate::note!("{}: still delivering; Ctrl-C drops what is left", opened.place);
+    closing.await
 }
 
 /// How far a run has come towards its count.

@@ -104,9 +104,9 @@ impl Engine {
         self.peers
     }
 
-    /// The connections of the attached peers, with what has passed and what waits.
-    pub fn peers(&self) -> impl Iterator<Item = (ConnectionId, Tally)> {
-        self.pipes.iter().filter_map(|(_, pipe)| pipe.connection().map(|connection| (connection, pipe.tally())))
+    /// The attached peers with their connections, with what has passed and what waits.
+    pub fn peers(&self) -> impl Iterator<Item = (ConnectionId, Arc<PeerInfo>, Tally)> {
+        self.pipes.iter().filter_map(|(_, pipe)| pipe.report())
     }
 
     /// How often peers came, went and subscribed, counting what has come in by now.

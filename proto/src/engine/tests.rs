@@ -209,7 +209,7 @@ fn a_peer_is_shown_with_what_passed_since_it_came_and_what_waits() {
     }
     assert_eq!(push.peers().count(), 0, "nobody is there yet");
     push.attach(pipe.pipe, ConnectionId(7), PeerInfo::of_type(SocketType::Pull)).unwrap();
-    let tally = |push: &Engine| push.peers().map(|(id, tally)| (id.0, tally.sent, tally.unsent)).collect::<Vec<_>>();
+    let tally = |push: &Engine| push.peers().map(|(id, _, tally)| (id.0, tally.sent, tally.unsent)).collect::<Vec<_>>();
     assert_eq!(tally(&push), [(7, 0, 2)]);
     let mut batch = crate::wire::batch::Batch::new();
     let mut cx = Context::from_waker(Waker::noop());
@@ -230,7 +230,7 @@ fn what_came_and_waits_is_counted() {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(pipe.inbox.poll_deliver(&mut cx, &mut vec!["a".into(), "b".into(), "c".into()]).is_ready());
     pull.try_recv().unwrap();
-    let (_, tally) = pull.peers().next().unwrap();
+    let (_, _, tally) = pull.peers().next().unwrap();
     assert_eq!((tally.received, tally.unread), (3, 2));
 }
 

@@ -109,6 +109,11 @@ impl Pipe {
         self.peer.as_ref().map(|peer| peer.connection)
     }
 
+    /// The connection to the peer, the peer, and what has passed, while there is one.
+    pub fn report(&self) -> Option<(ConnectionId, Arc<PeerInfo>, Tally)> {
+        self.peer.as_ref().map(|peer| (peer.connection, Arc::clone(&peer.info), self.tally()))
+    }
+
     /// A peer has come to the other end.
     pub fn join(&mut self, connection: ConnectionId, info: Arc<PeerInfo>) {
         debug_assert!(self.peer.is_none(), "a pipe has one peer at a time");
