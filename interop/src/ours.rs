@@ -152,6 +152,19 @@ pub async fn peer(socket: &AnySocket) -> Outcome {
     within("our wait for a peer", ready).await
 }
 
+/// Waits until the last peer is gone.
+///
+/// # Errors
+///
+/// If one stays too long.
+pub async fn idle(socket: &AnySocket) -> Outcome {
+    let gone = async {
+        socket.wait_until_idle().await;
+        Ok::<_, String>(())
+    };
+    within("our wait for the last peer to go", gone).await
+}
+
 /// Waits for the event that `pick` takes; the ones before it are dropped.
 ///
 /// # Errors

@@ -142,6 +142,8 @@ async fn our_requester_asks_their_server_again_when_it_comes_back() -> Outcome {
     ours::connect(&requester, &endpoint)?;
     ask(&requester, &mut peer, &server, &script[3]).await?;
     peer.close_bound(&server, &endpoint).await?;
+    // A request to a server that is gone and not yet missed would be lost with it.
+    ours::idle(&requester).await?;
     let server = peer.socket("REP", json!({})).await?;
     peer.bind(&server, &endpoint).await?;
     ask(&requester, &mut peer, &server, &script[3]).await

@@ -53,7 +53,7 @@ async fn their_pub_is_seen_to_come_and_go_and_come_back() -> Outcome {
 #[tokio::test]
 async fn their_req_is_seen_to_come_to_a_bound_rep_and_to_leave() -> Outcome {
     let mut peer = Peer::spawn().await?;
-    let mut monitor = Program::start(&format!("monitor rep -b {ANY} -n 4")).await?;
+    let mut monitor = Program::start(&format!("monitor rep -b {ANY} -n 5")).await?;
     let listening = event(&mut monitor, "listening").await?;
     let place = listening["endpoint"].as_str().unwrap_or_default();
     let client = peer.socket("REQ", json!({"IDENTITY": "client"})).await?;
