@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::seat::Seat;
 use super::world::{SocketId, World};
+use crate::SocketType;
 
 impl World {
     /// Breaks a connection, counted from the oldest: what is on its way is lost.
@@ -155,6 +157,15 @@ impl World {
     pub fn is_gone(&self, socket: SocketId) -> bool {
         let mut seats = self.connections.iter().flat_map(|connection| &connection.seats);
         seats.all(|seat| seat.node != socket.0 || seat.ended.is_some()) && self.endpoints(socket) == 0
+    }
+
+    /// Whether the connections that the socket still has all lead to a REQ without room for more replies: it reads on only
+    /// when it asks again.
+    pub fn is_held_up(&self, socket: SocketId) -> bool {
+        let is_own = |seat: &Seat| seat.node == socket.0 && seat.ended.is_none();
+        let is_full = |seat: &Seat| seat.is_paused() && self.nodes[seat.node].engine.socket_type() == SocketType::Req;
+        let mut left = self.connections.iter().filter(|connection| connection.seats.iter().any(is_own)).peekable();
+        left.peek().is_some() && left.all(|connection| connection.seats.iter().any(is_full))
     }
 
     /// The sockets of the application that has this one.
