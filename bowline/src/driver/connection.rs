@@ -238,7 +238,8 @@ impl Connection {
             self.link.close();
             return Poll::Ready(());
         }
-        match ready!(halves.outbox.poll_take(cx, &mut self.writing)) {
+        let (core, writing) = (self.seat.core(), &mut self.writing);
+        match ready!(core.with(|engine| engine.poll_take(halves, cx, writing))) {
             Take::Batch => {
                 self.link.seal(&mut self.writing);
                 self.from_pipe = true;

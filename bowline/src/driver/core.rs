@@ -151,10 +151,12 @@ impl Core {
         self.mailbox.wait(waiting)
     }
 
+    #[inline(never)]
     pub(crate) fn try_send(&self, message: &mut Message) -> Result<(), SendErrorKind> {
         self.with(|engine| engine.try_send(message))
     }
 
+    #[inline]
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         self.with(Engine::try_recv)
     }

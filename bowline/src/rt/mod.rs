@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::LazyLock;
+use std::task::{Context, Poll};
 
 use bowline_proto::time::Instant;
 
@@ -31,13 +32,16 @@ pub(crate) fn seed() -> u64 {
 ///
 /// Every fourth call counts against tokio's budget of 128, which makes a turn of about 500 messages: less than the
 /// default high-water mark, so that a loop of sends lets its messages out before they are dropped.
-pub(crate) async fn cooperate() {
+#[inline]
+pub(crate) fn poll_cooperate(cx: &mut Context<'_>) -> Poll<()> {
     thread_local! {
         static CALLS: Cell<u8> = const { Cell::new(0) };
     }
     let calls = CALLS.get().wrapping_add(1);
     CALLS.set(calls);
-    if calls.is_multiple_of(4) {
-        tokio::task::coop::consume_budget().await;
-    }
+    if calls.is_multiple_of(4) { poll_budget(cx) } else { Poll::Ready(()) }
+}
+
+fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+    std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx)
 }

@@ -11,6 +11,7 @@ use super::handle::Handle;
 use super::peer::{Peer, UnknownPeer};
 use super::state::{NoRuntime, StateWatch};
 use super::streams::{Messages, Outgoing};
+use super::verbs::{Receiving, Sending};
 use crate::driver::monitor::Monitor;
 
 /// A socket of any type, chosen at run time: for programs that take the type from their user.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bowline_proto::engine::{Engine, Turns};
 use bowline_proto::pipe::{PipeId, Waiting};
 use bowline_proto::{
-    ConnectionId, Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, SendErrorKind,
-    Snapshot, SocketType, SubscribeError, TransportState,
+    ConnectionId, Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, Snapshot, SocketType,
+    SubscribeError, TransportState,
 };
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -15,10 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
 use super::peer::{Peer, UnknownPeer};
 use super::state::{self, NoRuntime, StateWatch};
+use super::verbs::{Receiving, Sending};
 use crate::driver::core::Core;
 use crate::driver::monitor::Monitor;
 use crate::driver::{accept, dial, inproc};
-use crate::{rt, transport};
+use crate::transport;
 
 /// A shared handle. Dropping the last one closes the socket in the background.
 #[derive(Clone, Debug)]
@@ -50,6 +51,7 @@ impl Handle {
         Self(Arc::new(Shared { core, bound: Mutex::default(), dialed: Mutex::default() }))
     }
 
+    #[inline]
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0.core
     }
@@ -165,15 +167,9 @@ impl Handle {
         Ok(())
     }
 
-    pub(crate) async fn send(&self, message: Message) -> Result<(), SendError> {
-        let mut message = message;
-        rt::cooperate().await;
-        let mut result = self.core().try_send(&mut message);
-        if result == Err(SendErrorKind::WouldBlock) {
-            let mut wait = self.core().wait(Waiting::Send);
-            result = poll_fn(|cx| self.core().poll_send(cx, &mut wait, &mut message)).await;
-        }
-        result.map_err(|kind| SendError { message, kind })
+    #[inline]
+    pub(crate) fn send<M: Into<Message>>(&self, message: M) -> Sending<'_, M> {
+        Sending::new(self.core(), message)
     }
 
     pub(crate) fn try_send(&self, message: Message) -> Result<(), SendError> {
@@ -181,14 +177,9 @@ impl Handle {
         self.core().try_send(&mut message).map_err(|kind| SendError { message, kind })
     }
 
-    pub(crate) async fn recv(&self) -> Result<Message, RecvError> {
-        rt::cooperate().await;
-        match self.core().try_recv() {
-            Err(RecvError::WouldBlock) => {}
-            done => return done,
-        }
-        let mut wait = self.core().wait(Waiting::Recv);
-        poll_fn(|cx| self.core().poll_recv(cx, &mut wait)).await
+    #[inline]
+    pub(crate) fn recv(&self) -> Receiving<'_> {
+        Receiving::new(self.core())
     }
 
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {

@@ -9,6 +9,7 @@ mod streams;
 #[macro_use]
 mod types;
 mod any;
+mod verbs;
 
 pub use any::AnySocket;
 pub use error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
@@ -16,5 +17,6 @@ pub use peer::{Peer, UnknownPeer};
 pub use state::{NoRuntime, StateWatch};
 pub use streams::{Messages, Outgoing};
 pub use types::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
+pub use verbs::{Receiving, Sending};
 
 pub use crate::driver::monitor::Monitor;

@@ -11,6 +11,7 @@ use super::handle::Handle;
 use super::peer::{Peer, UnknownPeer};
 use super::state::{NoRuntime, StateWatch};
 use super::streams::{Messages, Outgoing};
+use super::verbs::{Receiving, Sending};
 use crate::driver::monitor::Monitor;
 
 /// Declares a socket type with the verbs that all have, and those that it names.
@@ -247,8 +248,9 @@ macro_rules! send_verbs {
         /// # Cancel safety
         ///
         /// A future that is dropped before it is done has sent nothing; the message is dropped with it.
-        pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-            self.0.send(message.into()).await
+        #[inline]
+        pub fn send<M: Into<Message>>(&self, message: M) -> Sending<'_, M> {
+            self.0.send(message)
         }
 
         /// Sends a message if that is possible at once.
@@ -278,8 +280,9 @@ macro_rules! recv_verbs {
         /// # Cancel safety
         ///
         /// Dropping the future loses no message.
-        pub async fn recv(&self) -> Result<Message, RecvError> {
-            self.0.recv().await
+        #[inline]
+        pub fn recv(&self) -> Receiving<'_> {
+            self.0.recv()
         }
 
         /// Receives a message if there is one.

@@ -10,12 +10,14 @@ pub mod lifecycle;
 mod tests;
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
 use crate::monitor::ConnectionId;
 use crate::pattern::{self, News, Pattern, Pipe, Pipes, Tally};
 use crate::peer::PeerInfo;
-use crate::pipe::{Inbox, Mailbox, Outbox, PipeId, Signal, Waiting, Wakes};
+use crate::pipe::{Inbox, Mailbox, Outbox, PipeId, Signal, Take, Waiting, Wakes};
+use crate::wire::batch::Batch;
 use crate::{Message, Options, SocketType};
 use lifecycle::{Effect, Input, State};
 
@@ -195,6 +197,12 @@ impl Engine {
         }
         self.process();
         self.pattern.recv(&mut self.pipes)
+    }
+
+    /// For the connection task: swaps all that was sent by the pipe for the empty `batch`, or waits; as
+    /// [`Outbox::poll_take`](crate::pipe::Outbox::poll_take), which it is over.
+    pub fn poll_take(&mut self, halves: &Halves, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
+        self.pipes.poll_take(halves.pipe, &halves.outbox, cx, batch)
     }
 
     /// Subscribes to messages that begin with `topic`.

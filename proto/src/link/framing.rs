@@ -1,6 +1,8 @@
 //! Framing: whole messages and commands out of the bytes that arrived.
 // RFC 37, Framing
 
+use std::collections::VecDeque;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::error::{DisconnectReason, ProtocolError};
@@ -32,7 +34,7 @@ pub(super) struct Framing {
     limit: Option<u64>,
     parts: Vec<Part>,
     parts_size: u64,
-    inbound: Vec<Message>,
+    inbound: VecDeque<Message>,
 }
 
 /// What a look at the buffer found.
@@ -53,7 +55,7 @@ impl Framing {
             limit,
             parts: Vec::new(),
             parts_size: 0,
-            inbound: Vec::new(),
+            inbound: VecDeque::new(),
         }
     }
 
@@ -61,7 +63,7 @@ impl Framing {
         &mut self.buffer
     }
 
-    pub(super) const fn inbound(&mut self) -> &mut Vec<Message> {
+    pub(super) const fn inbound(&mut self) -> &mut VecDeque<Message> {
         &mut self.inbound
     }
 
@@ -128,11 +130,11 @@ impl Framing {
                 self.parts_size += header.len;
                 self.parts.push(body);
             } else if self.parts.is_empty() {
-                self.inbound.push(body.into());
+                self.inbound.push_back(body.into());
             } else {
                 self.parts.push(body);
                 self.parts_size = 0;
-                self.inbound.push(std::mem::take(&mut self.parts).into_iter().collect());
+                self.inbound.push_back(std::mem::take(&mut self.parts).into_iter().collect());
             }
         }
     }
@@ -148,8 +150,13 @@ impl Framing {
             // A copy of fixed length takes less than half the time; only the last few lack the bytes for it. Two
             // pushes, so that no part has to be put together before it is pushed.
             match behind.first_chunk() {
-                Some(window) => self.inbound.push(Part::from_window(window, len).into()),
-                None => self.inbound.push(Part::copy_from_slice(body).into()),
+                Some(window) => {
+                    self.inbound.push_back(Message::new());
+                    if let Some(message) = self.inbound.back_mut() {
+                        message.set_window(window, len);
+                    }
+                }
+                None => self.inbound.push_back(Part::copy_from_slice(body).into()),
             }
             rest = next;
         }
@@ -205,7 +212,7 @@ impl Framing {
 
     /// Adds a message that did not come as one.
     pub(super) fn push(&mut self, message: Message) {
-        self.inbound.push(message);
+        self.inbound.push_back(message);
     }
 
     /// Whether a message has begun and not ended.

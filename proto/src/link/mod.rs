@@ -9,6 +9,8 @@ pub mod lifecycle;
 mod tests;
 mod traffic;
 
+use std::collections::VecDeque;
+
 use bytes::BytesMut;
 
 pub use config::LinkConfig;
@@ -242,7 +244,7 @@ impl Link {
     }
 
     /// The messages that arrived whole. The driver drains them.
-    pub const fn inbound(&mut self) -> &mut Vec<Message> {
+    pub const fn inbound(&mut self) -> &mut VecDeque<Message> {
         self.framing.inbound()
     }
 

@@ -36,6 +36,7 @@ impl Pattern for Dealer {
     }
 
     fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        self.fair.recv(pipes).map(|(_, message)| message)
+        let id = self.fair.next(pipes)?;
+        Ok(pipes.pop(id))
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::Pipes;
-use crate::Message;
 use crate::error::RecvError;
 use crate::pipe::PipeId;
 
@@ -22,15 +21,17 @@ impl FairQueue {
         }
     }
 
-    /// Receives from the next pipe that has a message, and says which.
+    /// The next pipe that has a message, which is to be [popped](Pipes::pop) now.
+    ///
+    /// The message is not handed out here: each pair or `Result` that it travels in is one more move of 48 bytes.
     #[inline]
-    pub(super) fn recv(&mut self, pipes: &mut Pipes) -> Result<(PipeId, Message), RecvError> {
+    pub(super) fn next(&mut self, pipes: &mut Pipes) -> Result<PipeId, RecvError> {
         while let Some(&id) = self.turn.front() {
-            if let Some(message) = pipes.pop(id) {
+            if pipes.fill(id) {
                 if self.turn.len() > 1 {
                     self.turn.rotate_left(1);
                 }
-                return Ok((id, message));
+                return Ok(id);
             }
             // It comes back with `readable`, unless it is gone.
             self.turn.pop_front();

@@ -7,6 +7,7 @@ mod balance;
 mod dealer;
 mod fair;
 mod pair;
+mod pipe;
 mod pipeline;
 mod pipes;
 mod prefixes;
@@ -22,7 +23,8 @@ mod topics;
 
 use std::fmt::Debug;
 
-pub use pipes::{News, Pipe, Pipes, Tally};
+pub use pipe::{News, Pipe, Tally};
+pub use pipes::Pipes;
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
 use crate::pipe::PipeId;

@@ -48,6 +48,7 @@ impl Pattern for Pair {
     }
 
     fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        self.fair.recv(pipes).map(|(_, message)| message)
+        let id = self.fair.next(pipes)?;
+        Ok(pipes.pop(id))
     }
 }

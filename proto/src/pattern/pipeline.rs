@@ -57,6 +57,7 @@ impl Pattern for Pull {
 
     #[inline]
     fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        self.fair.recv(pipes).map(|(_, message)| message)
+        let id = self.fair.next(pipes)?;
+        Ok(pipes.pop(id))
     }
 }

@@ -98,10 +98,11 @@ impl Pattern for Publish {
 
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
         while self.heard.len() < self.most {
-            match pipes.pop(id) {
-                Some(message) => self.hear(pipes, id, message),
-                None => return,
+            if !pipes.fill(id) {
+                return;
             }
+            let message = pipes.pop(id);
+            self.hear(pipes, id, message);
         }
         self.stopped.push(id);
     }

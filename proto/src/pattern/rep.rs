@@ -59,7 +59,8 @@ impl Pattern for Rep {
             return Err(RecvError::OutOfTurn);
         }
         loop {
-            let (id, message) = self.fair.recv(pipes)?;
+            let id = self.fair.next(pipes)?;
+            let message = pipes.pop(id);
             let mut parts = message.into_parts();
             // RFC 28, REP: the envelope ends with an empty delimiter, and the request stands behind it
             if let Some(end) = parts.iter().position(|part| part.is_empty()).filter(|end| end + 1 < parts.len()) {

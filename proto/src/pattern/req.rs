@@ -106,7 +106,9 @@ impl Pattern for Req {
         }
         if !self.correlate {
             // What came unasked must not be taken for the reply to what is asked now.
-            while self.fair.recv(pipes).is_ok() {}
+            while let Ok(id) = self.fair.next(pipes) {
+                pipes.pop(id);
+            }
         }
         let request = self.request.wrapping_add(1);
         let mut enveloped = message.clone();
@@ -123,14 +125,15 @@ impl Pattern for Req {
     fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
         let Turn::Await { pipe: awaited, lost } = self.turn else { return Err(RecvError::OutOfTurn) };
         loop {
-            let (id, mut message) = match self.fair.recv(pipes) {
-                Ok(received) => received,
+            let id = match self.fair.next(pipes) {
+                Ok(id) => id,
                 Err(RecvError::WouldBlock) if lost || !pipes.carries(awaited) => {
                     self.turn = Turn::Ask;
                     return Err(RecvError::PeerLost);
                 }
                 Err(error) => return Err(error),
             };
+            let mut message = pipes.pop(id);
             // RFC 28, REQ: SHALL accept a reply only from the peer that has the request, and discard others
             if id == awaited && self.open(&mut message) {
                 self.turn = Turn::Ask;

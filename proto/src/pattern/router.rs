@@ -79,7 +79,8 @@ impl Pattern for Router {
     }
 
     fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        let (id, mut message) = self.fair.recv(pipes)?;
+        let id = self.fair.next(pipes)?;
+        let mut message = pipes.pop(id);
         let identity = pipes.get(id).map(|pipe| pipe.identity.clone()).unwrap_or_default();
         message.push_front(identity);
         Ok(message)

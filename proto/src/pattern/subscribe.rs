@@ -100,7 +100,8 @@ impl Pattern for Subscribe {
 
     fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
         loop {
-            let (_, message) = self.fair.recv(pipes)?;
+            let id = self.fair.next(pipes)?;
+            let message = pipes.pop(id);
             if self.wants(&message) {
                 return Ok(message);
             }

@@ -8,6 +8,7 @@ mod routing;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use super::Pipe;
 use crate::engine::{Engine, Halves};
 use crate::error::{DisconnectReason, RecvError, SendErrorKind};
 use crate::peer::PeerInfo;
@@ -101,9 +102,9 @@ fn arrive(halves: &Halves, messages: impl IntoIterator<Item = Message>) {
 }
 
 /// What a connection would write now; subscriptions begin with `+` and `-`.
-fn written(halves: &Halves) -> Vec<String> {
+fn written(engine: &mut Engine, halves: &Halves) -> Vec<String> {
     let mut batch = Batch::new();
-    if !matches!(take(halves, &mut batch), Some(Take::Batch)) {
+    if !matches!(take(engine, halves, &mut batch), Some(Take::Batch)) {
         return Vec::new();
     }
     let (mut messages, mut parts) = (Vec::new(), Vec::new());
@@ -121,15 +122,20 @@ fn written(halves: &Halves) -> Vec<String> {
     messages
 }
 
-fn take(halves: &Halves, batch: &mut Batch) -> Option<Take> {
-    match halves.outbox.poll_take(&mut Context::from_waker(Waker::noop()), batch) {
+fn take(engine: &mut Engine, halves: &Halves, batch: &mut Batch) -> Option<Take> {
+    match engine.poll_take(halves, &mut Context::from_waker(Waker::noop()), batch) {
         std::task::Poll::Ready(take) => Some(take),
         std::task::Poll::Pending => None,
     }
 }
 
-fn kicked(halves: &Halves) -> Option<DisconnectReason> {
-    match take(halves, &mut Batch::new()) {
+/// How many messages wait to be written.
+fn unsent(engine: &Engine, halves: &Halves) -> usize {
+    engine.pipes().get(halves.pipe).map_or(0, Pipe::unsent)
+}
+
+fn kicked(engine: &mut Engine, halves: &Halves) -> Option<DisconnectReason> {
+    match take(engine, halves, &mut Batch::new()) {
         Some(Take::Kicked(reason)) => Some(reason),
         _ => None,
     }

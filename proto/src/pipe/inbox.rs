@@ -187,7 +187,7 @@ impl Inbox {
     /// For the connection task: moves as many of `messages` as there is room for; ready when all are gone.
     ///
     /// A closed or severed inbox swallows them: nobody will read them.
-    pub fn poll_deliver(&self, cx: &mut Context<'_>, messages: &mut Vec<Message>) -> Poll<()> {
+    pub fn poll_deliver(&self, cx: &mut Context<'_>, messages: &mut VecDeque<Message>) -> Poll<()> {
         if messages.is_empty() {
             return Poll::Ready(());
         }
@@ -199,12 +199,16 @@ impl Inbox {
         if inner.conflate {
             inner.received += messages.len() as u64;
             inner.queue.clear();
-            inner.queue.extend(messages.pop());
+            inner.queue.extend(messages.pop_back());
             messages.clear();
         } else {
             let n = inner.room().min(messages.len());
             inner.received += n as u64;
-            inner.queue.extend(messages.drain(..n));
+            if inner.queue.is_empty() && n == messages.len() {
+                std::mem::swap(&mut inner.queue, messages);
+            } else {
+                inner.queue.extend(messages.drain(..n));
+            }
         }
         if !messages.is_empty() {
             inner.writer = Writer::Task(cx.waker().clone());

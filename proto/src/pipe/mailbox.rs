@@ -55,7 +55,9 @@ struct WaitList {
 impl WaitList {
     fn wake(&mut self) -> Wakes {
         self.woken += 1;
-        Wakes(self.tasks.drain().collect())
+        let mut wakes = Wakes::new();
+        self.tasks.drain().for_each(|task| wakes.push(task));
+        wakes
     }
 }
 

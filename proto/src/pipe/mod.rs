@@ -12,15 +12,19 @@ pub mod lifecycle;
 mod loom;
 mod mailbox;
 mod outbox;
+mod reader;
 mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
+mod writer;
 
 use std::task::Waker;
 
 pub use inbox::{Full, Inbox};
 pub use mailbox::{Mailbox, Signal, Wait, Waiting};
 pub use outbox::{Outbox, Take};
+pub use reader::Reader;
+pub use writer::Writer;
 
 /// A pipe of one socket. The serial number tells a pipe from an earlier one at the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,46 +38,54 @@ pub struct PipeId {
 /// Tasks to be woken, once no lock is held any more.
 #[derive(Debug, Default)]
 #[must_use = "these tasks wait to be woken"]
-pub struct Wakes(Vec<Waker>);
+pub struct Wakes {
+    // Mostly there is one at the most, and a list of one would have to be allocated.
+    first: Option<Waker>,
+    more: Vec<Waker>,
+}
 
 impl Wakes {
     /// None.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { first: None, more: Vec::new() }
     }
 
     /// Adds a task.
     pub fn push(&mut self, waker: Waker) {
-        self.0.push(waker);
+        match self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.more.push(waker),
+        }
     }
 
     /// Adds the task, if there is one.
     #[inline]
     pub fn extend(&mut self, waker: Option<Waker>) {
         if let Some(waker) = waker {
-            self.0.push(waker);
+            self.push(waker);
         }
     }
 
     /// Adds the tasks of `other`.
     pub fn append(&mut self, mut other: Self) {
-        self.0.append(&mut other.0);
+        self.extend(other.first.take());
+        self.more.append(&mut other.more);
     }
 
     /// Takes what is collected.
     pub fn take(&mut self) -> Self {
-        Self(std::mem::take(&mut self.0))
+        std::mem::take(self)
     }
 
     /// Whether there is nobody to wake.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.first.is_none()
     }
 
     /// Wakes them all. The caller holds no lock.
     pub fn wake(self) {
-        for waker in self.0 {
+        for waker in self.first.into_iter().chain(self.more) {
             waker.wake();
         }
     }

@@ -54,8 +54,12 @@ struct Inner {
 }
 
 impl Inner {
+    fn room(&self, hwm: usize) -> usize {
+        if hwm == 0 { usize::MAX } else { hwm.saturating_sub(self.batch.messages() + self.excess) }
+    }
+
     fn has_room(&self, hwm: usize) -> bool {
-        hwm == 0 || self.batch.messages() + self.excess < hwm
+        self.room(hwm) > 0
     }
 
     fn wake_for_order(&mut self, wakes: &mut Wakes) {
@@ -91,6 +95,12 @@ impl Outbox {
     /// How many messages it holds at the most; 0 for any number.
     pub const fn hwm(&self) -> usize {
         self.hwm
+    }
+
+    /// Whether only the newest message is kept.
+    #[inline]
+    pub const fn conflates(&self) -> bool {
+        self.conflate
     }
 
     /// How many messages wait.
@@ -198,6 +208,44 @@ impl Outbox {
         room && inner.state == State::Active
     }
 
+    /// For the socket's end: how many messages there is room for, at least one.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn room(&self) -> Result<usize, Full> {
+        let mut inner = self.inner.lock();
+        if inner.state != State::Active {
+            return Err(Full);
+        }
+        let room = inner.room(self.hwm);
+        inner.writer_waits |= room == 0;
+        if room == 0 { Err(Full) } else { Ok(room) }
+    }
+
+    /// For the socket's end: adds messages that there was room for when they were staged.
+    pub fn append(&self, staged: &mut Batch) {
+        if staged.is_empty() {
+            return;
+        }
+        let mut inner = self.inner.lock();
+        if inner.state != State::Active {
+            inner.discarded += staged.messages() as u64;
+        } else if inner.batch.is_empty() {
+            inner.batch.clear();
+            std::mem::swap(&mut inner.batch, staged);
+        } else {
+            inner.batch.append(staged);
+        }
+        drop(inner);
+        staged.clear();
+    }
+
+    /// For the socket's end: the connection task is to look.
+    pub fn wake_reader(&self, wakes: &mut Wakes) {
+        wakes.extend(self.inner.lock().reader.take());
+    }
+
     /// Takes no more messages; the connection closes when what waits is written.
     pub fn drain(&self, wakes: &mut Wakes) {
         self.step(Input::Drain, wakes);
@@ -250,6 +298,14 @@ impl Outbox {
     ///
     /// The swapped batch is on its way, so the pipe has room for as many again. The previous one is written by now.
     pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
+        let mut wakes = Wakes::new();
+        let taken = self.poll_take_with(cx, batch, &mut wakes);
+        wakes.wake();
+        taken
+    }
+
+    /// As [`poll_take`](Self::poll_take), where the caller holds a lock.
+    pub(super) fn poll_take_with(&self, cx: &mut Context<'_>, batch: &mut Batch, wakes: &mut Wakes) -> Poll<Take> {
         debug_assert!(batch.is_empty());
         let mut inner = self.inner.lock();
         if let Some(reason) = inner.kick.take() {
@@ -272,7 +328,7 @@ impl Outbox {
         let room = inner.relieved(self.hwm);
         drop(inner);
         if room {
-            self.socket.post(Signal::Writable(self.pipe)).wake();
+            wakes.append(self.socket.post(Signal::Writable(self.pipe)));
         }
         taken
     }

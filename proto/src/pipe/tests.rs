@@ -249,7 +249,7 @@ fn commands_do_not_count_against_the_mark() {
     assert!(push(&outbox, "a") && !push(&outbox, "b"));
 }
 
-fn deliver(inbox: &Inbox, waker: &Waker, messages: &mut Vec<Message>) -> bool {
+fn deliver(inbox: &Inbox, waker: &Waker, messages: &mut VecDeque<Message>) -> bool {
     inbox.poll_deliver(&mut Context::from_waker(waker), messages).is_ready()
 }
 
@@ -264,7 +264,7 @@ fn read(inbox: &Inbox, batch: &mut VecDeque<Message>) -> bool {
 fn an_inbox_takes_exactly_its_mark_and_wakes_the_connection_when_there_is_room() {
     let inbox = Inbox::new(2, false);
     let (count, waker) = Count::new();
-    let mut messages: Vec<Message> = ["a", "b", "c"].map(Message::from).into();
+    let mut messages: VecDeque<Message> = ["a", "b", "c"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     assert_eq!((inbox.len(), messages.len()), (2, 1));
     let mut batch = VecDeque::new();
@@ -282,24 +282,24 @@ fn the_socket_hears_of_the_first_message_after_it_found_none() {
     let (mailbox, inbox) = (Arc::<Mailbox>::default(), Inbox::new(0, false));
     inbox.attach_reader(Arc::clone(&mailbox), PIPE, &mut Wakes::new());
     let mut batch = VecDeque::new();
-    deliver(&inbox, Waker::noop(), &mut vec!["a".into()]);
-    deliver(&inbox, Waker::noop(), &mut vec!["b".into()]);
+    deliver(&inbox, Waker::noop(), &mut ["a".into()].into());
+    deliver(&inbox, Waker::noop(), &mut ["b".into()].into());
     assert_eq!(signals(&mailbox), [Signal::Readable(PIPE)]);
     assert!(read(&inbox, &mut batch));
     batch.clear();
-    deliver(&inbox, Waker::noop(), &mut vec!["c".into()]);
+    deliver(&inbox, Waker::noop(), &mut ["c".into()].into());
     assert!(!mailbox.has_signals(), "it has not found it empty yet");
     assert!(read(&inbox, &mut batch));
     batch.clear();
     assert!(!read(&inbox, &mut batch));
-    deliver(&inbox, Waker::noop(), &mut vec!["d".into()]);
+    deliver(&inbox, Waker::noop(), &mut ["d".into()].into());
     assert_eq!(signals(&mailbox), [Signal::Readable(PIPE)]);
 }
 
 #[test]
 fn a_reader_that_comes_late_hears_of_what_waits() {
     let (mailbox, inbox) = (Arc::<Mailbox>::default(), Inbox::new(0, false));
-    deliver(&inbox, Waker::noop(), &mut vec!["a".into()]);
+    deliver(&inbox, Waker::noop(), &mut ["a".into()].into());
     inbox.attach_reader(Arc::clone(&mailbox), PIPE, &mut Wakes::new());
     assert_eq!(signals(&mailbox), [Signal::Readable(PIPE)]);
 }
@@ -308,7 +308,7 @@ fn a_reader_that_comes_late_hears_of_what_waits() {
 fn a_closed_inbox_swallows_what_comes_lets_what_is_there_be_read_and_wakes_the_writer() {
     let inbox = Inbox::new(1, false);
     let (count, waker) = Count::new();
-    let mut messages: Vec<Message> = ["a", "b"].map(Message::from).into();
+    let mut messages: VecDeque<Message> = ["a", "b"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     let mut woken = Wakes::new();
     inbox.close(&mut woken);
@@ -337,7 +337,7 @@ fn a_writer_in_the_same_process_hears_of_room() {
 fn a_raised_mark_wakes_and_a_lowered_one_drops_nothing() {
     let inbox = Inbox::new(2, false);
     let (count, waker) = Count::new();
-    let mut messages: Vec<Message> = ["a", "b", "c"].map(Message::from).into();
+    let mut messages: VecDeque<Message> = ["a", "b", "c"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     let mut woken = Wakes::new();
     inbox.configure(1, false, &mut woken);

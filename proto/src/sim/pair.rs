@@ -158,7 +158,7 @@ impl Side {
                 return;
             }
             assert!(self.is_attached, "messages come between Attach and Detach");
-            self.received.append(self.link.inbound());
+            self.received.extend(self.link.inbound().drain(..));
         }
     }
 

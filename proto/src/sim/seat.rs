@@ -336,7 +336,7 @@ impl Seat {
             return false;
         }
         if !self.broken {
-            if self.writing.is_empty() && !self.fill(cx, around.now) {
+            if self.writing.is_empty() && !self.fill(cx, around) {
                 return false;
             }
             if self.writing.is_empty() || around.output.is_open() && put(&mut self.writing, around.output, around.now) {
@@ -359,7 +359,7 @@ impl Seat {
     }
 
     /// Fills the empty batch. Whether anything changed.
-    fn fill(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    fn fill(&mut self, cx: &mut Context<'_>, around: &mut Surroundings<'_>) -> bool {
         self.writing.clear();
         self.from_pipe = false;
         if self.link.poll_transmit(&mut self.writing) {
@@ -373,14 +373,14 @@ impl Seat {
             }
             return finished;
         }
-        match halves.outbox.poll_take(cx, &mut self.writing) {
+        match around.node.engine.poll_take(halves, cx, &mut self.writing) {
             Poll::Pending => return false,
             Poll::Ready(Take::Batch) => {
                 self.record.sent.extend(messages(&self.writing));
                 self.link.seal(&mut self.writing);
                 self.from_pipe = true;
             }
-            Poll::Ready(Take::Kicked(reason)) => self.link.handle_end(reason, now),
+            Poll::Ready(Take::Kicked(reason)) => self.link.handle_end(reason, around.now),
             Poll::Ready(Take::Finished) => self.link.close(),
         }
         true

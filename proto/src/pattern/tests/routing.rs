@@ -16,7 +16,10 @@ fn a_router_makes_identities_and_uses_those_that_peers_announce() {
     assert_eq!(recv(&mut router).unwrap(), "ann|b|c");
     send(&mut router, Message::from_iter([made, "to a".into()])).unwrap();
     send(&mut router, parts(&["ann", "to b", ""])).unwrap();
-    assert_eq!((written(&anonymous), written(&ann)), (vec!["to a".into()], vec!["to b|".into()]));
+    assert_eq!(
+        (written(&mut router, &anonymous), written(&mut router, &ann)),
+        (vec!["to a".into()], vec!["to b|".into()])
+    );
 }
 
 #[test]
@@ -31,7 +34,7 @@ fn what_cannot_be_routed_is_dropped_unless_that_is_an_error() {
     let ann = accept(&mut strict, named(Dealer, "ann"));
     strict.try_send(&mut message).unwrap();
     assert_eq!(send(&mut strict, parts(&["ann", "y"])), Err(SendErrorKind::WouldBlock));
-    assert_eq!(written(&ann), ["x"]);
+    assert_eq!(written(&mut router, &ann), ["x"]);
     send(&mut strict, parts(&["ann", "y"])).unwrap();
     strict.detach(ann.pipe);
     assert_eq!(send(&mut strict, parts(&["ann", "z"])), Err(SendErrorKind::Unroutable));
@@ -44,11 +47,11 @@ fn an_identity_that_is_taken_is_refused_and_free_again_after_the_loss() {
     let second = router.accept().unwrap();
     assert_eq!(router.attach(second.pipe, HERE, named(Dealer, "ann")), Err(DisconnectReason::IdentityTaken));
     send(&mut router, parts(&["ann", "still first"])).unwrap();
-    assert_eq!(written(&first), ["still first"]);
+    assert_eq!(written(&mut router, &first), ["still first"]);
     router.detach(first.pipe);
     let third = accept(&mut router, named(Dealer, "ann"));
     send(&mut router, parts(&["ann", "now third"])).unwrap();
-    assert_eq!(written(&third), ["now third"]);
+    assert_eq!(written(&mut router, &third), ["now third"]);
 }
 
 #[test]
@@ -56,11 +59,11 @@ fn with_handover_a_new_connection_takes_the_identity_and_the_old_one_goes() {
     let mut router = with(Router, Options::new().router_handover(true));
     let first = accept(&mut router, named(Dealer, "ann"));
     let second = accept(&mut router, named(Dealer, "ann"));
-    assert_eq!(kicked(&first), Some(DisconnectReason::Superseded));
+    assert_eq!(kicked(&mut router, &first), Some(DisconnectReason::Superseded));
     arrive(&first, ["last words".into()]);
     router.detach(first.pipe);
     send(&mut router, parts(&["ann", "x"])).unwrap();
-    assert_eq!(written(&second), ["x"], "the end of the old one does not take the name from the new one");
+    assert_eq!(written(&mut router, &second), ["x"], "the end of the old one does not take the name from the new one");
     assert_eq!(recv(&mut router).unwrap(), "ann|last words");
 }
 
@@ -73,7 +76,7 @@ fn a_dialed_endpoint_keeps_the_identity_that_was_made_for_it() {
     router.detach(pipe.pipe);
     send(&mut router, Message::from_iter([identity.clone(), "waits".into()])).unwrap();
     router.attach(pipe.pipe, HERE, peer(Dealer)).unwrap();
-    assert_eq!(written(&pipe), ["waits"]);
+    assert_eq!(written(&mut router, &pipe), ["waits"]);
     arrive(&pipe, ["b".into()]);
     assert_eq!(router.try_recv().unwrap().parts()[0], identity);
 }

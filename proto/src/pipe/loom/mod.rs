@@ -124,7 +124,7 @@ impl Socket {
 
 /// A connection task that hands over `bodies` in one batch.
 fn deliver(inbox: &Inbox, bodies: &[&str]) {
-    let mut messages: Vec<Message> = bodies.iter().map(|&body| body.into()).collect();
+    let mut messages: VecDeque<Message> = bodies.iter().map(|&body| body.into()).collect();
     run(|cx| inbox.poll_deliver(cx, &mut messages));
 }
 

@@ -1,0 +1,84 @@
+//! The socket's end of an inbox.
+//!
+//! Cost of one message: one move out of a batch that was swapped out whole. The inbox hears of it in steps of half its
+//! high-water mark.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Inbox, Wakes};
+use crate::Message;
+
+/// Takes messages out of an [`Inbox`].
+#[derive(Debug)]
+pub struct Reader {
+    inbox: Arc<Inbox>,
+    /// What was taken out of the inbox.
+    batch: VecDeque<Message>,
+    /// How many of those were handed on. Empty messages stand in their places: to take a message out of its place and
+    /// leave another there is a plain move, while an `Option` of one is looked at byte by byte.
+    next: usize,
+    /// What was handed on since the inbox last heard of it.
+    handed_on: usize,
+    report_at: usize,
+}
+
+impl Reader {
+    /// Reads `inbox`, of a socket whose high-water mark is `hwm`.
+    pub const fn new(inbox: Arc<Inbox>, hwm: usize) -> Self {
+        let report_at = if hwm == 0 { usize::MAX } else { hwm.div_ceil(2) };
+        Self { inbox, batch: VecDeque::new(), next: 0, handed_on: 0, report_at }
+    }
+
+    /// The inbox.
+    pub const fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    /// How many messages came and were not handed on.
+    pub fn len(&self) -> usize {
+        self.batch.len() - self.next + self.inbox.waiting()
+    }
+
+    /// Whether all that came was handed on.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether all that came was handed on and nothing will come.
+    pub fn is_finished(&self) -> bool {
+        self.next == self.batch.len() && self.inbox.is_finished()
+    }
+
+    /// Whether there is a message to [`pop`](Self::pop); if not, the socket hears
+    /// [`Signal::Readable`](super::Signal::Readable) when there is.
+    #[inline]
+    pub fn fill(&mut self, wakes: &mut Wakes) -> bool {
+        self.next < self.batch.len() || self.take(wakes)
+    }
+
+    fn take(&mut self, wakes: &mut Wakes) -> bool {
+        self.batch.clear();
+        (self.next, self.handed_on) = (0, 0);
+        self.inbox.take(&mut self.batch, wakes)
+    }
+
+    /// The next message, once [`fill`](Self::fill) has said that there is one.
+    #[inline]
+    pub fn pop(&mut self, wakes: &mut Wakes) -> Message {
+        self.handed_on += 1;
+        if self.handed_on >= self.report_at {
+            self.inbox.handed_on(self.handed_on, wakes);
+            self.handed_on = 0;
+        }
+        let place = self.batch.get_mut(self.next);
+        debug_assert!(place.is_some(), "there is one");
+        self.next += 1;
+        place.map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Drops all that came.
+    pub fn discard(&mut self, wakes: &mut Wakes) {
+        while self.take(wakes) {}
+    }
+}
