@@ -252,10 +252,14 @@ impl<'t, T> Iterator for Walk<'_, 't, T> {
     fn next(&mut self) -> Option<Self::Item> {
         let (place, rest) = (self.next?, self.rest);
         let nodes = &self.prefixes.nodes;
-        self.next = rest.first().and_then(|&first| {
+        self.next = rest.split_first().and_then(|(&first, behind)| {
             let node = &nodes[place as usize];
             let child = node.children[node.child(first).ok()?].place;
-            self.rest = rest.strip_prefix(nodes[child as usize].piece.bytes())?;
+            self.rest = match nodes[child as usize].piece.bytes() {
+                // Where many topics part, pieces are short.
+                [_] => behind,
+                piece => rest.strip_prefix(piece)?,
+            };
             Some(child)
         });
         Some((place, rest))
