@@ -4,6 +4,7 @@
 
 mod cargo;
 mod check;
+mod counts;
 mod python;
 mod soak;
 mod targets;
@@ -19,6 +20,7 @@ cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                doc      the examples in the documentation
                                sim      sockets in a simulated network, in virtual time; the lifecycles in every order
                                loom     every order in which tasks meet at a pipe
+                               counts   instructions of the hot paths, against a baseline (needs valgrind)
                                interop  against pyzmq (needs python3 with venv)
 cargo xtask soak [--seeds N] the simulated network again, with N seeds (200000) instead of 20000, optimised
 cargo xtask help             this text";

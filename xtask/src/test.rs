@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cargo::{self, Tally};
 use crate::targets::Targets;
-use crate::{heading, python, root};
+use crate::{counts, heading, python, root};
 
 /// One part of the test run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +13,12 @@ pub(crate) enum Step {
     Doc,
     Sim,
     Loom,
+    Counts,
     Interop,
 }
 
 impl Step {
-    const ALL: [Self; 5] = [Self::Code, Self::Doc, Self::Sim, Self::Loom, Self::Interop];
+    const ALL: [Self; 6] = [Self::Code, Self::Doc, Self::Sim, Self::Loom, Self::Counts, Self::Interop];
 
     /// The steps named on the command line, all of them if none is; else the first unknown name.
     pub(crate) fn parse<'a>(names: &[&'a str]) -> Result<Vec<Self>, &'a str> {
@@ -31,6 +32,7 @@ impl Step {
                 "doc" => Ok(Self::Doc),
                 "sim" => Ok(Self::Sim),
                 "loom" => Ok(Self::Loom),
+                "counts" => Ok(Self::Counts),
                 "interop" => Ok(Self::Interop),
                 unknown => Err(unknown),
             })
@@ -43,6 +45,7 @@ impl Step {
             Self::Doc => "documentation tests",
             Self::Sim => "simulated network, and the lifecycles in every order",
             Self::Loom => "every order in which tasks meet at a pipe",
+            Self::Counts => "instructions of the hot paths, against the baseline",
             Self::Interop => "interoperability with pyzmq, and real faults",
         }
     }
@@ -74,6 +77,7 @@ impl Step {
                 cargo::test(&root(), &args, &[])
             }
             Self::Loom => loom(),
+            Self::Counts => counts::run(),
             Self::Interop => interop(targets),
         }
     }

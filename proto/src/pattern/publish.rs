@@ -23,9 +23,8 @@ pub(super) struct Publish {
     heard: VecDeque<Message>,
     /// How much of that may wait before we stop reading.
     most: usize,
-    /// Pipes that we stopped reading.
-    stopped: Vec<PipeId>,
-    matching: Vec<PipeId>,
+    /// Pipes that we stopped reading, the first of them first.
+    stopped: VecDeque<PipeId>,
 }
 
 impl Publish {
@@ -37,8 +36,7 @@ impl Publish {
             topics: Topics::default(),
             heard: VecDeque::new(),
             most: if options.recv_hwm == 0 { usize::MAX } else { options.recv_hwm },
-            stopped: Vec::new(),
-            matching: Vec::new(),
+            stopped: VecDeque::new(),
         }
     }
 
@@ -71,11 +69,11 @@ impl Publish {
     }
 
     fn forget(&mut self, id: PipeId) {
-        for topic in self.topics.forget(id) {
+        self.topics.forget(id, |topic| {
             if self.tells {
-                self.heard.push_back(subscription::message(&topic, false));
+                self.heard.push_back(subscription::message(topic, false));
             }
-        }
+        });
     }
 }
 
@@ -104,15 +102,15 @@ impl Pattern for Publish {
             let message = pipes.pop(id);
             self.hear(pipes, id, message);
         }
-        self.stopped.push(id);
+        self.stopped.push_back(id);
     }
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind> {
-        self.topics.find(&message.parts()[0], &mut self.matching);
-        if self.nodrop && !self.matching.iter().all(|&id| pipes.has_room(id)) {
+        let matching = self.topics.find(&message.parts()[0]);
+        if self.nodrop && !matching.iter().all(|&id| pipes.has_room(id)) {
             return Err(SendErrorKind::WouldBlock);
         }
-        pipes.push_each(&self.matching, message);
+        pipes.push_each(matching, message);
         Ok(())
     }
 
@@ -121,7 +119,9 @@ impl Pattern for Publish {
             return Err(RecvError::Unsupported(pipes.socket_type()));
         }
         let message = self.heard.pop_front().ok_or(RecvError::WouldBlock)?;
-        for id in std::mem::take(&mut self.stopped) {
+        while self.heard.len() < self.most
+            && let Some(id) = self.stopped.pop_front()
+        {
             self.readable(pipes, id);
         }
         Ok(message)

@@ -29,24 +29,26 @@ impl Subscribe {
     }
 
     fn change(&mut self, pipes: &mut Pipes, topic: &[u8], subscribe: bool) {
-        let tell = match (self.topics.get_mut(topic), subscribe) {
+        let found = self.topics.find(topic);
+        let tell = match (found.map(|place| (place, self.topics.at_mut(place))), subscribe) {
             (None, false) => false,
             (None, true) => {
                 self.topics.insert(topic, 1);
                 true
             }
-            (Some(count), true) => {
+            (Some((_, count)), true) => {
                 *count += 1;
                 false
             }
-            (Some(count), false) => {
+            (Some((place, 1)), false) => {
+                self.topics.remove(place);
+                true
+            }
+            (Some((_, count)), false) => {
                 *count -= 1;
-                *count == 0
+                false
             }
         };
-        if tell && !subscribe {
-            self.topics.remove(topic);
-        }
         if tell {
             for &id in &self.attached {
                 pipes.push_subscription(id, topic, subscribe);
@@ -65,9 +67,7 @@ impl Pattern for Subscribe {
 
     fn attached(&mut self, pipes: &mut Pipes, id: PipeId) -> Result<(), crate::DisconnectReason> {
         self.attached.push(id);
-        for topic in self.topics.keys() {
-            pipes.push_subscription(id, topic, true);
-        }
+        self.topics.for_each(|topic| pipes.push_subscription(id, topic, true));
         Ok(())
     }
 

@@ -132,6 +132,17 @@ fn subscriptions_that_an_xpub_had_no_room_for_go_with_their_peer() {
 }
 
 #[test]
+fn an_xpub_that_is_short_of_room_reads_its_peers_in_turn() {
+    let mut xpub = with(XPub, Options::new().recv_hwm(1));
+    let [first, second] = [(); 2].map(|()| accept(&mut xpub, peer(Sub)));
+    for (pipe, topics) in [(&first, ["a", "b", "c"]), (&second, ["x", "y", "z"])] {
+        pipe.inbox.configure(0, false, &mut Wakes::new());
+        arrive(pipe, topics.map(plus));
+    }
+    assert_eq!(drain(&mut xpub), ["a", "b", "x", "c", "y", "z"].map(|topic| format!(r"\x01{topic}")));
+}
+
+#[test]
 fn the_subscriptions_of_a_closed_pipe_do_not_come_back() {
     let mut publisher = with(Pub, Options::new().xpub_nodrop(true));
     let pipe = dial(&mut publisher, peer(Sub));
