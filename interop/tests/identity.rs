@@ -101,7 +101,7 @@ async fn our_mandatory_router_gives_back_what_it_cannot_route() -> Outcome {
         return Err("a message to nobody was sent".into());
     };
     ensure(error.kind == SendErrorKind::Unroutable, || format!("{error:?}"))?;
-    ensure(error.message == nobody, || format!("{:?} came back", error.message))?;
+    ensure(*error.message == nobody, || format!("{:?} came back", error.message))?;
     let dealer = their_dealer(&mut peer, "ann", &endpoint).await?;
     ours::peer(&router).await?;
     ours::send_parts(&router, &[b"ann", b"hello"]).await?;

@@ -198,10 +198,18 @@ impl fmt::Display for HandshakeStage {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct SendError {
-    /// The message, as it was given.
-    pub message: Message,
+    /// The message, as it was given. Boxed, so that a success has no room for it to carry along.
+    pub message: Box<Message>,
     /// Why it could not be sent.
     pub kind: SendErrorKind,
+}
+
+impl SendError {
+    /// This message could not be sent.
+    #[cold]
+    pub fn new(message: Message, kind: SendErrorKind) -> Self {
+        Self { message: Box::new(message), kind }
+    }
 }
 
 /// Why a message could not be sent.

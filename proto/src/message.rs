@@ -33,21 +33,14 @@ impl Part {
     #[inline]
     pub fn copy_from_slice(body: &[u8]) -> Self {
         if body.len() <= Self::INLINE {
-            let mut bytes = [0; Self::INLINE];
-            bytes[..body.len()].copy_from_slice(body);
-            Self(Body::Inline { len: body.len() as u8, bytes })
+            let mut part = Self(Body::Inline { len: body.len() as u8, bytes: [0; Self::INLINE] });
+            if let Body::Inline { bytes, .. } = &mut part.0 {
+                bytes[..body.len()].copy_from_slice(body);
+            }
+            part
         } else {
             Self(Body::Shared(Bytes::copy_from_slice(body)))
         }
-    }
-
-    /// The first `len` bytes of `window`, at most all of them.
-    ///
-    /// For readers that have a whole window at hand: a copy of fixed length takes a fraction of the time of one that
-    /// has to look how long it is. What is behind `len` is never shown.
-    #[inline]
-    pub fn from_window(window: &[u8; Self::INLINE], len: usize) -> Self {
-        Self(Body::Inline { len: len.min(Self::INLINE) as u8, bytes: *window })
     }
 
     /// The body as shared bytes, without a copy if it was not inline.
@@ -55,6 +48,17 @@ impl Part {
         match self.0 {
             Body::Inline { len, bytes } => Bytes::copy_from_slice(&bytes[..len as usize]),
             Body::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The whole window that an inline body stands at the beginning of, and how long the body is.
+    ///
+    /// For writers: a copy of fixed length takes less time than one that has to look how long it is.
+    #[inline]
+    pub fn as_window(&self) -> Option<(&[u8; Self::INLINE], usize)> {
+        match &self.0 {
+            Body::Inline { len, bytes } => Some((bytes, usize::from(*len))),
+            Body::Shared(_) => None,
         }
     }
 
@@ -315,11 +319,15 @@ mod tests {
     fn a_window_shows_no_more_than_its_length() {
         let window = std::array::from_fn(|at| at as u8);
         for len in [0, 1, Part::INLINE] {
-            let part = Part::from_window(&window, len);
-            assert_eq!(part, window[..len]);
-            assert_eq!((part.clone().into_bytes(), part), (window[..len].to_vec().into(), window[..len].into()));
+            for mut message in [Message::new(), Message::from(vec![1; 100]), Message::from_iter(["a", "b"])] {
+                message.set_window(&window, len);
+                assert_eq!(message.parts(), [&window[..len]]);
+                assert_eq!(message.parts()[0].as_window(), Some((&window, len)));
+            }
         }
-        assert_eq!(Part::from_window(&window, 100).len(), Part::INLINE);
+        let mut message = Message::new();
+        message.set_window(&window, 100);
+        assert_eq!(message.size(), Part::INLINE);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use bowline_proto::link::{Link, State};
 use bowline_proto::pipe::Take;
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
@@ -25,6 +26,11 @@ use crate::transport::Stream;
 
 /// How many rounds of reading and writing one turn may take before other tasks get theirs.
 const ROUNDS: usize = 16;
+/// How many bytes one turn may read: whoever receives them gets its turn while they are in the processor's cache, and
+/// the memory that they are in can be used again.
+const TURN_BYTES: usize = 256 * 1024;
+/// As many messages of any size do the same: a batch of so many is worth a change of tasks.
+const TURN_MESSAGES: usize = 256;
 /// How many pieces go into one `writev`; Linux takes up to 1024.
 const SLICES: usize = 64;
 /// How long a peer may be silent after our last message is written, before we no longer wait for it to close.
@@ -47,6 +53,8 @@ pub(crate) struct Connection {
     /// The transport takes nothing any more; what it still has to give is read before the connection ends.
     broken: Option<io::ErrorKind>,
     paused: bool,
+    read_in_turn: usize,
+    delivered_in_turn: usize,
     parting: Parting,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     closing: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -74,6 +82,8 @@ impl Connection {
             from_pipe: false,
             broken: None,
             paused: false,
+            read_in_turn: 0,
+            delivered_in_turn: 0,
             parting: Parting::LastWords,
             timer: None,
         }
@@ -104,6 +114,7 @@ impl Connection {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        (self.read_in_turn, self.delivered_in_turn) = (0, 0);
         for _ in 0..ROUNDS {
             if let Some(ended) = self.apply() {
                 return Poll::Ready(ended);
@@ -114,6 +125,9 @@ impl Connection {
             let timed_out = self.poll_timer(cx).is_ready();
             if !(read || wrote || timed_out) {
                 return self.apply().map_or(Poll::Pending, Poll::Ready);
+            }
+            if self.read_in_turn >= TURN_BYTES || self.delivered_in_turn >= TURN_MESSAGES {
+                break;
             }
         }
         cx.waker().wake_by_ref();
@@ -159,7 +173,9 @@ impl Connection {
         let Some(halves) = self.seat.halves() else { return Poll::Ready(()) };
         let waiting = self.link.inbound().len();
         let delivered = halves.inbox.poll_deliver(cx, self.link.inbound());
-        self.seat.counters().received(waiting - self.link.inbound().len());
+        let n = waiting - self.link.inbound().len();
+        self.delivered_in_turn += n;
+        self.seat.counters().received(n);
         if delivered.is_pending() != self.paused {
             self.paused = !self.paused;
             if self.paused { self.link.pause_reading(rt::now()) } else { self.link.resume_reading(rt::now()) }
@@ -170,11 +186,17 @@ impl Connection {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let room = self.link.read_room();
         let buffer = self.link.read_buffer();
+        if buffer.is_empty() && self.stream.poll_readable(cx).is_pending() {
+            // A connection where nothing comes needs no memory for it.
+            *buffer = BytesMut::new();
+            return Poll::Pending;
+        }
         buffer.reserve(room);
         let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, buffer));
         match read {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
             Ok(n) => {
+                self.read_in_turn += n;
                 self.link.handle_read(rt::now());
                 self.seat.count_read(n);
             }

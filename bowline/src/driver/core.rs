@@ -156,9 +156,8 @@ impl Core {
         self.with(|engine| engine.try_send(message))
     }
 
-    #[inline]
-    pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
-        self.with(Engine::try_recv)
+    pub(crate) fn try_recv(&self, into: &mut Message) -> Result<(), RecvError> {
+        self.with(|engine| engine.try_recv_into(into))
     }
 
     pub(crate) fn poll_send(
@@ -173,8 +172,13 @@ impl Core {
         })
     }
 
-    pub(crate) fn poll_recv(&self, cx: &Context<'_>, wait: &mut Wait) -> Poll<Result<Message, RecvError>> {
-        self.poll_with(cx, wait, |engine| match engine.try_recv() {
+    pub(crate) fn poll_recv(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        into: &mut Message,
+    ) -> Poll<Result<(), RecvError>> {
+        self.poll_with(cx, wait, |engine| match engine.try_recv_into(into) {
             Err(RecvError::WouldBlock) => None,
             done => Some(done),
         })

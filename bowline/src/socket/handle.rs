@@ -174,7 +174,7 @@ impl Handle {
 
     pub(crate) fn try_send(&self, message: Message) -> Result<(), SendError> {
         let mut message = message;
-        self.core().try_send(&mut message).map_err(|kind| SendError { message, kind })
+        self.core().try_send(&mut message).map_err(|kind| SendError::new(message, kind))
     }
 
     #[inline]
@@ -183,7 +183,8 @@ impl Handle {
     }
 
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
-        self.core().try_recv()
+        let mut message = Message::new();
+        self.core().try_recv(&mut message).map(|()| message)
     }
 
     pub(crate) fn subscribe(&self, topic: &[u8]) -> Result<(), SubscribeError> {

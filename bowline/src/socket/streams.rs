@@ -33,7 +33,9 @@ impl Stream for Messages {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        match std::task::ready!(this.socket.core().poll_recv(cx, &mut this.wait)) {
+        let mut message = Message::new();
+        let received = std::task::ready!(this.socket.core().poll_recv(cx, &mut this.wait, &mut message));
+        match received.map(|()| message) {
             Err(RecvError::Closed) => Poll::Ready(None),
             received => Poll::Ready(Some(received)),
         }
@@ -73,7 +75,7 @@ impl Sink<Message> for Outgoing {
         let this = self.get_mut();
         match this.socket.try_send(message) {
             Err(SendError { message, kind: SendErrorKind::WouldBlock }) => {
-                this.held = Some(message);
+                this.held = Some(*message);
                 Ok(())
             }
             done => done,
@@ -85,7 +87,7 @@ impl Sink<Message> for Outgoing {
         let Some(message) = &mut this.held else { return Poll::Ready(Ok(())) };
         let sent = std::task::ready!(this.socket.core().poll_send(cx, &mut this.wait, message));
         let message = this.held.take().unwrap_or_default();
-        Poll::Ready(sent.map_err(|kind| SendError { message, kind }))
+        Poll::Ready(sent.map_err(|kind| SendError::new(message, kind)))
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {

@@ -48,7 +48,7 @@ impl<'a, M: Into<Message>> Sending<'a, M> {
         let Some((message, wait)) = &mut self.waiting else { return Poll::Pending };
         let sent = ready!(self.core.poll_send(cx, wait, message));
         let message = std::mem::take(message);
-        Poll::Ready(sent.map_err(|kind| SendError { message, kind }))
+        Poll::Ready(sent.map_err(|kind| SendError::new(message, kind)))
     }
 }
 
@@ -67,7 +67,7 @@ impl<M: Into<Message>> Future for Sending<'_, M> {
         match this.core.try_send(&mut message) {
             Ok(()) => Poll::Ready(Ok(())),
             Err(SendErrorKind::WouldBlock) => this.wait(message, cx),
-            Err(kind) => Poll::Ready(Err(SendError { message, kind })),
+            Err(kind) => Poll::Ready(Err(SendError::new(message, kind))),
         }
     }
 }
@@ -91,16 +91,16 @@ impl<'a> Receiving<'a> {
     }
 
     #[inline(never)]
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, RecvError>> {
+    fn poll_into(&mut self, cx: &mut Context<'_>, into: &mut Message) -> Poll<Result<(), RecvError>> {
         if self.wait.is_none() {
             ready!(rt::poll_cooperate(cx));
-            match self.core.try_recv() {
+            match self.core.try_recv(into) {
                 Err(RecvError::WouldBlock) => {}
                 done => return Poll::Ready(done),
             }
         }
         let wait = self.wait.get_or_insert_with(|| self.core.wait(Waiting::Recv));
-        self.core.poll_recv(cx, wait)
+        self.core.poll_recv(cx, wait, into)
     }
 }
 
@@ -109,6 +109,7 @@ impl Future for Receiving<'_> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().poll_message(cx)
+        let mut message = Message::new();
+        self.get_mut().poll_into(cx, &mut message).map_ok(|()| message)
     }
 }

@@ -121,7 +121,7 @@ async fn send(
             // `send` gives other tasks their turn every now and then; this loop does that itself.
             if let Err(error) = socket.try_send(body.clone()) {
                 match error.kind {
-                    SendErrorKind::WouldBlock => socket.send(error.message).await.map_err(failed)?,
+                    SendErrorKind::WouldBlock => socket.send(*error.message).await.map_err(failed)?,
                     _ => return Err(failed(error)),
                 }
             }

@@ -223,7 +223,7 @@ impl Run<'_> {
             loop {
                 let news = self.watch().changed();
                 match self.socket().send(message).await {
-                    Err(error) if error.kind == SendErrorKind::Unroutable => message = error.message,
+                    Err(error) if error.kind == SendErrorKind::Unroutable => message = *error.message,
                     other => return other,
                 }
                 news.await;

@@ -190,13 +190,24 @@ impl Engine {
     /// # Errors
     ///
     /// [`RecvError::WouldBlock`] if one may come later; else why none will.
-    #[inline]
     pub fn try_recv(&mut self) -> Result<Message, RecvError> {
+        let mut message = Message::new();
+        self.try_recv_into(&mut message).map(|()| message)
+    }
+
+    /// As [`try_recv`](Self::try_recv), into the place of another message; after an error it is undefined what stands
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_recv`](Self::try_recv).
+    #[inline]
+    pub fn try_recv_into(&mut self, into: &mut Message) -> Result<(), RecvError> {
         if self.state.is_over() {
             return Err(RecvError::Closed);
         }
         self.process();
-        self.pattern.recv(&mut self.pipes)
+        self.pattern.recv(&mut self.pipes, into)
     }
 
     /// For the connection task: swaps all that was sent by the pipe for the empty `batch`, or waits; as

@@ -13,11 +13,17 @@ use crate::wire::frame::{COMMAND, Header, MORE};
 /// memory that holds any honest READY and no more.
 pub(super) const HANDSHAKE_COMMAND_MOST: u64 = 64 * 1024;
 
-/// How much room a driver should offer to one read, in bytes.
-const READ_ROOM: usize = 64 * 1024;
+/// How much room a driver should offer to one read at first, in bytes: most connections never need more.
+const READ_LEAST: usize = 8 * 1024;
+
+/// How far that grows while reads fill it.
+const READ_BATCH: usize = 256 * 1024;
 
 /// How much it should offer at the most, whatever length a frame announces: memory follows what arrives.
-const READ_ROOM_MOST: usize = 256 * 1024;
+const READ_MOST: usize = 1024 * 1024;
+
+/// How many messages make a read large enough: more at a time only wait, and leave the processor's cache meanwhile.
+const MESSAGES_ENOUGH: usize = 256;
 
 /// A message with a size limit may have as many parts as the limit has bytes, but always this many. Empty parts count
 /// nothing towards the size, and would fill the memory one header at a time.
@@ -29,6 +35,8 @@ pub(super) struct Framing {
     buffer: BytesMut,
     /// How much of the buffer was there when it was last looked at.
     seen: usize,
+    /// How much room the next read should have, if no longer frame waits for it.
+    room: usize,
     /// How much of the frame at the head of the buffer is still to come.
     missing: usize,
     limit: Option<u64>,
@@ -51,6 +59,7 @@ impl Framing {
         Self {
             buffer: BytesMut::new(),
             seen: 0,
+            room: READ_LEAST,
             missing: 0,
             limit,
             parts: Vec::new(),
@@ -78,7 +87,7 @@ impl Framing {
 
     /// How much room the next read should have.
     pub(super) fn read_room(&self) -> usize {
-        self.missing.clamp(READ_ROOM, READ_ROOM_MOST)
+        self.missing.min(READ_MOST).max(self.room)
     }
 
     /// Whether bytes arrived since [`done`](Self::done).
@@ -86,8 +95,19 @@ impl Framing {
         self.buffer.len() > self.seen
     }
 
-    /// All that could be read was read.
-    pub(super) fn done(&mut self) {
+    /// How many bytes have arrived and how many messages wait, before the next look at the buffer.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        (self.buffer.len() - self.seen.min(self.buffer.len()), self.inbound.len())
+    }
+
+    /// All that could be read was read, since this progress.
+    pub(super) fn done(&mut self, (arrived, waiting): (usize, usize)) {
+        let messages = self.inbound.len() - waiting;
+        if arrived >= self.room && messages < MESSAGES_ENOUGH {
+            self.room = (self.room * 2).min(READ_BATCH);
+        } else if arrived < self.room / 4 || messages >= 4 * MESSAGES_ENOUGH {
+            self.room = (self.room / 2).max(READ_LEAST);
+        }
         self.seen = self.buffer.len();
     }
 

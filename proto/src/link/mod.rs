@@ -142,8 +142,9 @@ impl Link {
         {
             traffic.heartbeat().heard();
         }
+        let progress = self.framing.progress();
         match self.read(now) {
-            Ok(()) => self.framing.done(),
+            Ok(()) => self.framing.done(progress),
             Err(reason) => self.end(reason),
         }
     }

@@ -35,8 +35,7 @@ impl Pattern for Dealer {
         self.balance.send(pipes, message).map(drop)
     }
 
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        let id = self.fair.next(pipes)?;
-        Ok(pipes.pop(id))
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
+        self.fair.recv(pipes, into).map(drop)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Pipes;
+use crate::Message;
 use crate::error::RecvError;
 use crate::pipe::PipeId;
 
@@ -21,13 +22,11 @@ impl FairQueue {
         }
     }
 
-    /// The next pipe that has a message, which is to be [popped](Pipes::pop) now.
-    ///
-    /// The message is not handed out here: each pair or `Result` that it travels in is one more move of 48 bytes.
+    /// Receives from the next pipe that has a message, into the place of another, and says which.
     #[inline]
-    pub(super) fn next(&mut self, pipes: &mut Pipes) -> Result<PipeId, RecvError> {
+    pub(super) fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<PipeId, RecvError> {
         while let Some(&id) = self.turn.front() {
-            if pipes.fill(id) {
+            if pipes.pop(id, into) {
                 if self.turn.len() > 1 {
                     self.turn.rotate_left(1);
                 }

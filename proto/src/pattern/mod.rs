@@ -68,12 +68,13 @@ pub trait Pattern: Debug + Send {
     /// [`opened`](Self::opened).
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<(), SendErrorKind>;
 
-    /// Receives a message.
+    /// Receives a message, into the place of another: it is moved no more often than it must be. After an error it is
+    /// undefined what stands there.
     ///
     /// # Errors
     ///
     /// [`RecvError::WouldBlock`] if the caller may try again after [`readable`](Self::readable).
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError>;
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError>;
 
     /// Subscribes to messages that begin with `topic`; as many times as it is called.
     ///

@@ -31,7 +31,7 @@ impl Pattern for Push {
         self.balance.send(pipes, message).map(drop)
     }
 
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+    fn recv(&mut self, pipes: &mut Pipes, _into: &mut Message) -> Result<(), RecvError> {
         Err(RecvError::Unsupported(pipes.socket_type()))
     }
 }
@@ -56,8 +56,7 @@ impl Pattern for Pull {
     }
 
     #[inline]
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        let id = self.fair.next(pipes)?;
-        Ok(pipes.pop(id))
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
+        self.fair.recv(pipes, into).map(drop)
     }
 }

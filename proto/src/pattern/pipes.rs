@@ -223,23 +223,16 @@ impl Pipes {
         }
     }
 
-    /// Whether something came by the pipe that can be received; if not, the socket hears when there is. A closed pipe is
-    /// gone once all of it is received.
+    /// Receives what came next by the pipe, into the place of another message; whether there was anything. If not, the
+    /// socket hears when there is. A closed pipe is gone once all of it is received.
     #[inline]
-    pub fn fill(&mut self, id: PipeId) -> bool {
+    pub fn pop(&mut self, id: PipeId, into: &mut Message) -> bool {
         let pipe = self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial);
-        let is_filled = pipe.is_some_and(|pipe| pipe.reader.fill(&mut self.wakes));
-        if !is_filled {
+        let is_popped = pipe.is_some_and(|pipe| pipe.reader.pop(into, &mut self.wakes));
+        if !is_popped {
             self.bury(id);
         }
-        is_filled
-    }
-
-    /// Receives what came next by the pipe, once [`fill`](Self::fill) has said that there is something.
-    #[inline]
-    pub fn pop(&mut self, id: PipeId) -> Message {
-        let pipe = self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial);
-        pipe.map(|pipe| pipe.reader.pop(&mut self.wakes)).unwrap_or_default()
+        is_popped
     }
 
     /// For the connection task: as [`Outbox::poll_take`], with all that was sent by the pipe.

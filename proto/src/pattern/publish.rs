@@ -96,10 +96,10 @@ impl Pattern for Publish {
 
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
         while self.heard.len() < self.most {
-            if !pipes.fill(id) {
+            let mut message = Message::new();
+            if !pipes.pop(id, &mut message) {
                 return;
             }
-            let message = pipes.pop(id);
             self.hear(pipes, id, message);
         }
         self.stopped.push_back(id);
@@ -114,17 +114,17 @@ impl Pattern for Publish {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
         if !self.tells {
             return Err(RecvError::Unsupported(pipes.socket_type()));
         }
-        let message = self.heard.pop_front().ok_or(RecvError::WouldBlock)?;
+        *into = self.heard.pop_front().ok_or(RecvError::WouldBlock)?;
         while self.heard.len() < self.most
             && let Some(id) = self.stopped.pop_front()
         {
             self.readable(pipes, id);
         }
-        Ok(message)
+        Ok(())
     }
 
     fn subscriptions(&self) -> usize {

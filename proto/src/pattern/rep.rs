@@ -54,19 +54,19 @@ impl Pattern for Rep {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
         if self.asker.is_some() {
             return Err(RecvError::OutOfTurn);
         }
         loop {
-            let id = self.fair.next(pipes)?;
-            let message = pipes.pop(id);
-            let mut parts = message.into_parts();
+            let id = self.fair.recv(pipes, into)?;
+            let mut parts = std::mem::take(into).into_parts();
             // RFC 28, REP: the envelope ends with an empty delimiter, and the request stands behind it
             if let Some(end) = parts.iter().position(|part| part.is_empty()).filter(|end| end + 1 < parts.len()) {
                 let request = parts.split_off(end + 1);
                 self.asker = Some(Asker { pipe: Some(id), envelope: parts });
-                return Ok(request.into_iter().collect());
+                *into = request.into_iter().collect();
+                return Ok(());
             }
         }
     }

@@ -106,9 +106,7 @@ impl Pattern for Req {
         }
         if !self.correlate {
             // What came unasked must not be taken for the reply to what is asked now.
-            while let Ok(id) = self.fair.next(pipes) {
-                pipes.pop(id);
-            }
+            while self.fair.recv(pipes, &mut Message::new()).is_ok() {}
         }
         let request = self.request.wrapping_add(1);
         let mut enveloped = message.clone();
@@ -122,10 +120,10 @@ impl Pattern for Req {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
         let Turn::Await { pipe: awaited, lost } = self.turn else { return Err(RecvError::OutOfTurn) };
         loop {
-            let id = match self.fair.next(pipes) {
+            let id = match self.fair.recv(pipes, into) {
                 Ok(id) => id,
                 Err(RecvError::WouldBlock) if lost || !pipes.carries(awaited) => {
                     self.turn = Turn::Ask;
@@ -133,11 +131,10 @@ impl Pattern for Req {
                 }
                 Err(error) => return Err(error),
             };
-            let mut message = pipes.pop(id);
             // RFC 28, REQ: SHALL accept a reply only from the peer that has the request, and discard others
-            if id == awaited && self.open(&mut message) {
+            if id == awaited && self.open(into) {
                 self.turn = Turn::Ask;
-                return Ok(message);
+                return Ok(());
             }
         }
     }

@@ -78,11 +78,10 @@ impl Pattern for Router {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
-        let id = self.fair.next(pipes)?;
-        let mut message = pipes.pop(id);
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
+        let id = self.fair.recv(pipes, into)?;
         let identity = pipes.get(id).map(|pipe| pipe.identity.clone()).unwrap_or_default();
-        message.push_front(identity);
-        Ok(message)
+        into.push_front(identity);
+        Ok(())
     }
 }

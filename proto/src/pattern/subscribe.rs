@@ -98,12 +98,11 @@ impl Pattern for Subscribe {
         Ok(())
     }
 
-    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message, RecvError> {
+    fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
         loop {
-            let id = self.fair.next(pipes)?;
-            let message = pipes.pop(id);
-            if self.wants(&message) {
-                return Ok(message);
+            self.fair.recv(pipes, into)?;
+            if self.wants(into) {
+                return Ok(());
             }
         }
     }

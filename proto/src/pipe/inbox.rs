@@ -28,7 +28,7 @@ pub struct Inbox {
 
 #[derive(Debug)]
 struct Inner {
-    queue: VecDeque<Message>,
+    queue: Vec<Message>,
     /// How many messages ever came.
     received: u64,
     /// What the reader took and has not handed on yet.
@@ -84,7 +84,7 @@ impl Inbox {
     /// An inbox that holds up to `hwm` messages; 0 sets no limit.
     pub fn new(hwm: usize, conflate: bool) -> Self {
         let inner = Inner {
-            queue: VecDeque::new(),
+            queue: Vec::new(),
             received: 0,
             held: 0,
             hwm,
@@ -205,7 +205,9 @@ impl Inbox {
             let n = inner.room().min(messages.len());
             inner.received += n as u64;
             if inner.queue.is_empty() && n == messages.len() {
-                std::mem::swap(&mut inner.queue, messages);
+                // Neither copies a message: all of them stand at the beginning of their memory.
+                let emptied = std::mem::replace(&mut inner.queue, std::mem::take(messages).into());
+                *messages = emptied.into();
             } else {
                 inner.queue.extend(messages.drain(..n));
             }
@@ -245,7 +247,7 @@ impl Inbox {
             return Err(Full);
         }
         inner.received += 1;
-        inner.queue.push_back(message.clone());
+        inner.queue.push(message.clone());
         let edge = inner.edge();
         drop(inner);
         post(edge, wakes);
@@ -258,7 +260,7 @@ impl Inbox {
         if inner.intake == Intake::Closed || inner.era != era {
             return;
         }
-        inner.queue.push_back(message);
+        inner.queue.push(message);
         let edge = inner.edge();
         drop(inner);
         post(edge, wakes);
@@ -279,7 +281,7 @@ impl Inbox {
 
     /// For the socket: swaps what waits for the empty `batch`, and whether there was anything. If not, the socket hears
     /// [`Signal::Readable`] when there is. All that it took before counts as handed on.
-    pub fn take(&self, batch: &mut VecDeque<Message>, wakes: &mut Wakes) -> bool {
+    pub fn take(&self, batch: &mut Vec<Message>, wakes: &mut Wakes) -> bool {
         debug_assert!(batch.is_empty());
         let mut inner = self.inner.lock();
         std::mem::swap(&mut inner.queue, batch);

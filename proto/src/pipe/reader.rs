@@ -3,7 +3,6 @@
 //! Cost of one message: one move out of a batch that was swapped out whole. The inbox hears of it in steps of half its
 //! high-water mark.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Inbox, Wakes};
@@ -14,9 +13,9 @@ use crate::Message;
 pub struct Reader {
     inbox: Arc<Inbox>,
     /// What was taken out of the inbox.
-    batch: VecDeque<Message>,
-    /// How many of those were handed on. Empty messages stand in their places: to take a message out of its place and
-    /// leave another there is a plain move, while an `Option` of one is looked at byte by byte.
+    batch: Vec<Message>,
+    /// How many of those were handed on. Whatever stood where they went stands in their places: to swap two messages is
+    /// a plain move, while an `Option` of one is looked at byte by byte.
     next: usize,
     /// What was handed on since the inbox last heard of it.
     handed_on: usize,
@@ -27,7 +26,7 @@ impl Reader {
     /// Reads `inbox`, of a socket whose high-water mark is `hwm`.
     pub const fn new(inbox: Arc<Inbox>, hwm: usize) -> Self {
         let report_at = if hwm == 0 { usize::MAX } else { hwm.div_ceil(2) };
-        Self { inbox, batch: VecDeque::new(), next: 0, handed_on: 0, report_at }
+        Self { inbox, batch: Vec::new(), next: 0, handed_on: 0, report_at }
     }
 
     /// The inbox.
@@ -50,31 +49,29 @@ impl Reader {
         self.next == self.batch.len() && self.inbox.is_finished()
     }
 
-    /// Whether there is a message to [`pop`](Self::pop); if not, the socket hears
+    /// Swaps in the next message; whether there was one. If not, the socket hears
     /// [`Signal::Readable`](super::Signal::Readable) when there is.
     #[inline]
-    pub fn fill(&mut self, wakes: &mut Wakes) -> bool {
-        self.next < self.batch.len() || self.take(wakes)
-    }
-
-    fn take(&mut self, wakes: &mut Wakes) -> bool {
-        self.batch.clear();
-        (self.next, self.handed_on) = (0, 0);
-        self.inbox.take(&mut self.batch, wakes)
-    }
-
-    /// The next message, once [`fill`](Self::fill) has said that there is one.
-    #[inline]
-    pub fn pop(&mut self, wakes: &mut Wakes) -> Message {
+    pub fn pop(&mut self, into: &mut Message, wakes: &mut Wakes) -> bool {
+        if self.next >= self.batch.len() && !self.take(wakes) {
+            return false;
+        }
+        let Some(place) = self.batch.get_mut(self.next) else { return false };
+        std::mem::swap(place, into);
+        self.next += 1;
         self.handed_on += 1;
         if self.handed_on >= self.report_at {
             self.inbox.handed_on(self.handed_on, wakes);
             self.handed_on = 0;
         }
-        let place = self.batch.get_mut(self.next);
-        debug_assert!(place.is_some(), "there is one");
-        self.next += 1;
-        place.map(std::mem::take).unwrap_or_default()
+        true
+    }
+
+    #[cold]
+    fn take(&mut self, wakes: &mut Wakes) -> bool {
+        self.batch.clear();
+        (self.next, self.handed_on) = (0, 0);
+        self.inbox.take(&mut self.batch, wakes)
     }
 
     /// Drops all that came.

@@ -253,7 +253,7 @@ fn deliver(inbox: &Inbox, waker: &Waker, messages: &mut VecDeque<Message>) -> bo
     inbox.poll_deliver(&mut Context::from_waker(waker), messages).is_ready()
 }
 
-fn read(inbox: &Inbox, batch: &mut VecDeque<Message>) -> bool {
+fn read(inbox: &Inbox, batch: &mut Vec<Message>) -> bool {
     let mut wakes = Wakes::new();
     let taken = inbox.take(batch, &mut wakes);
     wakes.wake();
@@ -267,7 +267,7 @@ fn an_inbox_takes_exactly_its_mark_and_wakes_the_connection_when_there_is_room()
     let mut messages: VecDeque<Message> = ["a", "b", "c"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     assert_eq!((inbox.len(), messages.len()), (2, 1));
-    let mut batch = VecDeque::new();
+    let mut batch = Vec::new();
     assert!(read(&inbox, &mut batch));
     assert_eq!((inbox.len(), count.take()), (2, 0), "what the socket took and did not hand on counts");
     let mut woken = Wakes::new();
@@ -281,7 +281,7 @@ fn an_inbox_takes_exactly_its_mark_and_wakes_the_connection_when_there_is_room()
 fn the_socket_hears_of_the_first_message_after_it_found_none() {
     let (mailbox, inbox) = (Arc::<Mailbox>::default(), Inbox::new(0, false));
     inbox.attach_reader(Arc::clone(&mailbox), PIPE, &mut Wakes::new());
-    let mut batch = VecDeque::new();
+    let mut batch = Vec::new();
     deliver(&inbox, Waker::noop(), &mut ["a".into()].into());
     deliver(&inbox, Waker::noop(), &mut ["b".into()].into());
     assert_eq!(signals(&mailbox), [Signal::Readable(PIPE)]);
@@ -315,7 +315,7 @@ fn a_closed_inbox_swallows_what_comes_lets_what_is_there_be_read_and_wakes_the_w
     woken.wake();
     assert_eq!(count.take(), 1);
     assert!(deliver(&inbox, &waker, &mut messages) && messages.is_empty());
-    let mut batch = VecDeque::new();
+    let mut batch = Vec::new();
     assert!(!inbox.is_finished() && read(&inbox, &mut batch) && inbox.is_finished());
     assert_eq!(batch, [Message::from("a")]);
 }
@@ -326,7 +326,7 @@ fn a_writer_in_the_same_process_hears_of_room() {
     let writer = (&mailbox, PIPE);
     assert_eq!(inbox.push(&"a".into(), 0, writer, &mut Wakes::new()), Ok(()));
     assert_eq!(inbox.push(&"b".into(), 0, writer, &mut Wakes::new()), Err(Full));
-    let mut batch = VecDeque::new();
+    let mut batch = Vec::new();
     assert!(read(&inbox, &mut batch));
     assert!(!mailbox.has_signals());
     inbox.handed_on(1, &mut Wakes::new());

@@ -103,11 +103,31 @@ impl Batch {
     #[inline]
     pub fn push(&mut self, message: &Message) {
         let parts = message.parts();
+        self.messages += 1;
+        if let [part] = parts
+            && let Some((window, len)) = part.as_window()
+        {
+            return self.push_window(window, len);
+        }
+        self.push_parts(parts);
+    }
+
+    /// Adds a body that is shorter than its window: by a copy of fixed length, which is then cut.
+    #[inline]
+    fn push_window(&mut self, window: &[u8; Part::INLINE], len: usize) {
+        self.arena.reserve(2 + window.len());
+        self.arena.extend_from_slice(&[0, len as u8]);
+        let end = self.arena.len() + len;
+        self.arena.extend_from_slice(window);
+        self.arena.truncate(end);
+        self.bytes += 2 + len;
+    }
+
+    fn push_parts(&mut self, parts: &[Part]) {
         let last = parts.len() - 1;
         for (i, part) in parts.iter().enumerate() {
             self.push_part(if i < last { MORE } else { 0 }, part);
         }
-        self.messages += 1;
     }
 
     #[inline]

@@ -107,7 +107,9 @@ impl Socket {
     /// The next message; when it has come, the inbox hears that it was handed on, if `reports`.
     fn next(&mut self, inbox: &Inbox, reports: bool) -> Option<Message> {
         if self.batch.is_empty() {
-            self.readable = self.readable && with(|wakes| inbox.take(&mut self.batch, wakes));
+            let mut taken = Vec::new();
+            self.readable = self.readable && with(|wakes| inbox.take(&mut taken, wakes));
+            self.batch.extend(taken);
         }
         let message = self.batch.pop_front()?;
         if reports {
@@ -130,7 +132,7 @@ fn deliver(inbox: &Inbox, bodies: &[&str]) {
 
 /// Takes what waits until nothing does.
 fn rest(inbox: &Inbox) -> Vec<Message> {
-    let (mut batch, mut taken) = (VecDeque::new(), Vec::new());
+    let (mut batch, mut taken) = (Vec::new(), Vec::new());
     while with(|wakes| inbox.take(&mut batch, wakes)) {
         taken.extend(batch.drain(..));
     }
