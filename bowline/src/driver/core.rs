@@ -1,9 +1,10 @@
 //! What the handles and the tasks of one socket share.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bowline_proto::engine::Engine;
@@ -175,6 +176,45 @@ impl Core {
 
     pub(crate) fn poll_recv(&self, cx: &Context<'_>, wait: &mut Wait) -> Poll<Result<Message, RecvError>> {
         self.poll_with(cx, wait, |engine| match engine.try_recv() {
+            Err(RecvError::WouldBlock) => None,
+            done => Some(done),
+        })
+    }
+
+    /// Takes as many messages as there is room for from the front, up to a batch, and says how many.
+    pub(crate) fn try_send_many(&self, messages: &mut VecDeque<Message>) -> Result<usize, SendErrorKind> {
+        let sent = self.with(|engine| engine.try_send_many(messages))?;
+        // Not under the lock: a body may be of the application's own making, and so is what its end does.
+        messages.drain(..sent);
+        Ok(sent)
+    }
+
+    pub(crate) fn try_recv_many(&self, messages: &mut Vec<Message>, most: usize) -> Result<usize, RecvError> {
+        self.with(|engine| engine.try_recv_many(messages, most))
+    }
+
+    pub(crate) fn poll_send_many(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        messages: &mut VecDeque<Message>,
+    ) -> Poll<Result<usize, SendErrorKind>> {
+        let sent = ready!(self.poll_with(cx, wait, |engine| match engine.try_send_many(messages) {
+            Err(SendErrorKind::WouldBlock) => None,
+            done => Some(done),
+        }))?;
+        messages.drain(..sent);
+        Poll::Ready(Ok(sent))
+    }
+
+    pub(crate) fn poll_recv_many(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        messages: &mut Vec<Message>,
+        most: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        self.poll_with(cx, wait, |engine| match engine.try_recv_many(messages, most) {
             Err(RecvError::WouldBlock) => None,
             done => Some(done),
         })

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::LazyLock;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bowline_proto::time::Instant;
 
@@ -42,6 +42,19 @@ pub(crate) fn poll_cooperate(cx: &mut Context<'_>) -> Poll<()> {
     if calls.is_multiple_of(4) { poll_budget(cx) } else { Poll::Ready(()) }
 }
 
-fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+/// Counts what was done in one go as if each message had come with a [`poll_cooperate`] of its own: the next
+/// [`poll_budget`] ends the turn if it was too much.
+pub(crate) fn spend(messages: usize) {
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..messages / 4 {
+        // Without a budget left this would ask the runtime for another turn.
+        if !tokio::task::coop::has_budget_remaining() || poll_budget(&mut cx).is_pending() {
+            return;
+        }
+    }
+}
+
+/// As [`poll_cooperate`], but every call counts: before many messages at once.
+pub(crate) fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx)
 }
