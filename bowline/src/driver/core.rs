@@ -20,7 +20,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::monitor::{Monitors, Told};
 use crate::observe::Observer;
-use crate::rt;
+use crate::rt::{self, BusyPoll};
 
 /// One socket: its engine under a short lock, its monitors, and the tasks that belong to it.
 #[derive(Debug)]
@@ -145,6 +145,12 @@ impl Core {
                 }
             }
         })
+    }
+
+    /// For a receiver that found nothing: ready when it has looked for as long as the options say, and is to wait.
+    pub(crate) fn poll_busy(self: &Arc<Self>, cx: &mut Context<'_>, looking: &mut BusyPoll) -> Poll<()> {
+        self.heed_parent();
+        looking.poll_over(cx, self.options.busy_poll)
     }
 
     pub(crate) fn wait(self: &Arc<Self>, waiting: Waiting) -> Wait {

@@ -13,7 +13,7 @@ use bowline_proto::pipe::{Wait, Waiting};
 use bowline_proto::{Message, RecvError, SendError, SendErrorKind};
 
 use crate::driver::core::Core;
-use crate::rt;
+use crate::rt::{self, BusyPoll};
 
 /// Sends a message; made by `send`.
 ///
@@ -82,13 +82,14 @@ impl<M: Into<Message>> Future for Sending<'_, M> {
 #[must_use = "nothing is received until it is awaited"]
 pub struct Receiving<'a> {
     core: &'a Arc<Core>,
+    looking: BusyPoll,
     wait: Option<Wait>,
 }
 
 impl<'a> Receiving<'a> {
     #[inline]
-    pub(super) const fn new(core: &'a Arc<Core>) -> Self {
-        Self { core, wait: None }
+    pub(super) fn new(core: &'a Arc<Core>) -> Self {
+        Self { core, looking: BusyPoll::default(), wait: None }
     }
 
     #[inline(never)]
@@ -99,6 +100,7 @@ impl<'a> Receiving<'a> {
                 Err(RecvError::WouldBlock) => {}
                 done => return Poll::Ready(done),
             }
+            ready!(self.core.poll_busy(cx, &mut self.looking));
         }
         let wait = self.wait.get_or_insert_with(|| self.core.wait(Waiting::Recv));
         self.core.poll_recv(cx, wait)
@@ -163,12 +165,13 @@ pub struct ReceivingMany<'a> {
     core: &'a Arc<Core>,
     messages: &'a mut Vec<Message>,
     most: usize,
+    looking: BusyPoll,
     wait: Option<Wait>,
 }
 
 impl<'a> ReceivingMany<'a> {
-    pub(super) const fn new(core: &'a Arc<Core>, messages: &'a mut Vec<Message>, most: usize) -> Self {
-        Self { core, messages, most, wait: None }
+    pub(super) fn new(core: &'a Arc<Core>, messages: &'a mut Vec<Message>, most: usize) -> Self {
+        Self { core, messages, most, looking: BusyPoll::default(), wait: None }
     }
 
     fn poll_messages(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
@@ -178,6 +181,7 @@ impl<'a> ReceivingMany<'a> {
                 Err(RecvError::WouldBlock) => {}
                 done => return Poll::Ready(done),
             }
+            ready!(self.core.poll_busy(cx, &mut self.looking));
         }
         let wait = self.wait.get_or_insert_with(|| self.core.wait(Waiting::Recv));
         self.core.poll_recv_many(cx, wait, self.messages, self.most)
