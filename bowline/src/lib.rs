@@ -54,8 +54,8 @@ pub use bowline_proto::{
 };
 pub use socket::{
     AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, NoRuntime, Outgoing, Pair,
-    Peer, Pub, Pull, Push, Receiving, Rep, Req, Router, Sending, StateWatch, Sub, UnknownEndpoint, UnknownPeer, XPub,
-    XSub,
+    Peer, Pub, Pull, Push, Receiving, ReceivingMany, Rep, Req, Router, Sending, SendingMany, StateWatch, Sub,
+    UnknownEndpoint, UnknownPeer, XPub, XSub,
 };
 /// The token that [`with_parent`](Push::with_parent) takes.
 pub use tokio_util::sync::CancellationToken;

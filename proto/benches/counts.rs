@@ -187,7 +187,7 @@ fn send_to(socket_type: SocketType, peers: usize) {
     let mut socket = Socket::new(socket_type, peer_type, peers);
     if socket_type == SocketType::Pub {
         for peer in 0..peers {
-            socket.messages.push(Message::from(vec![1]));
+            socket.messages.push_back(Message::from(vec![1]));
             socket.deliver(peer);
         }
     }

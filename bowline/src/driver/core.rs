@@ -1,9 +1,10 @@
 //! What the handles and the tasks of one socket share.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bowline_proto::engine::Engine;
@@ -19,7 +20,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::monitor::{Monitors, Told};
 use crate::observe::Observer;
-use crate::rt;
+use crate::rt::{self, BusyPoll};
 
 /// One socket: its engine under a short lock, its monitors, and the tasks that belong to it.
 #[derive(Debug)]
@@ -146,6 +147,12 @@ impl Core {
         })
     }
 
+    /// For a receiver that found nothing: ready when it has looked for as long as the options say, and is to wait.
+    pub(crate) fn poll_busy(self: &Arc<Self>, cx: &mut Context<'_>, looking: &mut BusyPoll) -> Poll<()> {
+        self.heed_parent();
+        looking.poll_over(cx, self.options.busy_poll)
+    }
+
     pub(crate) fn wait(self: &Arc<Self>, waiting: Waiting) -> Wait {
         self.heed_parent();
         self.mailbox.wait(waiting)
@@ -179,6 +186,45 @@ impl Core {
         into: &mut Message,
     ) -> Poll<Result<(), RecvError>> {
         self.poll_with(cx, wait, |engine| match engine.try_recv_into(into) {
+            Err(RecvError::WouldBlock) => None,
+            done => Some(done),
+        })
+    }
+
+    /// Takes as many messages as there is room for from the front, up to a batch, and says how many.
+    pub(crate) fn try_send_many(&self, messages: &mut VecDeque<Message>) -> Result<usize, SendErrorKind> {
+        let sent = self.with(|engine| engine.try_send_many(messages))?;
+        // Not under the lock: a body may be of the application's own making, and so is what its end does.
+        messages.drain(..sent);
+        Ok(sent)
+    }
+
+    pub(crate) fn try_recv_many(&self, messages: &mut Vec<Message>, most: usize) -> Result<usize, RecvError> {
+        self.with(|engine| engine.try_recv_many(messages, most))
+    }
+
+    pub(crate) fn poll_send_many(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        messages: &mut VecDeque<Message>,
+    ) -> Poll<Result<usize, SendErrorKind>> {
+        let sent = ready!(self.poll_with(cx, wait, |engine| match engine.try_send_many(messages) {
+            Err(SendErrorKind::WouldBlock) => None,
+            done => Some(done),
+        }))?;
+        messages.drain(..sent);
+        Poll::Ready(Ok(sent))
+    }
+
+    pub(crate) fn poll_recv_many(
+        &self,
+        cx: &Context<'_>,
+        wait: &mut Wait,
+        messages: &mut Vec<Message>,
+        most: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        self.poll_with(cx, wait, |engine| match engine.try_recv_many(messages, most) {
             Err(RecvError::WouldBlock) => None,
             done => Some(done),
         })

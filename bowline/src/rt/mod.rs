@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::sync::LazyLock;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bowline_proto::time::Instant;
 
@@ -42,6 +43,49 @@ pub(crate) fn poll_cooperate(cx: &mut Context<'_>) -> Poll<()> {
     if calls.is_multiple_of(4) { poll_budget(cx) } else { Poll::Ready(()) }
 }
 
-fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
+/// Counts what was done in one go as if each message had come with a [`poll_cooperate`] of its own: the next
+/// [`poll_budget`] ends the turn if it was too much.
+pub(crate) fn spend(messages: usize) {
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..messages / 4 {
+        // Without a budget left this would ask the runtime for another turn.
+        if !tokio::task::coop::has_budget_remaining() || poll_budget(&mut cx).is_pending() {
+            return;
+        }
+    }
+}
+
+/// As [`poll_cooperate`], but every call counts: before many messages at once.
+pub(crate) fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx)
+}
+
+/// A task that looks again for a while before it waits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BusyPoll {
+    /// By the system's clock, not tokio's: what is spent is real time, and a paused clock would never end it.
+    since: Option<std::time::Instant>,
+    yields: bool,
+}
+
+impl BusyPoll {
+    /// Ready when the time is over. Until then the task is woken again, after the other tasks and the I/O of its thread
+    /// had their turn.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>, time: Duration) -> Poll<()> {
+        if time.is_zero() {
+            return Poll::Ready(());
+        }
+        match self.since {
+            Some(since) if since.elapsed() >= time => return Poll::Ready(()),
+            Some(_) => {}
+            None => self.since = Some(std::time::Instant::now()),
+        }
+        // Whoever is to answer may need this very core. Not before what was sent just now is written, though; and every
+        // other time, since the task of `block_on` has its turn after the I/O and before the connection that reads.
+        if self.yields {
+            std::thread::yield_now();
+        }
+        self.yields = !self.yields;
+        std::pin::pin!(tokio::task::yield_now()).poll(cx)
+    }
 }

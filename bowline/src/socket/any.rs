@@ -1,7 +1,9 @@
 //! A socket whose type is chosen at run time.
 
+use std::collections::VecDeque;
+
 use bowline_proto::{
-    ConnectionId, Endpoint, EndpointError, Message, Options, RecvError, SendError, Snapshot, SocketType,
+    ConnectionId, Endpoint, EndpointError, Message, Options, RecvError, SendError, SendErrorKind, Snapshot, SocketType,
     SubscribeError, TransportState,
 };
 use tokio_util::sync::CancellationToken;
@@ -11,7 +13,7 @@ use super::handle::Handle;
 use super::peer::{Peer, UnknownPeer};
 use super::state::{NoRuntime, StateWatch};
 use super::streams::{Messages, Outgoing};
-use super::verbs::{Receiving, Sending};
+use super::verbs::{Receiving, ReceivingMany, Sending, SendingMany};
 use crate::driver::monitor::Monitor;
 
 /// A socket of any type, chosen at run time: for programs that take the type from their user.

@@ -1,13 +1,14 @@
 //! What every socket type wraps: the verbs of a socket, whether its type has them or not.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 
 use bowline_proto::engine::{Engine, Turns};
 use bowline_proto::pipe::{PipeId, Waiting};
 use bowline_proto::{
-    ConnectionId, Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, Snapshot, SocketType,
-    SubscribeError, TransportState,
+    ConnectionId, Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, SendErrorKind,
+    Snapshot, SocketType, SubscribeError, TransportState,
 };
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
 use super::peer::{Peer, UnknownPeer};
 use super::state::{self, NoRuntime, StateWatch};
-use super::verbs::{Receiving, Sending};
+use super::verbs::{Receiving, ReceivingMany, Sending, SendingMany};
 use crate::driver::core::Core;
 use crate::driver::monitor::Monitor;
 use crate::driver::{accept, dial, inproc};
@@ -177,6 +178,22 @@ impl Handle {
         self.core().try_send(&mut message).map_err(|kind| SendError::new(message, kind))
     }
 
+    pub(crate) fn send_many<'a>(&'a self, messages: &'a mut VecDeque<Message>) -> SendingMany<'a> {
+        SendingMany::new(self.core(), messages)
+    }
+
+    pub(crate) fn try_send_many(&self, messages: &mut VecDeque<Message>) -> Result<usize, SendErrorKind> {
+        let mut sent = 0;
+        while !messages.is_empty() {
+            match self.core().try_send_many(messages) {
+                Ok(more) => sent += more,
+                Err(kind) if sent == 0 => return Err(kind),
+                Err(_) => break,
+            }
+        }
+        Ok(sent)
+    }
+
     #[inline]
     pub(crate) fn recv(&self) -> Receiving<'_> {
         Receiving::new(self.core())
@@ -185,6 +202,14 @@ impl Handle {
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         let mut message = Message::new();
         self.core().try_recv(&mut message).map(|()| message)
+    }
+
+    pub(crate) fn recv_many<'a>(&'a self, messages: &'a mut Vec<Message>, most: usize) -> ReceivingMany<'a> {
+        ReceivingMany::new(self.core(), messages, most)
+    }
+
+    pub(crate) fn try_recv_many(&self, messages: &mut Vec<Message>, most: usize) -> Result<usize, RecvError> {
+        if most == 0 { Ok(0) } else { self.core().try_recv_many(messages, most) }
     }
 
     pub(crate) fn subscribe(&self, topic: &[u8]) -> Result<(), SubscribeError> {

@@ -5,10 +5,10 @@ mod handle;
 mod peer;
 mod state;
 mod streams;
-// The verbs are written once, as macros, for the typed sockets and for the untyped one.
 #[macro_use]
-mod types;
+mod methods;
 mod any;
+mod types;
 mod verbs;
 
 pub use any::AnySocket;
@@ -17,6 +17,6 @@ pub use peer::{Peer, UnknownPeer};
 pub use state::{NoRuntime, StateWatch};
 pub use streams::{Messages, Outgoing};
 pub use types::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
-pub use verbs::{Receiving, Sending};
+pub use verbs::{Receiving, ReceivingMany, Sending, SendingMany};
 
 pub use crate::driver::monitor::Monitor;

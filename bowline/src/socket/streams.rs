@@ -1,7 +1,7 @@
 //! Sockets as a `Stream` and as a `Sink`.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bowline_proto::pipe::{Wait, Waiting};
 use bowline_proto::{Message, RecvError, SendError, SendErrorKind};
@@ -9,6 +9,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 
 use super::handle::Handle;
+use crate::rt::BusyPoll;
 
 /// The messages that a socket receives, as a [`Stream`]. It ends when the socket is closed.
 ///
@@ -18,13 +19,26 @@ use super::handle::Handle;
 #[derive(Debug)]
 pub struct Messages {
     socket: Handle,
+    looking: BusyPoll,
     wait: Wait,
 }
 
 impl Messages {
     pub(super) fn new(socket: Handle) -> Self {
         let wait = socket.core().wait(Waiting::Recv);
-        Self { socket, wait }
+        Self { socket, looking: BusyPoll::default(), wait }
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, RecvError>> {
+        let core = self.socket.core();
+        let mut message = Message::new();
+        if !core.options.busy_poll.is_zero() {
+            match core.try_recv(&mut message) {
+                Err(RecvError::WouldBlock) => ready!(core.poll_busy(cx, &mut self.looking)),
+                done => return Poll::Ready(done.map(|()| message)),
+            }
+        }
+        core.poll_recv(cx, &mut self.wait, &mut message).map_ok(|()| message)
     }
 }
 
@@ -33,9 +47,9 @@ impl Stream for Messages {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let mut message = Message::new();
-        let received = std::task::ready!(this.socket.core().poll_recv(cx, &mut this.wait, &mut message));
-        match received.map(|()| message) {
+        let received = ready!(this.poll_message(cx));
+        this.looking = BusyPoll::default();
+        match received {
             Err(RecvError::Closed) => Poll::Ready(None),
             received => Poll::Ready(Some(received)),
         }
@@ -85,7 +99,7 @@ impl Sink<Message> for Outgoing {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let this = self.get_mut();
         let Some(message) = &mut this.held else { return Poll::Ready(Ok(())) };
-        let sent = std::task::ready!(this.socket.core().poll_send(cx, &mut this.wait, message));
+        let sent = ready!(this.socket.core().poll_send(cx, &mut this.wait, message));
         let message = this.held.take().unwrap_or_default();
         Poll::Ready(sent.map_err(|kind| SendError::new(message, kind)))
     }

@@ -1,9 +1,10 @@
-//! The futures of `send` and `recv`.
+//! The futures of `send` and `recv`, of one message and of many.
 //!
-//! They are written out, not `async`: an `async fn` moves its message once a layer, and these moves took more time than
+//! Those of one are written out, not `async`: an `async fn` moves its message once a layer, and these moves took more time than
 //! all the rest of a small message's way. Here it is made on the stack and sent by reference, and received by a call
 //! that is not inlined, whose result the compiler cannot take to pieces and put together again.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -12,7 +13,7 @@ use bowline_proto::pipe::{Wait, Waiting};
 use bowline_proto::{Message, RecvError, SendError, SendErrorKind};
 
 use crate::driver::core::Core;
-use crate::rt;
+use crate::rt::{self, BusyPoll};
 
 /// Sends a message; made by `send`.
 ///
@@ -81,13 +82,14 @@ impl<M: Into<Message>> Future for Sending<'_, M> {
 #[must_use = "nothing is received until it is awaited"]
 pub struct Receiving<'a> {
     core: &'a Arc<Core>,
+    looking: BusyPoll,
     wait: Option<Wait>,
 }
 
 impl<'a> Receiving<'a> {
     #[inline]
-    pub(super) const fn new(core: &'a Arc<Core>) -> Self {
-        Self { core, wait: None }
+    pub(super) fn new(core: &'a Arc<Core>) -> Self {
+        Self { core, looking: BusyPoll::default(), wait: None }
     }
 
     #[inline(never)]
@@ -98,6 +100,7 @@ impl<'a> Receiving<'a> {
                 Err(RecvError::WouldBlock) => {}
                 done => return Poll::Ready(done),
             }
+            ready!(self.core.poll_busy(cx, &mut self.looking));
         }
         let wait = self.wait.get_or_insert_with(|| self.core.wait(Waiting::Recv));
         self.core.poll_recv(cx, wait, into)
@@ -111,5 +114,93 @@ impl Future for Receiving<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut message = Message::new();
         self.get_mut().poll_into(cx, &mut message).map_ok(|()| message)
+    }
+}
+
+/// Sends messages; made by `send_many`.
+///
+/// # Cancel safety
+///
+/// When it is dropped, what is still in the queue was not sent, and the rest was.
+#[derive(Debug)]
+#[must_use = "nothing is sent until it is awaited"]
+pub struct SendingMany<'a> {
+    core: &'a Arc<Core>,
+    messages: &'a mut VecDeque<Message>,
+    wait: Option<Wait>,
+}
+
+impl<'a> SendingMany<'a> {
+    pub(super) const fn new(core: &'a Arc<Core>, messages: &'a mut VecDeque<Message>) -> Self {
+        Self { core, messages, wait: None }
+    }
+}
+
+impl Future for SendingMany<'_> {
+    type Output = Result<(), SendErrorKind>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { core, messages, wait } = self.get_mut();
+        while !messages.is_empty() {
+            ready!(rt::poll_budget(cx));
+            let sent = match core.try_send_many(messages) {
+                Err(SendErrorKind::WouldBlock) => {
+                    ready!(core.poll_send_many(cx, wait.get_or_insert_with(|| core.wait(Waiting::Send)), messages))?
+                }
+                done => done?,
+            };
+            rt::spend(sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Receives messages; made by `recv_many`.
+///
+/// # Cancel safety
+///
+/// Dropping it loses no message.
+#[derive(Debug)]
+#[must_use = "nothing is received until it is awaited"]
+pub struct ReceivingMany<'a> {
+    core: &'a Arc<Core>,
+    messages: &'a mut Vec<Message>,
+    most: usize,
+    looking: BusyPoll,
+    wait: Option<Wait>,
+}
+
+impl<'a> ReceivingMany<'a> {
+    pub(super) fn new(core: &'a Arc<Core>, messages: &'a mut Vec<Message>, most: usize) -> Self {
+        Self { core, messages, most, looking: BusyPoll::default(), wait: None }
+    }
+
+    fn poll_messages(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, RecvError>> {
+        if self.wait.is_none() {
+            ready!(rt::poll_budget(cx));
+            match self.core.try_recv_many(self.messages, self.most) {
+                Err(RecvError::WouldBlock) => {}
+                done => return Poll::Ready(done),
+            }
+            ready!(self.core.poll_busy(cx, &mut self.looking));
+        }
+        let wait = self.wait.get_or_insert_with(|| self.core.wait(Waiting::Recv));
+        self.core.poll_recv_many(cx, wait, self.messages, self.most)
+    }
+}
+
+impl Future for ReceivingMany<'_> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if this.most == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let received = ready!(this.poll_messages(cx));
+        if let Ok(received) = received {
+            rt::spend(received);
+        }
+        Poll::Ready(received)
     }
 }

@@ -133,6 +133,9 @@ pub(crate) struct ConnectionArgs {
     /// Seconds between heartbeats on a silent connection
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) heartbeat_ivl: Option<Duration>,
+    /// How long to look again and again before sleeping until a message comes: 50us, 1ms; costs a busy core
+    #[arg(long, value_name = "DURATION", allow_negative_numbers = true, value_parser = units::duration)]
+    pub(crate) busy_poll: Option<Duration>,
     /// Log in with PLAIN
     #[arg(long, value_name = "USER", requires = "password", conflicts_with = "plain_server")]
     pub(crate) username: Option<String>,
@@ -363,6 +366,9 @@ pub(crate) struct BenchArgs {
     /// Messages that may wait in each direction; 0 for no limit
     #[arg(long, value_name = "N", default_value = "1000", allow_negative_numbers = true, value_parser = units::whole)]
     pub(crate) hwm: usize,
+    /// How long receivers look again and again before they sleep: 50us, 1ms
+    #[arg(long, value_name = "DURATION", default_value = "0", allow_negative_numbers = true, value_parser = units::duration)]
+    pub(crate) busy_poll: Duration,
     /// Print a JSON line (which is also what happens without it)
     #[arg(long)]
     pub(crate) json: bool,

@@ -47,6 +47,18 @@ fn seconds_may_be_fractions_but_not_negative() {
 }
 
 #[test]
+fn durations_may_be_short_and_are_seconds_without_a_unit() {
+    for (text, micros) in [("50us", 50), ("1.5ms", 1500), ("0.25s", 250_000), ("2", 2_000_000), ("0", 0)] {
+        assert_eq!(units::duration(text), Ok(Duration::from_micros(micros)), "{text}");
+    }
+    for bad in ["-1us", "us", "1m", "", "1 ms", "infs"] {
+        assert!(units::duration(bad).is_err(), "{bad}");
+    }
+    let pull = parse_pull("pull -b a --busy-poll 50us");
+    assert_eq!(pull.connection.busy_poll, Some(Duration::from_micros(50)));
+}
+
+#[test]
 fn counts_begin_at_1() {
     assert_eq!(units::count("1").map(u64::from), Ok(1));
     assert_eq!(units::count("0"), Err("must be at least 1".to_owned()));

@@ -45,6 +45,16 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number).map_err(|_| "not a possible number of seconds".to_owned())
 }
 
+/// A time that may be much shorter than a second: `50us`, `1ms`, `0.5s`; seconds without a unit.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text {
+        _ if text.ends_with("us") => (&text[..text.len() - 2], 1_000_000),
+        _ if text.ends_with("ms") => (&text[..text.len() - 2], 1000),
+        _ => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    Ok(seconds(number)? / unit)
+}
+
 pub(super) fn linger(text: &str) -> Result<Linger, String> {
     match text {
         "forever" => Ok(Linger::Forever),

@@ -53,7 +53,7 @@ pub(crate) fn run(command: &BenchCommand) -> Result<(), Failure> {
     };
     let place = Place::new(args.transport)?;
     end_on_interrupt(place.file.clone());
-    let options = Options::new().send_hwm(args.hwm).recv_hwm(args.hwm).xpub_nodrop(true);
+    let options = Options::new().send_hwm(args.hwm).recv_hwm(args.hwm).busy_poll(args.busy_poll).xpub_nodrop(true);
     let plan = Plan {
         endpoint: place.endpoint.clone(),
         options,
@@ -168,8 +168,14 @@ mod tests {
 
     #[test]
     fn the_line_has_the_promised_fields_in_order() {
-        let args =
-            BenchArgs { transport: Transport::Ipc, size: 100, seconds: Duration::from_secs(2), hwm: 1000, json: true };
+        let args = BenchArgs {
+            transport: Transport::Ipc,
+            size: 100,
+            seconds: Duration::from_secs(2),
+            hwm: 1000,
+            busy_poll: Duration::ZERO,
+            json: true,
+        };
         let mut latencies = Latencies::default();
         latencies.add(Duration::from_nanos(12_340));
         let figures = Figures { messages: 3_000_000, time: Duration::from_secs(2), latencies };
