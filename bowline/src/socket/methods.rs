@@ -268,7 +268,8 @@ macro_rules! send_verbs {
 
 macro_rules! recv_verbs {
     () => {
-        /// Receives a message; waits until there is one.
+        /// Receives a message; waits until there is one: asleep, unless [`busy_poll`](Options#structfield.busy_poll)
+        /// says otherwise.
         ///
         /// # Errors
         ///

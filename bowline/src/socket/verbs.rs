@@ -1,6 +1,6 @@
 //! The futures of `send` and `recv`, of one message and of many.
 //!
-//! Those of one are written out, not `async`: an `async fn` moves its message once a layer, and these moves took more time than
+//! They are written out, not `async`: an `async fn` moves its message once a layer, and these moves took more time than
 //! all the rest of a small message's way. Here it is made on the stack and sent by reference, and received by a call
 //! that is not inlined, whose result the compiler cannot take to pieces and put together again.
 
