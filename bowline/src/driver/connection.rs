@@ -29,6 +29,8 @@ const ROUNDS: usize = 16;
 /// How many bytes one turn may read: whoever receives them gets its turn while they are in the processor's cache, and
 /// the memory that they are in can be used again.
 const TURN_BYTES: usize = 256 * 1024;
+/// From this much room on a read that is not filled is followed by another one without a sleep in between.
+const BULK: usize = 64 * 1024;
 /// As many messages of any size do the same: a batch of so many is worth a change of tasks.
 const TURN_MESSAGES: usize = 256;
 /// How many pieces go into one `writev`; Linux takes up to 1024.
@@ -130,8 +132,12 @@ impl Connection {
                 break;
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        // What was read goes along: when the next turn reads, its memory may be free again.
+        if let Some(ended) = self.apply() {
+            return Poll::Ready(ended);
+        }
+        let _handed_over = self.poll_deliver(cx);
+        rt::poll_yield(cx)
     }
 
     /// Performs the effects that the link has emitted.
@@ -192,7 +198,11 @@ impl Connection {
             return Poll::Pending;
         }
         buffer.reserve(room);
-        let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, buffer));
+        let read = if room < BULK {
+            ready!(poll_read_buf(Pin::new(&mut self.stream), cx, buffer))
+        } else {
+            ready!(self.stream.poll_read_bulk(cx, buffer))
+        };
         match read {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
             Ok(n) => {

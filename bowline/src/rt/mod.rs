@@ -60,6 +60,14 @@ pub(crate) fn poll_budget(cx: &mut Context<'_>) -> Poll<()> {
     std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx)
 }
 
+/// Ends the turn of a task that has more to do: it goes on after all others, the one of `block_on` among them, which a
+/// task that simply wakes itself would keep waiting for up to 60 turns.
+pub(crate) fn poll_yield<T>(cx: &mut Context<'_>) -> Poll<T> {
+    let yielded = std::pin::pin!(tokio::task::yield_now()).poll(cx);
+    debug_assert!(yielded.is_pending(), "the first poll of it");
+    Poll::Pending
+}
+
 /// A task that looks again for a while before it waits.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BusyPoll {
@@ -86,6 +94,6 @@ impl BusyPoll {
             std::thread::yield_now();
         }
         self.yields = !self.yields;
-        std::pin::pin!(tokio::task::yield_now()).poll(cx)
+        poll_yield(cx)
     }
 }

@@ -5,9 +5,10 @@ mod tcp;
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bowline_proto::{Endpoint, Options};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -78,6 +79,19 @@ impl Stream {
     /// Waits until there is something to read, or the end.
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_read_ready(cx))
+    }
+
+    /// As `poll_read_buf`, but what is not filled counts as drained only when the system says so: while a large body
+    /// comes in pieces, the next one is mostly there when the last one has been read. A call that finds nothing costs
+    /// less than the sleep that it spares.
+    pub(crate) fn poll_read_bulk(&self, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.poll_readable(cx))?;
+            match either!(self, stream => stream.try_read_buf(buffer)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
     }
 }
 
