@@ -4,6 +4,7 @@
 
 mod case;
 mod command;
+mod machine;
 mod metric;
 mod outcome;
 mod peers;
@@ -12,6 +13,7 @@ mod report;
 mod rounds;
 mod scenario;
 mod stats;
+mod targets;
 mod usage;
 mod worker;
 

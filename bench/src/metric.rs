@@ -45,8 +45,7 @@ impl Metric {
     pub(crate) fn say(self, value: f64) -> String {
         match self {
             Self::Rate => count(value),
-            Self::P50 | Self::P99 => microseconds(value),
-            Self::Cpu => microseconds(value),
+            Self::P50 | Self::P99 | Self::Cpu => microseconds(value),
             Self::Connected => microseconds(value * 1e6),
             Self::Each | Self::Resident => bytes(value),
         }

@@ -42,8 +42,8 @@ pub(crate) fn groups(wishes: &Wishes) -> Vec<Group> {
     cases
         .filter(|case| wishes.only.is_empty() || wishes.only.contains(&case.scenario))
         .map(|case| {
-            let wished = |peer: &Peer| wishes.peers.is_empty() || wishes.peers.contains(peer);
-            let peers = Peer::ALL.into_iter().filter(|peer| wished(peer) && peer.takes_part(&case)).collect();
+            let is_asked_for = |peer: &Peer| wishes.peers.is_empty() || wishes.peers.contains(peer);
+            let peers = Peer::ALL.into_iter().filter(|peer| is_asked_for(peer) && peer.takes_part(&case)).collect();
             Group { case, peers }
         })
         .filter(|group| !group.peers.is_empty())

@@ -41,7 +41,7 @@ pub(crate) fn run(wishes: &Wishes) -> Result<()> {
     fs::remove_dir_all(&folder).ok();
     report::print(&outcomes, progress.begun.elapsed());
     if wishes.writes() {
-        report::write(&outcomes, wishes, progress.begun.elapsed())?;
+        report::write(&outcomes, &pace, progress.begun.elapsed())?;
     }
     Ok(())
 }
@@ -130,13 +130,11 @@ fn one_run(work: &Work) -> Result<Sample> {
         return Err(format!("no result after {} s", LONGEST.as_secs()).into());
     }
     let text = reader.join().map_err(|_| "its output could not be read")?;
-    match text.lines().find(|line| line.starts_with('{')) {
-        Some(line) => Ok(serde_json::from_str(line)?),
-        None => {
-            let complaints = complaints.join().unwrap_or_default();
-            Err(complaints.lines().last().unwrap_or("it ended without a result").to_owned().into())
-        }
+    if let Some(line) = text.lines().find(|line| line.starts_with('{')) {
+        return Ok(serde_json::from_str(line)?);
     }
+    let complaints = complaints.join().unwrap_or_default();
+    Err(complaints.lines().last().unwrap_or("it ended without a result").to_owned().into())
 }
 
 /// One line that says how far it is.

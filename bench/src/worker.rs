@@ -26,10 +26,10 @@ pub(crate) enum Part {
 
 impl Part {
     /// Plays it to its end. The sides then still run, and end with the process.
-    pub(crate) fn play<L: Library>(self, library: L) -> Result<()> {
+    pub(crate) fn play<L: Library>(self, library: &L) -> Result<()> {
         match self {
-            Self::Near(work) => play_near(&library, &work),
-            Self::Far(work, endpoint) => play_far(&library, work, endpoint),
+            Self::Near(work) => play_near(library, &work),
+            Self::Far(work, endpoint) => play_far(library, work, endpoint),
         }
     }
 }
@@ -109,7 +109,11 @@ fn play_far<L: Library>(library: &L, work: Work, endpoint: String) -> Result<()>
     for line in std::io::stdin().lines() {
         match line?.as_str() {
             "usage" => println!("{}", serde_json::to_string(&Usage::of_this_process()?)?),
-            stage => obeyed.begin_stage(stage.parse()?),
+            order => match order.split_once(' ') {
+                Some(("stage", stage)) => obeyed.begin_stage(stage.parse()?),
+                Some(("arrived", count)) => obeyed.acknowledge(count.parse()?),
+                _ => return Err(format!("unknown order `{order}`").into()),
+            },
         }
     }
     process::exit(0)
@@ -180,7 +184,17 @@ impl FarSide {
         match self {
             Self::None => {}
             Self::Thread(gauge) => gauge.begin_stage(stage),
-            Self::Process { orders, .. } => writeln!(orders, "{stage}")?,
+            Self::Process { orders, .. } => writeln!(orders, "stage {stage}")?,
+        }
+        Ok(())
+    }
+
+    /// Tells it how much has arrived everywhere.
+    pub(crate) fn acknowledge(&mut self, arrived: u64) -> Result<()> {
+        match self {
+            Self::None => {}
+            Self::Thread(gauge) => gauge.acknowledge(arrived),
+            Self::Process { orders, .. } => writeln!(orders, "arrived {arrived}")?,
         }
         Ok(())
     }

@@ -138,9 +138,14 @@ impl Peer {
         }
     }
 
+    /// The library, without its set-up.
+    pub(crate) fn library(self) -> &'static str {
+        self.name().split('-').next().unwrap_or_default()
+    }
+
     /// The peers that `word` of the command line means: a row, or all rows of a library.
     pub(crate) fn named(word: &str) -> Vec<Self> {
-        let is_meant = |peer: &&Self| peer.name() == word || peer.name().split('-').next() == Some(word);
+        let is_meant = |peer: &&Self| peer.name() == word || peer.library() == word;
         Self::ALL.iter().filter(is_meant).copied().collect()
     }
 
@@ -150,10 +155,9 @@ impl Peer {
         let is_memory = matches!(case.scenario, Scenario::IdleMemory | Scenario::ManyPeers);
         let one_runtime = case.placement == Placement::OneRuntime;
         match self {
-            Self::BowlineSt | Self::OmqSt => true,
+            Self::BowlineSt | Self::OmqSt | Self::Rzmq => true,
             Self::Libzmq => !one_runtime || is_memory,
             Self::BowlineMt => is_round_trip,
-            Self::Rzmq => true,
             Self::OmqBlocking => !one_runtime && !is_memory,
             Self::RzmqUring => case.transport == Transport::Tcp && !one_runtime && !is_memory,
             Self::ZmqrsSt => case.transport != Transport::Inproc,
@@ -164,20 +168,34 @@ impl Peer {
         }
     }
 
+    /// The limit of a row of ours that shares its runtime.
+    pub(crate) const fn raw_on_the_same_runtime(self) -> Option<Self> {
+        match self {
+            Self::BowlineSt => Some(Self::RawTokioSt),
+            Self::BowlineMt => Some(Self::RawTokioMt),
+            _ => None,
+        }
+    }
+
+    /// Whether a publisher has to be told to wait, since it drops what a subscriber has no room for.
+    pub(crate) const fn drops_for_slow_subscribers(self) -> bool {
+        matches!(self, Self::Libzmq | Self::ZmqrsSt)
+    }
+
     /// Plays a part of a run with this peer.
     pub(crate) fn play(self, part: Part) -> Result<()> {
         match self {
-            Self::BowlineSt => part.play(bowline::Bowline::new(Runtime::CurrentThread)),
-            Self::BowlineMt => part.play(bowline::Bowline::new(Runtime::MultiThread)),
-            Self::Libzmq => part.play(libzmq::Libzmq::new()),
-            Self::OmqSt => part.play(omq::Async),
-            Self::OmqBlocking => part.play(omq::Blocking::new()),
-            Self::Rzmq => part.play(rzmq::Rzmq::new(rzmq::Backend::Tokio)),
-            Self::RzmqUring => part.play(rzmq::Rzmq::new(rzmq::Backend::Uring)),
-            Self::ZmqrsSt => part.play(zmqrs::Zmqrs),
-            Self::RawStd => part.play(raw::Blocking),
-            Self::RawTokioSt => part.play(raw::Tokio::new(Runtime::CurrentThread)),
-            Self::RawTokioMt => part.play(raw::Tokio::new(Runtime::MultiThread)),
+            Self::BowlineSt => part.play(&bowline::Bowline::new(Runtime::CurrentThread)),
+            Self::BowlineMt => part.play(&bowline::Bowline::new(Runtime::MultiThread)),
+            Self::Libzmq => part.play(&libzmq::Libzmq::new()),
+            Self::OmqSt => part.play(&omq::Async),
+            Self::OmqBlocking => part.play(&omq::Blocking::new()),
+            Self::Rzmq => part.play(&rzmq::Rzmq::new(rzmq::Backend::Tokio)),
+            Self::RzmqUring => part.play(&rzmq::Rzmq::new(rzmq::Backend::Uring)),
+            Self::ZmqrsSt => part.play(&zmqrs::Zmqrs),
+            Self::RawStd => part.play(&raw::Blocking),
+            Self::RawTokioSt => part.play(&raw::Tokio::new(Runtime::CurrentThread)),
+            Self::RawTokioMt => part.play(&raw::Tokio::new(Runtime::MultiThread)),
         }
     }
 }

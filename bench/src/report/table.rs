@@ -9,18 +9,17 @@ use crate::peers::{Peer, Rank};
 
 /// A table as text; the first column is aligned to the left, all others to the right.
 pub(crate) struct Table {
-    pub(crate) title: String,
     pub(crate) head: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// The tables of the scenarios that were measured, by what matters most in each.
-pub(crate) fn all(outcomes: &[Outcome]) -> Vec<Table> {
-    let tables = Scenario::ALL.into_iter().map(|scenario| {
-        let outcomes: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.case.scenario == scenario).collect();
-        of(scenario, &outcomes, headlines(scenario))
-    });
-    tables.filter(|table| !table.rows.is_empty()).collect()
+/// What the columns of a table are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Libraries, each in the set-up that is best in that case.
+    Libraries,
+    /// Every set-up.
+    SetUps,
 }
 
 /// What matters most in a scenario.
@@ -43,23 +42,41 @@ pub(crate) const fn details(scenario: Scenario) -> &'static [Metric] {
     }
 }
 
-/// A row for each case and metric, a column for each peer that was in one of the cases.
-pub(crate) fn of(scenario: Scenario, outcomes: &[&Outcome], metrics: &[Metric]) -> Table {
+/// A row for each case and metric, a column for each library or set-up that was in one of the cases.
+pub(crate) fn of(scenario: Scenario, outcomes: &[&Outcome], metrics: &[Metric], columns: Columns) -> Table {
     let takes_part = |peer: &Peer| outcomes.iter().any(|outcome| outcome.row(*peer).is_some());
-    let peers: Vec<Peer> = Peer::ALL.into_iter().filter(takes_part).collect();
+    let mut names: Vec<&str> = Peer::ALL.into_iter().filter(takes_part).map(|peer| columns.name(peer)).collect();
+    names.dedup();
     let mut head = vec![scenario.name().to_owned()];
-    head.extend(peers.iter().map(|peer| peer.name().to_owned()));
-    head.push("ours to best rival".to_owned());
+    head.extend(names.iter().map(ToString::to_string));
+    head.push("bowline to best rival".to_owned());
     let mut rows = Vec::new();
     for outcome in outcomes {
         for metric in metrics {
-            let mut row = vec![format!("{} {}", label(&outcome.case), metric.title())];
-            row.extend(peers.iter().map(|peer| cell(outcome, *peer, *metric)));
+            let mut row = vec![format!("{}, {}", label(&outcome.case), metric.title())];
+            row.extend(names.iter().map(|name| cell(outcome, columns.row(outcome, name), *metric)));
             row.push(lead(outcome, *metric));
             rows.push(row);
         }
     }
-    Table { title: scenario.name().to_owned(), head, rows }
+    Table { head, rows }
+}
+
+impl Columns {
+    fn name(self, peer: Peer) -> &'static str {
+        match self {
+            Self::Libraries => peer.library(),
+            Self::SetUps => peer.name(),
+        }
+    }
+
+    /// The row of a column: the same for all metrics, so that nobody has the best of two worlds.
+    fn row<'a>(self, outcome: &'a Outcome, name: &str) -> Option<&'a Row> {
+        let first = *headlines(outcome.case.scenario).first()?;
+        let belongs = |peer: Peer| self.name(peer) == name;
+        // A row of failures only is shown, too.
+        outcome.best_of(first, belongs).or_else(|| outcome.rows.iter().find(|row| belongs(row.peer)))
+    }
 }
 
 /// What tells a case from the others of its scenario.
@@ -77,11 +94,11 @@ pub(crate) fn label(case: &Case) -> String {
 }
 
 /// The median, and how many times that of libzmq it is.
-fn cell(outcome: &Outcome, peer: Peer, metric: Metric) -> String {
-    let Some(row) = outcome.row(peer) else { return String::new() };
+fn cell(outcome: &Outcome, row: Option<&Row>, metric: Metric) -> String {
+    let Some(row) = row else { return String::new() };
     let Some(median) = row.median(metric) else { return "failed".to_owned() };
     let mark = if row.is_noisy() { "~" } else { "" };
-    let libzmq = outcome.row(Peer::Libzmq).filter(|_| peer != Peer::Libzmq);
+    let libzmq = outcome.row(Peer::Libzmq).filter(|_| row.peer != Peer::Libzmq);
     match libzmq.and_then(|libzmq| row.ratio_to(libzmq, metric)) {
         Some(ratio) => format!("{}{mark} {}", metric.say(median), times(ratio)),
         None => format!("{}{mark}", metric.say(median)),
@@ -130,22 +147,32 @@ mod tests {
     use super::*;
     use crate::outcome::tests::{CASE, row};
 
-    #[test]
-    fn a_table_shows_values_ratios_and_the_lead() {
+    fn outcome() -> Outcome {
         let rows = vec![
             row(Peer::BowlineSt, Metric::Rate, &[60e6, 61e6, 62e6]),
             row(Peer::Libzmq, Metric::Rate, &[7e6, 7.1e6, 7.2e6]),
             row(Peer::OmqSt, Metric::Rate, &[12e6, 12.2e6, 12.4e6]),
+            row(Peer::OmqBlocking, Metric::Rate, &[8e6, 8e6, 8e6]),
         ];
-        let outcome = Outcome { case: CASE, rows };
-        let shown = of(Scenario::PushPull, &[&outcome], &[Metric::Rate]).to_string();
+        Outcome { case: CASE, rows }
+    }
+
+    #[test]
+    fn a_table_shows_values_ratios_and_the_lead() {
+        let table = of(Scenario::PushPull, &[&outcome()], &[Metric::Rate], Columns::Libraries);
         let expected = "\
- push-pull                  bowline-st   libzmq        omq-st  ours to best rival
-──────────────────────────────────────────────────────────────────────────────────
- tcp 16 B per second      61.0 M 8.59x   7.10 M  12.2 M 1.72x        5.00x omq-st
+\u{20}push-pull                   bowline  libzmq           omq  bowline to best rival
+────────────────────────────────────────────────────────────────────────────────────
+\u{20}tcp 16 B, per second  61.0 M 8.59x  7.10 M  12.2 M 1.72x           5.00x omq-st
 ";
-        assert_eq!(shown.split_whitespace().collect::<Vec<_>>().len(), expected.split_whitespace().count());
-        assert!(shown.contains("61.0 M 8.59x") && shown.contains("5.00x omq-st"), "{shown}");
+        assert_eq!(table.to_string(), expected);
+    }
+
+    #[test]
+    fn every_set_up_has_a_column_of_its_own() {
+        let table = of(Scenario::PushPull, &[&outcome()], &[Metric::Rate], Columns::SetUps);
+        assert_eq!(table.head[1..5], ["bowline-st", "libzmq", "omq-st", "omq-blk"]);
+        assert_eq!(table.rows[0][4], "8.00 M 1.13x");
     }
 
     #[test]
@@ -153,6 +180,7 @@ mod tests {
         let mut failed = row(Peer::Rzmq, Metric::Rate, &[]);
         failed.samples = vec![None, None];
         let outcome = Outcome { case: CASE, rows: vec![failed] };
-        assert_eq!(cell(&outcome, Peer::Rzmq, Metric::Rate), "failed");
+        let table = of(Scenario::PushPull, &[&outcome], &[Metric::Rate], Columns::Libraries);
+        assert_eq!(table.rows[0][1], "failed");
     }
 }

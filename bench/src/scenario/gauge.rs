@@ -14,6 +14,8 @@ use crate::worker::PATIENCE;
 pub(crate) struct Gauge {
     counters: Vec<Counter>,
     stage: AtomicU32,
+    /// How much of what was published has arrived everywhere.
+    arrived: AtomicU64,
     news: Mutex<News>,
     heard: Condvar,
 }
@@ -43,6 +45,7 @@ impl Gauge {
         Self {
             counters: (0..counters.max(1)).map(|_| Counter::default()).collect(),
             stage: AtomicU32::new(0),
+            arrived: AtomicU64::new(0),
             news: Mutex::default(),
             heard: Condvar::new(),
         }
@@ -69,6 +72,15 @@ impl Gauge {
     /// Stages are numbered from 1; what each means is up to the scenario.
     pub(crate) fn begin_stage(&self, stage: u32) {
         self.stage.store(stage, Ordering::Relaxed);
+    }
+
+    /// What a publisher that would rather drop may be ahead of.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.arrived.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn acknowledge(&self, arrived: u64) {
+        self.arrived.store(arrived, Ordering::Relaxed);
     }
 
     pub(crate) fn bound(&self) {

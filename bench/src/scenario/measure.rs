@@ -90,13 +90,30 @@ impl Reading {
 }
 
 fn rate(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
-    thread::sleep(work.warm_up);
+    pass(work.warm_up, work, gauge, far)?;
     let before = Reading::before(gauge, far)?;
-    thread::sleep(work.window);
+    pass(work.window, work, gauge, far)?;
     let after = Reading::after(gauge, far)?;
     gauge.check()?;
     before.to(&after)
 }
+
+/// Sleeps; tells a publisher that would drop meanwhile how far everybody is.
+fn pass(time: Duration, work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<()> {
+    if work.case.scenario != Scenario::PubSub || !work.peer.drops_for_slow_subscribers() {
+        thread::sleep(time);
+        return Ok(());
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        far.acknowledge(gauge.least())?;
+        thread::sleep(ACKNOWLEDGE.min(time.saturating_sub(begun.elapsed())));
+    }
+    Ok(())
+}
+
+/// Often enough for a publisher never to run dry, seldom enough to cost nothing.
+const ACKNOWLEDGE: Duration = Duration::from_millis(2);
 
 fn round_trips(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
     thread::sleep(work.warm_up);

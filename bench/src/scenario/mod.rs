@@ -18,11 +18,10 @@ use crate::peers::{Kind, Library, Role};
 /// The side that measures, on the runtime of its library.
 pub(crate) async fn near<L: Library>(library: L, work: Work, endpoint: String, gauge: Arc<Gauge>) -> Result<()> {
     match work.case.scenario {
-        Scenario::PushPull => stream::pull(library, &work, &endpoint, &gauge).await,
+        Scenario::PushPull | Scenario::ManyPeers => stream::pull(library, &work, &endpoint, &gauge).await,
         Scenario::PubSub => stream::subscribe(library, &work, &endpoint, &gauge).await,
         Scenario::ReqRep => round_trip::ask(library, &work, &endpoint, &gauge, Kind::Req, 1).await,
         Scenario::DealerRouter => round_trip::ask(library, &work, &endpoint, &gauge, Kind::Dealer, WINDOW).await,
-        Scenario::ManyPeers => stream::pull(library, &work, &endpoint, &gauge).await,
         Scenario::IdleMemory => idle::near(library, &work, &endpoint, &gauge).await,
     }
 }
