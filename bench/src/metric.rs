@@ -74,6 +74,7 @@ fn microseconds(value: f64) -> String {
     match value {
         v if v >= 1e6 => format!("{:.2} s", v / 1e6),
         v if v >= 1e4 => format!("{:.0} ms", v / 1e3),
+        v if v >= 1e3 => format!("{:.2} ms", v / 1e3),
         v if v >= 100.0 => format!("{v:.0} µs"),
         v if v >= 1.0 => format!("{v:.1} µs"),
         v => format!("{:.0} ns", v * 1e3),
@@ -82,7 +83,7 @@ fn microseconds(value: f64) -> String {
 
 fn bytes(value: f64) -> String {
     match value {
-        v if v >= 1024.0 * 1024.0 => format!("{:.0} MiB", v / 1024.0 / 1024.0),
+        v if v >= 1024.0 * 1024.0 => format!("{:.1} MiB", v / 1024.0 / 1024.0),
         v if v >= 1024.0 => format!("{:.1} KiB", v / 1024.0),
         v => format!("{v:.0} B"),
     }

@@ -25,6 +25,11 @@ impl Pace {
         Self { rounds, warm_up: Duration::from_millis(warm_up), window: Duration::from_millis(window) }
     }
 
+    /// Memory varies little from run to run.
+    pub(crate) fn rounds_for(&self, case: &Case) -> usize {
+        if case.scenario == Scenario::IdleMemory { self.rounds / 2 } else { self.rounds }
+    }
+
     /// Of large messages there are few in a second.
     pub(crate) fn window_for(&self, case: &Case) -> Duration {
         if case.size >= LARGE { self.window * 2 } else { self.window }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
 use crate::Result;
-use crate::case::Work;
+use crate::case::{Case, Placement, Scenario, Work};
 use crate::command::Wishes;
 use crate::metric::Sample;
 use crate::outcome::{Outcome, QUIET, Row};
@@ -48,11 +48,11 @@ pub(crate) fn run(wishes: &Wishes) -> Result<()> {
 
 fn measure(group: &Group, pace: &Pace, folder: &std::path::Path, progress: &mut Progress) -> Outcome {
     let mut rows: Vec<Row> = group.peers.iter().map(|peer| Row::new(*peer)).collect();
-    for _ in 0..pace.rounds {
+    for _ in 0..pace.rounds_for(&group.case) {
         for row in &mut rows {
             progress.show(group, row.peer);
             let work = Work {
-                case: group.case,
+                case: case_for(row.peer, group.case),
                 peer: row.peer,
                 warm_up: pace.warm_up,
                 window: pace.window_for(&group.case),
@@ -71,6 +71,13 @@ fn measure(group: &Group, pace: &Pace, folder: &std::path::Path, progress: &mut 
         }
     }
     Outcome { case: group.case, rows }
+}
+
+/// Not everybody can open ten thousand sockets; what is told is what each costs.
+fn case_for(peer: Peer, case: Case) -> Case {
+    let opens_idle_sockets = case.scenario == Scenario::IdleMemory && case.placement == Placement::OneRuntime;
+    let most = if opens_idle_sockets { peer.most_idle_sockets() } else { usize::MAX };
+    Case { count: case.count.min(most), ..case }
 }
 
 /// Runs, again if others were busy meanwhile; the quietest run counts.
@@ -147,7 +154,7 @@ struct Progress {
 
 impl Progress {
     fn new(groups: &[Group], pace: &Pace) -> Self {
-        let all = groups.iter().map(|group| group.peers.len() * pace.rounds).sum();
+        let all = groups.iter().map(|group| group.peers.len() * pace.rounds_for(&group.case)).sum();
         Self { begun: Instant::now(), done: 0, all, is_seen: std::io::stderr().is_terminal() }
     }
 

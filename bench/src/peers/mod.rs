@@ -177,6 +177,17 @@ impl Peer {
         }
     }
 
+    /// How many sockets without a connection are opened at most.
+    pub(crate) const fn most_idle_sockets(self) -> usize {
+        match self {
+            // The most that a context has unless told otherwise, for which the crate has no call.
+            Self::Libzmq => 1000,
+            // Ten thousand take it longer than a run may last.
+            Self::Rzmq => 2000,
+            _ => usize::MAX,
+        }
+    }
+
     /// Whether a publisher has to be told to wait, since it drops what a subscriber has no room for.
     pub(crate) const fn drops_for_slow_subscribers(self) -> bool {
         matches!(self, Self::Libzmq | Self::ZmqrsSt)

@@ -1,6 +1,5 @@
 //! omq-tokio: sockets on the caller's runtime, and the blocking ones beside an I/O thread.
 
-use omq_tokio::options::WorkloadProfile;
 use omq_tokio::{Context, Message, Options, SocketType};
 
 use super::{Kind, Library, Role, Runtime, Socket, right_size};
@@ -120,17 +119,10 @@ impl Socket for Open<omq_tokio::blocking::Socket> {
 }
 
 fn options(kind: Kind) -> Options {
-    match kind {
-        Kind::Push | Kind::Pull | Kind::Sub => Options::new().workload_profile(WorkloadProfile::Throughput),
-        Kind::Pub => {
-            let mut options = Options::new().workload_profile(WorkloadProfile::Throughput);
-            options.xpub_nodrop = true;
-            options
-        }
-        Kind::Req | Kind::Rep | Kind::Dealer | Kind::Router => {
-            Options::new().workload_profile(WorkloadProfile::Latency)
-        }
-    }
+    // Its default profile is the best in every scenario; the one for latency was slower even in round trips.
+    let mut options = Options::new();
+    options.xpub_nodrop = kind == Kind::Pub;
+    options
 }
 
 fn socket_type(kind: Kind) -> SocketType {

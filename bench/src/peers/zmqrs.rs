@@ -42,7 +42,9 @@ macro_rules! on_any {
 pub(super) struct Open {
     socket: Any,
     body: Bytes,
-    published: u64,
+    sent: u64,
+    /// After so many messages a sender lets others run.
+    pause_after: Option<u64>,
 }
 
 impl Library for Zmqrs {
@@ -63,7 +65,14 @@ impl Library for Zmqrs {
             Kind::Dealer => Any::Dealer(DealerSocket::new()),
             Kind::Router => Any::Router(RouterSocket::new()),
         };
-        Ok(Open { socket, body: vec![b'x'; role.size].into(), published: 0 })
+        // A PUB drops instead of waiting, and the queues of many PUSH sockets are never full: without a pause the
+        // runtime would never come to write.
+        let pause_after = match role.kind {
+            Kind::Pub => Some(64),
+            Kind::Push if role.peers > 1 => Some(64),
+            _ => None,
+        };
+        Ok(Open { socket, body: vec![b'x'; role.size].into(), sent: 0, pause_after })
     }
 }
 
@@ -87,15 +96,12 @@ impl Socket for Open {
             Any::Push(socket) => socket.send(message).await?,
             Any::Req(socket) => socket.send(message).await?,
             Any::Dealer(socket) => socket.send(message).await?,
-            Any::Pub(socket) => {
-                socket.send(message).await?;
-                // It drops instead of waiting: without a pause the runtime would never come to write.
-                self.published += 1;
-                if self.published.is_multiple_of(64) {
-                    tokio::task::yield_now().await;
-                }
-            }
+            Any::Pub(socket) => socket.send(message).await?,
             _ => return Err("not a socket that only sends".into()),
+        }
+        self.sent += 1;
+        if self.pause_after.is_some_and(|after| self.sent.is_multiple_of(after)) {
+            tokio::task::yield_now().await;
         }
         Ok(1)
     }
