@@ -18,8 +18,11 @@ use crate::usage::MachineLoad;
 
 /// How often a noisy run is repeated.
 const REPEATS: usize = 2;
-/// How long a repetition waits for others to finish.
+/// How long a repetition waits at most for others to finish.
 const LULL: Duration = Duration::from_secs(5);
+/// How long all repetitions together may take, as a share of the time that has passed: a machine that is never quiet
+/// must not make it endless.
+const PATIENCE: f64 = 0.3;
 /// A run that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(25);
 
@@ -60,7 +63,7 @@ fn measure(group: &Group, pace: &Pace, folder: &std::path::Path, progress: &mut 
             };
             // What has failed twice will fail again, and a hang is expensive.
             let hopeless = row.samples.len() >= 2 && row.samples.iter().all(Option::is_none);
-            let sample = if hopeless { Err("it failed before".into()) } else { quiet_run(&work) };
+            let sample = if hopeless { Err("it failed before".into()) } else { quiet_run(&work, progress) };
             row.samples.push(match sample {
                 Ok(sample) => Some(sample),
                 Err(error) => {
@@ -81,14 +84,16 @@ fn case_for(peer: Peer, case: Case) -> Case {
 }
 
 /// Runs, again if others were busy meanwhile; the quietest run counts.
-fn quiet_run(work: &Work) -> Result<Sample> {
+fn quiet_run(work: &Work, progress: &mut Progress) -> Result<Sample> {
     let mut best = one_run(work)?;
     for _ in 0..REPEATS {
-        if best.foreign <= QUIET {
+        if best.foreign <= QUIET || progress.has_waited_enough() {
             break;
         }
+        let begun = Instant::now();
         wait_for_lull()?;
         let again = one_run(work)?;
+        progress.waited += begun.elapsed();
         if again.foreign < best.foreign {
             best = again;
         }
@@ -150,12 +155,18 @@ struct Progress {
     done: usize,
     all: usize,
     is_seen: bool,
+    /// Spent on repetitions.
+    waited: Duration,
 }
 
 impl Progress {
     fn new(groups: &[Group], pace: &Pace) -> Self {
         let all = groups.iter().map(|group| group.peers.len() * pace.rounds_for(&group.case)).sum();
-        Self { begun: Instant::now(), done: 0, all, is_seen: std::io::stderr().is_terminal() }
+        Self { begun: Instant::now(), done: 0, all, is_seen: std::io::stderr().is_terminal(), waited: Duration::ZERO }
+    }
+
+    fn has_waited_enough(&self) -> bool {
+        self.waited.as_secs_f64() > PATIENCE * self.begun.elapsed().as_secs_f64()
     }
 
     fn show(&mut self, group: &Group, peer: Peer) {

@@ -64,7 +64,7 @@ so that a slow phase of the machine meets both sides of it alike. Values of diff
   the machine can do.
 - All are compiled together, with the same flags (`lto = \"fat\"`, one codegen unit), except libzmq, which is the system's.
 - Around each run, the time that other programs kept the cores busy is read from `/proc/stat`. A run beside more than 0.3
-  cores of them is repeated, at most twice; a `~` marks values of which most runs were noisy all the same.
+  cores of them is repeated, at most twice, as long as that takes no third of the time; a `~` marks values of which most runs were noisy all the same.
 - CPU time is that of all processes of the run, from their own clocks; resident memory is theirs together.
 - The table of targets judges bowline by the better of its ordinary set-ups.
 

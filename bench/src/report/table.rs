@@ -161,7 +161,7 @@ mod tests {
     fn a_table_shows_values_ratios_and_the_lead() {
         let table = of(Scenario::PushPull, &[&outcome()], &[Metric::Rate], Columns::Libraries);
         let expected = "\
-\u{20}push-pull                   bowline  libzmq           omq  bowline to best rival
+\u{20}push-pull                  bowline  libzmq           omq  bowline to best rival
 ─────────────────────────────────────────────────────────────────────────────────
 \u{20}tcp 16 B, per second  61.0 M 8.59x  7.10 M  12.2 M 1.72x           5.00x omq-st
 ";
