@@ -81,7 +81,7 @@ fn cases(scenario: Scenario, quick: bool) -> Vec<Case> {
         ],
         Scenario::DealerRouter => vec![case(Tcp, TwoProcesses, 16, 1), case(Ipc, TwoProcesses, 16, 1)],
         Scenario::ManyPeers => [1, 100, 1000].map(|count| case(Tcp, TwoProcesses, 16, count)).into(),
-        Scenario::IdleMemory => vec![case(Tcp, TwoProcesses, 16, 1000), case(Inproc, OneRuntime, 16, 10_000)],
+        Scenario::IdleMemory => vec![case(Tcp, TwoProcesses, 16, 1000), case(Tcp, OneRuntime, 16, 10_000)],
     }
 }
 

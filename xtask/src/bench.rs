@@ -13,7 +13,7 @@ pub(crate) fn run(args: &[&str]) -> ExitCode {
     }
     let folder = root().join("bench");
     heading("bowline and its rivals, optimised; the first time takes some minutes");
-    let build = ["build", "--release", "--locked"].map(str::to_owned);
+    let build = ["build", "--release"].map(str::to_owned);
     if !cargo::command(&folder, &build).status().is_ok_and(|status| status.success()) {
         return ExitCode::FAILURE;
     }

@@ -162,9 +162,10 @@ impl Peer {
             Self::RzmqUring => case.transport == Transport::Tcp && !one_runtime && !is_memory,
             Self::ZmqrsSt => case.transport != Transport::Inproc,
             Self::RawStd => case.transport != Transport::Inproc && !one_runtime && !is_memory,
-            Self::RawTokioSt | Self::RawTokioMt => {
-                case.scenario == Scenario::ReqRep && case.transport != Transport::Inproc
+            Self::RawTokioSt => {
+                matches!(case.scenario, Scenario::ReqRep | Scenario::PushPull) && case.transport != Transport::Inproc
             }
+            Self::RawTokioMt => case.scenario == Scenario::ReqRep && case.transport != Transport::Inproc,
         }
     }
 

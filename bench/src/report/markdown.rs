@@ -60,13 +60,15 @@ so that a slow phase of the machine meets both sides of it alike. Values of diff
   `-st` is a current-thread runtime for each side, `-mt` a multi-thread runtime; `omq-blk` is omq with blocking sockets and
   an I/O thread, `rzmq` has the options of its own benchmarks (TCP_CORK, no throttle, a high-water mark of 100,000),
   `rzmq-uring` the same on io_uring. libzmq has one I/O thread. All else is default, so a high-water mark of 1,000.
-- `raw` is no library: the same frames through plain sockets in blocks of 256 KiB, or one by one for requests. It is what
-  the machine can do.
+- `raw` is no library: the same frames through plain sockets in blocks of 256 KiB (1 MiB from 64 KiB up), or one by one for
+  requests. It is what the machine can do.
 - All are compiled together, with the same flags (`lto = \"fat\"`, one codegen unit), except libzmq, which is the system's.
 - Around each run, the time that other programs kept the cores busy is read from `/proc/stat`. A run beside more than 0.3
-  cores of them is repeated, at most twice, as long as that takes no third of the time; a `~` marks values of which most runs were noisy all the same.
+  cores of them is repeated, at most twice and as long as that takes no third of the time; a `~` marks values of which most
+  runs were noisy all the same.
 - CPU time is that of all processes of the run, from their own clocks; resident memory is theirs together.
-- The table of targets judges bowline by the better of its ordinary set-ups.
+- In the tables, `2.00x` behind a value is its ratio to libzmq's. The table of targets judges bowline by the better of its
+  ordinary set-ups.
 
 All of it took {minutes:.0} minutes. Loopback on one machine is no network, and two cores are few: a third thread takes
 time from the other two, so libraries with I/O threads do better on more cores. Differences below a tenth are noise.

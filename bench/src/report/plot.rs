@@ -84,6 +84,7 @@ fn lines(outcomes: &[&Outcome], title: &str, file: &Path) -> Result<()> {
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 18))
         .margin(12)
+        .margin_right(32)
         .x_label_area_size(36)
         .y_label_area_size(64)
         .build_cartesian_2d(

@@ -12,8 +12,10 @@ pub(super) use self::tokio::Tokio;
 use super::{Kind, Role};
 use crate::Result;
 
-/// Larger blocks and larger reads gain nothing.
+/// Bytes of a write, and of a read at most: more gains nothing.
 const BLOCK: usize = 256 * 1024;
+/// The same where a message alone has a quarter of that.
+const LARGE_BLOCK: usize = 1024 * 1024;
 
 /// The bytes of a socket's messages, apart from how they are read and written.
 struct Frames {
@@ -36,8 +38,9 @@ impl Frames {
     fn new(role: Role) -> Self {
         let head = if role.size <= 255 { 2 } else { 9 };
         let frame = head + role.size;
-        let block = vec![b'x'; frame * (BLOCK / frame).max(1)];
-        Self { role, frame, block, rest: 0, whole: 0, waiting: 0, scratch: vec![0; BLOCK] }
+        let most = if frame >= BLOCK / 4 { LARGE_BLOCK } else { BLOCK };
+        let block = vec![b'x'; frame * (most / frame).max(1)];
+        Self { role, frame, block, rest: 0, whole: 0, waiting: 0, scratch: vec![0; most] }
     }
 
     /// Whether messages go one way only, so that nobody waits for a single one.
