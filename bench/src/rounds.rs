@@ -39,6 +39,7 @@ pub(crate) fn run(wishes: &Wishes) -> Result<()> {
     let mut outcomes = Vec::new();
     for group in &groups {
         outcomes.push(measure(group, &pace, &folder, &mut progress));
+        progress.done_with(group);
     }
     progress.clear();
     fs::remove_dir_all(&folder).ok();
@@ -149,7 +150,7 @@ fn one_run(work: &Work) -> Result<Sample> {
     Err(complaints.lines().last().unwrap_or("it ended without a result").to_owned().into())
 }
 
-/// One line that says how far it is.
+/// One line that says how far it is; where nobody sees it change, a line for each case.
 struct Progress {
     begun: Instant,
     done: usize,
@@ -183,6 +184,13 @@ impl Progress {
                 peer.name()
             );
             std::io::stderr().flush().ok();
+        }
+    }
+
+    fn done_with(&self, group: &Group) {
+        if !self.is_seen {
+            let repeats = self.waited.as_secs();
+            eprintln!("{:>4} s, {repeats} s of them for repetitions: {}", self.begun.elapsed().as_secs(), group.case);
         }
     }
 
