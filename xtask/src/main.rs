@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask check`, `cargo xtask test` and `cargo xtask soak`.
+//! The project's own commands: `cargo xtask check`, `cargo xtask test`, `cargo xtask soak` and `cargo xtask bench`.
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod check;
 mod counts;
@@ -23,6 +24,11 @@ cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                counts   instructions of the hot paths, against a baseline (needs valgrind)
                                interop  against pyzmq (needs python3 with venv)
 cargo xtask soak [--seeds N] the simulated network again, with N seeds (200000) instead of 20000, optimised
+cargo xtask bench [ARG]...   bowline beside libzmq, omq, rzmq, zmq.rs and plain sockets (needs libzmq3-dev):
+                               --quick          three short rounds instead of five
+                               --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory
+                               --peers A,B      rows or libraries
+                               --write          write BENCHMARKS.md and docs/bench/, as a run of everything does
 cargo xtask help             this text";
 
 fn main() -> ExitCode {
@@ -38,6 +44,7 @@ fn main() -> ExitCode {
             Ok(seeds) => soak::run(seeds),
             Err(problem) => usage(&problem),
         },
+        ["bench", args @ ..] => bench::run(args),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             ExitCode::SUCCESS

@@ -1,0 +1,91 @@
+//! Bowline, with its defaults.
+
+use bowline::{AnySocket, Message, Options, Part, SocketType};
+use bytes::Bytes;
+
+use super::{Kind, Library, Role, Runtime, Socket, right_size};
+use crate::Result;
+
+#[derive(Clone)]
+pub(super) struct Bowline {
+    runtime: Runtime,
+}
+
+impl Bowline {
+    pub(super) fn new(runtime: Runtime) -> Self {
+        Self { runtime }
+    }
+}
+
+pub(super) struct Open {
+    socket: AnySocket,
+    kind: Kind,
+    body: Bytes,
+}
+
+impl Library for Bowline {
+    type Socket = Open;
+
+    fn runtime(&self) -> Runtime {
+        self.runtime
+    }
+
+    async fn open(&self, role: Role) -> Result<Open> {
+        let options = match role.kind {
+            // Every subscriber gets every message, as from the rivals that can.
+            Kind::Pub => Options::new().xpub_nodrop(true),
+            _ => Options::new(),
+        };
+        let socket = AnySocket::new(socket_type(role.kind), options);
+        Ok(Open { socket, kind: role.kind, body: vec![b'x'; role.size].into() })
+    }
+}
+
+impl Socket for Open {
+    async fn bind(&mut self, endpoint: &str) -> Result<()> {
+        self.socket.bind(endpoint).await?;
+        Ok(())
+    }
+
+    async fn connect(&mut self, endpoint: &str) -> Result<()> {
+        if self.kind == Kind::Sub {
+            self.socket.subscribe("")?;
+        }
+        self.socket.connect(endpoint)?;
+        Ok(())
+    }
+
+    async fn send(&mut self) -> Result<u64> {
+        // A small body is copied into the message, a large one is shared.
+        if self.body.len() <= Part::INLINE {
+            self.socket.send(&self.body[..]).await?;
+        } else {
+            self.socket.send(Message::from(self.body.clone())).await?;
+        }
+        Ok(1)
+    }
+
+    async fn recv(&mut self) -> Result<u64> {
+        let message = self.socket.recv().await?;
+        right_size(message.size(), self.body.len())
+    }
+
+    async fn echo(&mut self) -> Result<()> {
+        // A ROUTER's messages begin with the sender's identity, both ways.
+        let message = self.socket.recv().await?;
+        Ok(self.socket.send(message).await?)
+    }
+}
+
+fn socket_type(kind: Kind) -> SocketType {
+    match kind {
+        Kind::Push => SocketType::Push,
+        Kind::Pull => SocketType::Pull,
+        Kind::Pub => SocketType::Pub,
+        Kind::Sub => SocketType::Sub,
+        Kind::Req => SocketType::Req,
+        Kind::Rep => SocketType::Rep,
+        Kind::Dealer => SocketType::Dealer,
+        Kind::Router => SocketType::Router,
+    }
+}

@@ -1,0 +1,67 @@
+//! What the sockets of a peer run on.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+use crate::Result;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runtime {
+    /// None: every call blocks its thread.
+    Threads,
+    /// Tokio, all tasks on the thread that began.
+    CurrentThread,
+    /// Tokio with a worker for each core.
+    MultiThread,
+}
+
+impl Runtime {
+    /// Runs `future` to its end, on a new runtime.
+    pub(crate) fn block_on<F>(self, future: F) -> Result<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self {
+            Self::Threads => Ok(at_once(future)),
+            Self::CurrentThread => {
+                Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
+            }
+            // As a task: the thread that blocks is none of the workers, and each wake of it would be a hand-over.
+            Self::MultiThread => {
+                let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+                Ok(runtime.block_on(runtime.spawn(future))?)
+            }
+        }
+    }
+
+    /// Runs `future` beside the caller, which runs on this runtime.
+    pub(crate) fn spawn<F>(self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match self {
+            Self::Threads => drop(thread::spawn(move || at_once(future))),
+            Self::CurrentThread | Self::MultiThread => drop(tokio::spawn(future)),
+        }
+    }
+
+    pub(crate) async fn sleep(self, time: Duration) {
+        match self {
+            Self::Threads => thread::sleep(time),
+            Self::CurrentThread | Self::MultiThread => tokio::time::sleep(time).await,
+        }
+    }
+}
+
+/// Runs a future whose calls block instead of being pending.
+fn at_once<F: Future>(future: F) -> F::Output {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a peer without a runtime waited for one"),
+    }
+}

@@ -1,0 +1,88 @@
+//! Which cases are measured, and for how long.
+
+use std::time::Duration;
+
+use crate::case::{Case, Placement, Scenario, Transport};
+use crate::command::Wishes;
+use crate::peers::Peer;
+
+/// One table's worth of runs: everyone who takes part in a case.
+pub(crate) struct Group {
+    pub(crate) case: Case,
+    pub(crate) peers: Vec<Peer>,
+}
+
+/// How long everything takes.
+pub(crate) struct Pace {
+    pub(crate) rounds: usize,
+    pub(crate) warm_up: Duration,
+    pub(crate) window: Duration,
+}
+
+impl Pace {
+    pub(crate) fn of(wishes: &Wishes) -> Self {
+        let (rounds, warm_up, window) = if wishes.quick { (3, 80, 250) } else { (5, 120, 450) };
+        Self { rounds, warm_up: Duration::from_millis(warm_up), window: Duration::from_millis(window) }
+    }
+
+    /// Memory varies little from run to run.
+    pub(crate) fn rounds_for(&self, case: &Case) -> usize {
+        if case.scenario == Scenario::IdleMemory { self.rounds / 2 } else { self.rounds }
+    }
+
+    /// Of large messages there are few in a second.
+    pub(crate) fn window_for(&self, case: &Case) -> Duration {
+        if case.size >= LARGE { self.window * 2 } else { self.window }
+    }
+}
+
+const LARGE: usize = 64 * 1024;
+const SIZES: [usize; 6] = [16, 128, 1024, 8 * 1024, LARGE, 1024 * 1024];
+/// Those that say most; a quick run measures only these.
+const FEW_SIZES: [usize; 3] = [16, 1024, LARGE];
+
+/// The cases that are wished for, in the order of the report.
+pub(crate) fn groups(wishes: &Wishes) -> Vec<Group> {
+    let cases = Scenario::ALL.into_iter().flat_map(|scenario| cases(scenario, wishes.quick));
+    cases
+        .filter(|case| wishes.only.is_empty() || wishes.only.contains(&case.scenario))
+        .map(|case| {
+            let is_asked_for = |peer: &Peer| wishes.peers.is_empty() || wishes.peers.contains(peer);
+            let peers = Peer::ALL.into_iter().filter(|peer| is_asked_for(peer) && peer.takes_part(&case)).collect();
+            Group { case, peers }
+        })
+        .filter(|group| !group.peers.is_empty())
+        .collect()
+}
+
+fn cases(scenario: Scenario, quick: bool) -> Vec<Case> {
+    use Placement::{OneRuntime, TwoProcesses, TwoThreads};
+    use Transport::{Inproc, Ipc, Tcp};
+    let case = |transport, placement, size, count| Case { scenario, transport, placement, size, count };
+    let sizes: &[usize] = if quick { &FEW_SIZES } else { &SIZES };
+    match scenario {
+        Scenario::PushPull => [(Tcp, TwoProcesses), (Ipc, TwoProcesses), (Inproc, TwoThreads)]
+            .into_iter()
+            .flat_map(|(transport, placement)| sizes.iter().map(move |size| case(transport, placement, *size, 1)))
+            .collect(),
+        Scenario::PubSub => {
+            let mut cases: Vec<_> = FEW_SIZES.iter().map(|size| case(Tcp, TwoProcesses, *size, SUBSCRIBERS)).collect();
+            cases.push(case(Ipc, TwoProcesses, 16, SUBSCRIBERS));
+            cases.push(case(Inproc, TwoThreads, 16, SUBSCRIBERS));
+            cases
+        }
+        Scenario::ReqRep => vec![
+            case(Tcp, TwoProcesses, 16, 1),
+            case(Tcp, OneRuntime, 16, 1),
+            case(Ipc, TwoProcesses, 16, 1),
+            case(Ipc, OneRuntime, 16, 1),
+            case(Inproc, TwoThreads, 16, 1),
+            case(Inproc, OneRuntime, 16, 1),
+        ],
+        Scenario::DealerRouter => vec![case(Tcp, TwoProcesses, 16, 1), case(Ipc, TwoProcesses, 16, 1)],
+        Scenario::ManyPeers => [1, 100, 1000].map(|count| case(Tcp, TwoProcesses, 16, count)).into(),
+        Scenario::IdleMemory => vec![case(Tcp, TwoProcesses, 16, 1000), case(Tcp, OneRuntime, 16, 10_000)],
+    }
+}
+
+const SUBSCRIBERS: usize = 8;

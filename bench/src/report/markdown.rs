@@ -1,0 +1,165 @@
+//! `BENCHMARKS.md`.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::plot::Plot;
+use super::table::{self, Columns, Table};
+use super::{by_scenario, failures};
+use crate::case::Scenario;
+use crate::machine;
+use crate::outcome::Outcome;
+use crate::plan::Pace;
+use crate::targets::{self, Verdict};
+
+/// The whole page.
+pub(super) fn text(outcomes: &[Outcome], plots: &[Plot], pace: &Pace, took: Duration) -> String {
+    let mut parts = vec![HEAD.to_owned()];
+    parts.extend(machine::describe().iter().map(|line| format!("- {line}\n")));
+    parts.push(method(pace, took));
+    parts.push(judgement(outcomes));
+    parts.extend(by_scenario(outcomes).iter().map(|(scenario, outcomes)| section(*scenario, outcomes, plots)));
+    parts.push(failed(outcomes));
+    parts.concat()
+}
+
+const HEAD: &str = "\
+# Benchmarks
+
+Written by `cargo xtask bench`, which measures everything anew; do not edit.
+
+";
+
+fn section(scenario: Scenario, outcomes: &[&Outcome], plots: &[Plot]) -> String {
+    let headlines = table::of(scenario, outcomes, table::headlines(scenario), Columns::Libraries);
+    let mut parts = vec![format!("\n## {}\n\n{}\n\n", scenario.name(), about(scenario)), show(&headlines)];
+    let own = plots.iter().filter(|plot| plot.scenario == scenario);
+    parts.extend(own.map(|plot| format!("\n![{}](docs/bench/{})\n", plot.title, plot.file)));
+    let metrics = [table::headlines(scenario), table::details(scenario)].concat();
+    parts.push(
+        "\n<details><summary>Every set-up, with CPU time per message and resident memory</summary>\n\n".to_owned(),
+    );
+    parts.push(show(&table::of(scenario, outcomes, &metrics, Columns::SetUps)));
+    parts.push("\n</details>\n".to_owned());
+    parts.concat()
+}
+
+fn method(pace: &Pace, took: Duration) -> String {
+    format!(
+        "
+## How it was measured, and how far to trust it
+
+Every run is a process of its own; where it says *two processes*, a second one is at the other side. A run warms up for
+{warm_up} ms and counts for {window} ms (twice that from 64 KiB up). All peers of a case run one after the other, A B C,
+A B C, {rounds} times. A value is the median of its rounds. **A ratio is the median of the ratios within the rounds**,
+so that a slow phase of the machine meets both sides of it alike. Values of different cases are minutes apart and say less.
+
+- Each library is used as its users use it: one call to send, one call to receive, one message at a time. A sender has its
+  body ready; where the library shares bodies, it shares it. The receiver looks at the length.
+- Each has the runtime and the options that suit it best, or several, each in a column of *every set-up*:
+  `-st` is a current-thread runtime for each side, `-mt` a multi-thread runtime; `omq-blk` is omq with blocking sockets and
+  an I/O thread, `rzmq` has the options of its own benchmarks (TCP_CORK, no throttle, a high-water mark of 100,000),
+  `rzmq-uring` the same on io_uring. libzmq has one I/O thread. All else is default, so a high-water mark of 1,000.
+- `raw` is no library: the same frames through plain sockets in blocks of 256 KiB (1 MiB from 64 KiB up), or one by one for
+  requests. It is what the machine can do.
+- All are compiled together, with the same flags (`lto = \"fat\"`, one codegen unit), except libzmq, which is the system's.
+- Around each run, the time that other programs kept the cores busy is read from `/proc/stat`. A run beside more than 0.3
+  cores of them is repeated, at most twice and as long as that takes no third of the time; a `~` marks values of which most
+  runs were noisy all the same.
+- CPU time is that of all processes of the run, from their own clocks; resident memory is theirs together.
+- In the tables, `2.00x` behind a value is its ratio to libzmq's. The table of targets judges bowline by the better of its
+  ordinary set-ups.
+
+All of it took {minutes:.0} minutes. Loopback on one machine is no network, and two cores are few: a third thread takes
+time from the other two, so libraries with I/O threads do better on more cores. Differences below a tenth are noise.
+",
+        warm_up = pace.warm_up.as_millis(),
+        window = pace.window.as_millis(),
+        rounds = pace.rounds,
+        minutes = took.as_secs_f64() / 60.0,
+    )
+}
+
+fn judgement(outcomes: &[Outcome]) -> String {
+    let mut rows = Vec::new();
+    let (mut reached, mut missed) = (0, 0);
+    for target in targets::all() {
+        let (value, verdict) = match target.judge(outcomes) {
+            Verdict::Reached { by } => {
+                reached += 1;
+                (target.say(by), "reached".to_owned())
+            }
+            Verdict::Missed { by, short } => {
+                missed += 1;
+                (target.say(by), format!("**missed by {:.0} %**", short * 100.0))
+            }
+            Verdict::NotMeasured => (String::new(), "not measured".to_owned()),
+        };
+        rows.push(vec![target.case(), target.wish(), value, verdict]);
+    }
+    let head = ["case", "target", "bowline", ""].map(str::to_owned).into();
+    format!("\n## Targets\n\n{reached} reached, {missed} missed.\n\n{}", show(&Table { head, rows }))
+}
+
+/// What a scenario does.
+fn about(scenario: Scenario) -> &'static str {
+    match scenario {
+        Scenario::PushPull => {
+            "One PUSH sends to one PULL as fast as both can; messages received per second. Over tcp and ipc in two processes, \
+             over inproc between two threads, each with a runtime of its own."
+        }
+        Scenario::PubSub => {
+            "One PUB sends to eight SUBs, which are tasks (or threads) of one process; deliveries per second, all eight \
+             together. No message is dropped: the publisher waits for room, and one that can't (libzmq through its crate, \
+             zmq.rs) is told every two milliseconds how far its subscribers are."
+        }
+        Scenario::ReqRep => {
+            "One request at a time, 16 bytes both ways; how long a round trip takes. It is nothing but wakes, and what counts \
+             is on which core they end: two processes are two cores, tasks of one runtime may share one."
+        }
+        Scenario::DealerRouter => "A DEALER keeps 100 requests of 16 bytes in flight to a ROUTER, which returns them.",
+        Scenario::ManyPeers => {
+            "One bound PULL, and so many PUSH sockets in another process. *Connected in* is the time from the first `connect` \
+             until a message of each was received; *memory each* what both processes together have grown by meanwhile, for \
+             each connection; then the sockets send in turn."
+        }
+        Scenario::IdleMemory => {
+            "What 1,000 connections cost that did no more than to send one message, both ends together with their sockets, and \
+             what 10,000 sockets cost that are neither bound nor connected (1,000 of libzmq, 2,000 of rzmq, which can't \
+             have more or takes too long)."
+        }
+    }
+}
+
+fn failed(outcomes: &[Outcome]) -> String {
+    let failures = failures(outcomes);
+    if failures.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\n## What failed\n\n");
+    for (outcome, peer, failure) in failures {
+        writeln!(text, "- {}: {peer}: {failure}", outcome.case).ok();
+    }
+    text
+}
+
+fn show(table: &Table) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let rule: String = (0..table.head.len()).map(|at| if at == 0 { "|---" } else { "|---:" }).collect();
+    let rows: String = table.rows.iter().map(|row| line(row)).collect();
+    format!("{}{rule}|\n{rows}", line(&table.head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_written_with_its_rule() {
+        let table = Table {
+            head: vec!["case".to_owned(), "bowline".to_owned()],
+            rows: vec![vec!["tcp 16 B".to_owned(), "61.0 M".to_owned()]],
+        };
+        assert_eq!(show(&table), "| case | bowline |\n|---|---:|\n| tcp 16 B | 61.0 M |\n");
+    }
+}
