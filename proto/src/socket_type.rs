@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 /// The type of a socket: it decides where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+// A word: an error that names it is then moved beside messages without taking them to pieces (see `message::Len`).
+#[repr(u64)]
 pub enum SocketType {
     /// One peer, both ways (RFC 31).
     Pair,

@@ -14,7 +14,7 @@ use bowline_proto::link::{Link, State};
 use bowline_proto::pipe::Take;
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
@@ -123,6 +123,14 @@ impl Connection {
             }
             let delivered = self.poll_deliver(cx).is_ready();
             let read = delivered && self.poll_read(cx).is_ready();
+            if read {
+                // At once, and batch by batch: a whole one changes hands without a copy, and whoever receives it leaves
+                // its memory to the next read.
+                if let Some(ended) = self.apply() {
+                    return Poll::Ready(ended);
+                }
+                let _handed_over = self.poll_deliver(cx);
+            }
             let wrote = self.poll_write(cx).is_ready();
             let timed_out = self.poll_timer(cx).is_ready();
             if !(read || wrote || timed_out) {
@@ -132,11 +140,6 @@ impl Connection {
                 break;
             }
         }
-        // What was read goes along: when the next turn reads, its memory may be free again.
-        if let Some(ended) = self.apply() {
-            return Poll::Ready(ended);
-        }
-        let _handed_over = self.poll_deliver(cx);
         rt::poll_yield(cx)
     }
 
@@ -198,10 +201,12 @@ impl Connection {
             return Poll::Pending;
         }
         buffer.reserve(room);
+        // The buffer may have more: what is read at once is to be worth a turn, not to fill it.
+        let mut window = buffer.limit(room);
         let read = if room < BULK {
-            ready!(poll_read_buf(Pin::new(&mut self.stream), cx, buffer))
+            ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut window))
         } else {
-            ready!(self.stream.poll_read_bulk(cx, buffer))
+            ready!(self.stream.poll_read_bulk(cx, &mut window))
         };
         match read {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),

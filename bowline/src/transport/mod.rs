@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bowline_proto::{Endpoint, Options};
-use bytes::BytesMut;
+use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
@@ -84,7 +84,7 @@ impl Stream {
     /// As `poll_read_buf`, but what is not filled counts as drained only when the system says so: while a large body
     /// comes in pieces, the next one is mostly there when the last one has been read. A call that finds nothing costs
     /// less than the sleep that it spares.
-    pub(crate) fn poll_read_bulk(&self, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read_bulk(&self, cx: &mut Context<'_>, buffer: &mut impl BufMut) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.poll_readable(cx))?;
             match either!(self, stream => stream.try_read_buf(buffer)) {
