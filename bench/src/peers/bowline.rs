@@ -1,4 +1,7 @@
-//! Bowline, with its defaults.
+//! Bowline: with its defaults, with many messages in each call, and looking for a while before it sleeps.
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use bowline::{AnySocket, Message, Options, Part, SocketType};
 use bytes::Bytes;
@@ -9,11 +12,16 @@ use crate::Result;
 #[derive(Clone)]
 pub(super) struct Bowline {
     runtime: Runtime,
+    busy_poll: Duration,
 }
 
 impl Bowline {
     pub(super) fn new(runtime: Runtime) -> Self {
-        Self { runtime }
+        Self { runtime, busy_poll: Duration::ZERO }
+    }
+
+    pub(super) fn busy() -> Self {
+        Self { runtime: Runtime::CurrentThread, busy_poll: Duration::from_micros(200) }
     }
 }
 
@@ -34,7 +42,7 @@ impl Library for Bowline {
         let options = match role.kind {
             // Every subscriber gets every message, as from the rivals that can.
             Kind::Pub => Options::new().xpub_nodrop(true),
-            _ => Options::new(),
+            _ => Options::new().busy_poll(self.busy_poll),
         };
         let socket = AnySocket::new(socket_type(role.kind), options);
         Ok(Open { socket, kind: role.kind, body: vec![b'x'; role.size].into() })
@@ -74,6 +82,58 @@ impl Socket for Open {
         // A ROUTER's messages begin with the sender's identity, both ways.
         let message = self.socket.recv().await?;
         Ok(self.socket.send(message).await?)
+    }
+}
+
+/// As `Bowline` on runtimes of one thread, but with many messages in each call.
+#[derive(Clone)]
+pub(super) struct Many;
+
+pub(super) struct OpenMany {
+    open: Open,
+    outgoing: VecDeque<Message>,
+    incoming: Vec<Message>,
+}
+
+/// How many messages a call sends, and receives at most.
+const BATCH: usize = 256;
+
+impl Library for Many {
+    type Socket = OpenMany;
+
+    fn runtime(&self) -> Runtime {
+        Runtime::CurrentThread
+    }
+
+    async fn open(&self, role: Role) -> Result<OpenMany> {
+        let open = Bowline::new(Runtime::CurrentThread).open(role).await?;
+        Ok(OpenMany { open, outgoing: VecDeque::new(), incoming: Vec::new() })
+    }
+}
+
+impl Socket for OpenMany {
+    async fn bind(&mut self, endpoint: &str) -> Result<()> {
+        self.open.bind(endpoint).await
+    }
+
+    async fn connect(&mut self, endpoint: &str) -> Result<()> {
+        self.open.connect(endpoint).await
+    }
+
+    async fn send(&mut self) -> Result<u64> {
+        let body = &self.open.body;
+        self.outgoing.extend((0..BATCH).map(|_| Message::from(body.clone())));
+        self.open.socket.send_many(&mut self.outgoing).await?;
+        Ok(BATCH as u64)
+    }
+
+    async fn recv(&mut self) -> Result<u64> {
+        self.open.socket.recv_many(&mut self.incoming, BATCH).await?;
+        self.incoming.drain(..).map(|message| right_size(message.size(), self.open.body.len())).sum()
+    }
+
+    async fn echo(&mut self) -> Result<()> {
+        self.open.echo().await
     }
 }
 

@@ -79,6 +79,10 @@ fn right_size(size: usize, expected: usize) -> Result<u64> {
 pub(crate) enum Peer {
     BowlineSt,
     BowlineMt,
+    /// Sends and receives many messages in each call.
+    BowlineMany,
+    /// Looks again for a while before it sleeps.
+    BowlineBusy,
     Libzmq,
     OmqSt,
     OmqBlocking,
@@ -100,9 +104,11 @@ pub(crate) enum Rank {
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::BowlineSt,
         Self::BowlineMt,
+        Self::BowlineMany,
+        Self::BowlineBusy,
         Self::Libzmq,
         Self::OmqSt,
         Self::OmqBlocking,
@@ -118,6 +124,8 @@ impl Peer {
         match self {
             Self::BowlineSt => "bowline-st",
             Self::BowlineMt => "bowline-mt",
+            Self::BowlineMany => "bowline-many",
+            Self::BowlineBusy => "bowline-busy",
             Self::Libzmq => "libzmq",
             Self::OmqSt => "omq-st",
             Self::OmqBlocking => "omq-blk",
@@ -132,7 +140,7 @@ impl Peer {
 
     pub(crate) const fn rank(self) -> Rank {
         match self {
-            Self::BowlineSt | Self::BowlineMt => Rank::Ours,
+            Self::BowlineSt | Self::BowlineMt | Self::BowlineMany | Self::BowlineBusy => Rank::Ours,
             Self::RawStd | Self::RawTokioSt | Self::RawTokioMt => Rank::Limit,
             _ => Rank::Rival,
         }
@@ -158,6 +166,8 @@ impl Peer {
             Self::BowlineSt | Self::OmqSt | Self::Rzmq => true,
             Self::Libzmq => !one_runtime || is_memory,
             Self::BowlineMt => is_round_trip,
+            Self::BowlineMany => case.scenario == Scenario::PushPull,
+            Self::BowlineBusy => case.scenario == Scenario::ReqRep && !one_runtime,
             Self::OmqBlocking => !one_runtime && !is_memory,
             Self::RzmqUring => case.transport == Transport::Tcp && !one_runtime && !is_memory,
             Self::ZmqrsSt => case.transport != Transport::Inproc,
@@ -199,6 +209,8 @@ impl Peer {
         match self {
             Self::BowlineSt => part.play(&bowline::Bowline::new(Runtime::CurrentThread)),
             Self::BowlineMt => part.play(&bowline::Bowline::new(Runtime::MultiThread)),
+            Self::BowlineMany => part.play(&bowline::Many),
+            Self::BowlineBusy => part.play(&bowline::Bowline::busy()),
             Self::Libzmq => part.play(&libzmq::Libzmq::new()),
             Self::OmqSt => part.play(&omq::Async),
             Self::OmqBlocking => part.play(&omq::Blocking::new()),
@@ -219,7 +231,7 @@ mod tests {
     #[test]
     fn a_word_means_a_row_or_all_rows_of_a_library() {
         assert_eq!(Peer::named("omq-st"), [Peer::OmqSt]);
-        assert_eq!(Peer::named("bowline"), [Peer::BowlineSt, Peer::BowlineMt]);
+        assert_eq!(Peer::named("raw"), [Peer::RawStd, Peer::RawTokioSt, Peer::RawTokioMt]);
         assert_eq!(Peer::named("zmq.rs"), [Peer::ZmqrsSt]);
         assert_eq!(Peer::named("nanomsg"), []);
     }

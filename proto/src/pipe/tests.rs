@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::{Full, Inbox, Mailbox, Outbox, PipeId, Signal, Take, Waiting, Wakes, lifecycle::State};
+use super::{Full, Inbox, Mailbox, Outbox, PipeId, Reader, Signal, Take, Waiting, Wakes, Writer, lifecycle::State};
 use crate::Message;
 use crate::error::DisconnectReason;
 use crate::wire::batch::Batch;
@@ -394,4 +394,86 @@ fn a_place_that_is_dropped_is_free_and_nobody_is_woken_for_it() {
     drop(stale);
     mailbox.waiters(Waiting::Recv).wake();
     assert_eq!((count.take(), other.take()), (0, 1));
+}
+
+#[test]
+fn what_is_staged_goes_with_the_next_batch_and_counts_against_the_mark() {
+    let (mailbox, outbox) = outbox(2, false);
+    let mut writer = Writer::new(Arc::new(outbox));
+    let (count, waker) = Count::new();
+    let mut cx = Context::from_waker(&waker);
+    let (mut batch, mut wakes) = (Batch::new(), Wakes::new());
+    assert!(writer.poll_take(&mut cx, &mut batch, &mut wakes).is_pending());
+    assert!(writer.push(&"a".into(), &mut wakes).is_ok() && writer.push(&"b".into(), &mut wakes).is_ok());
+    wakes.take().wake();
+    assert_eq!((count.take(), writer.len()), (1, 2), "the first one wakes the connection, and both are there");
+    assert_eq!(writer.push(&"c".into(), &mut wakes), Err(Full));
+    assert!(writer.poll_take(&mut cx, &mut batch, &mut wakes).is_ready());
+    assert_eq!(
+        (bodies(&batch), signals(&mailbox)),
+        (vec!["a".to_owned(), "b".to_owned()], vec![Signal::Writable(PIPE)])
+    );
+    assert!(writer.push(&"c".into(), &mut wakes).is_ok());
+    wakes.wake();
+    assert_eq!(count.take(), 0, "a connection that writes is not woken");
+}
+
+#[test]
+fn what_is_staged_comes_behind_what_a_lost_connection_gave_back() {
+    let (_, outbox) = outbox(0, false);
+    let mut writer = Writer::new(Arc::new(outbox));
+    let mut cx = Context::from_waker(Waker::noop());
+    let (mut batch, mut wakes) = (Batch::new(), Wakes::new());
+    for body in ["a", "b"] {
+        assert!(writer.push(&body.into(), &mut wakes).is_ok());
+    }
+    assert!(writer.poll_take(&mut cx, &mut batch, &mut wakes).is_ready());
+    assert!(writer.push(&"c".into(), &mut wakes).is_ok());
+    writer.outbox().restore(&mut batch);
+    batch.clear();
+    assert!(writer.poll_take(&mut cx, &mut batch, &mut wakes).is_ready());
+    assert_eq!(bodies(&batch), ["a", "b", "c"]);
+}
+
+#[test]
+fn a_pipe_that_is_closed_drops_what_is_staged_and_one_that_drains_sends_it() {
+    for (drains, discarded) in [(true, 0), (false, 1)] {
+        let (_, outbox) = outbox(0, false);
+        let mut writer = Writer::new(Arc::new(outbox));
+        let mut wakes = Wakes::new();
+        assert!(writer.push(&"a".into(), &mut wakes).is_ok());
+        if drains {
+            writer.drain(&mut wakes)
+        } else {
+            writer.close(&mut wakes)
+        }
+        assert_eq!((writer.outbox().discarded(), writer.len() as u64), (discarded, 1 - discarded));
+        let taken = writer.poll_take(&mut Context::from_waker(Waker::noop()), &mut Batch::new(), &mut wakes);
+        assert_eq!(taken, Poll::Ready(if drains { Take::Batch } else { Take::Finished }));
+    }
+}
+
+#[test]
+fn a_reader_reports_in_steps_of_half_the_mark_and_reads_on_where_it_was() {
+    let inbox = Arc::new(Inbox::new(4, false));
+    let mut reader = Reader::new(Arc::clone(&inbox), 4);
+    let (count, waker) = Count::new();
+    let mut messages: VecDeque<Message> = ["a", "b", "c", "d", "e"].map(Message::from).into();
+    assert!(!deliver(&inbox, &waker, &mut messages));
+    let mut read = |reader: &mut Reader| {
+        let (mut message, mut wakes) = (Message::new(), Wakes::new());
+        let is_read = reader.pop(&mut message, &mut wakes);
+        wakes.wake();
+        is_read.then_some(message)
+    };
+    assert_eq!((read(&mut reader), count.take()), (Some("a".into()), 0));
+    assert_eq!((read(&mut reader), count.take()), (Some("b".into()), 1), "half the mark is free");
+    assert!(deliver(&inbox, &waker, &mut messages));
+    assert_eq!((reader.len(), reader.is_finished()), (3, false));
+    inbox.close(&mut Wakes::new());
+    assert_eq!(
+        [(); 4].map(|()| read(&mut reader)),
+        ["c", "d", "e"].map(|body| Some(body.into())).into_iter().chain([None]).collect::<Vec<_>>()[..]
+    );
+    assert!(reader.is_finished());
 }
