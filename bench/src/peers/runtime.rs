@@ -27,14 +27,8 @@ impl Runtime {
     {
         match self {
             Self::Threads => Ok(at_once(future)),
-            Self::CurrentThread => {
-                Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
-            }
-            // As a task: the thread that blocks is none of the workers, and each wake of it would be a hand-over.
-            Self::MultiThread => {
-                let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-                Ok(runtime.block_on(runtime.spawn(future))?)
-            }
+            Self::CurrentThread => as_a_task(tokio::runtime::Builder::new_current_thread(), future),
+            Self::MultiThread => as_a_task(tokio::runtime::Builder::new_multi_thread(), future),
         }
     }
 
@@ -55,6 +49,17 @@ impl Runtime {
             Self::CurrentThread | Self::MultiThread => tokio::time::sleep(time).await,
         }
     }
+}
+
+/// A wake of the future of `block_on` costs a system call where there is one thread, and a hand-over where there are
+/// more; one of a task mostly neither.
+fn as_a_task<F>(mut builder: tokio::runtime::Builder, future: F) -> Result<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let runtime = builder.enable_all().build()?;
+    Ok(runtime.block_on(runtime.spawn(future))?)
 }
 
 /// Runs a future whose calls block instead of being pending.

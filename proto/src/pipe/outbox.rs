@@ -161,15 +161,6 @@ impl Outbox {
         self.push_with(wakes, |batch| batch.push(message))
     }
 
-    /// Adds the one message that `encoded` holds.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push).
-    pub fn push_encoded(&self, encoded: &Batch, wakes: &mut Wakes) -> Result<(), Full> {
-        self.push_with(wakes, |batch| batch.append(encoded))
-    }
-
     #[inline]
     fn push_with(&self, wakes: &mut Wakes, push: impl FnOnce(&mut Batch)) -> Result<(), Full> {
         let mut inner = self.inner.lock();

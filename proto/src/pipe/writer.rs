@@ -62,22 +62,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds the one message that `encoded` holds.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push).
-    #[inline]
-    pub fn push_encoded(&mut self, encoded: &Batch, wakes: &mut Wakes) -> Result<(), Full> {
-        if self.outbox.conflates() {
-            return self.outbox.push_encoded(encoded, wakes);
-        }
-        self.make_room()?;
-        self.staged.append(encoded);
-        self.rouse(wakes);
-        Ok(())
-    }
-
     /// Adds a subscription or its end. They are bounded by what the application asks for, so they know no high-water
     /// mark.
     pub fn push_subscription(&mut self, topic: &[u8], subscribe: bool, wakes: &mut Wakes) {

@@ -134,7 +134,7 @@ impl Batch {
     fn push_part(&mut self, flags: u8, part: &Part) {
         match part.as_shared() {
             Some(body) if body.len() >= LARGE => self.push_shared(flags, body),
-            _ => self.push_copied(flags, &[part]),
+            _ => self.push_body(flags, part),
         }
     }
 
@@ -153,7 +153,7 @@ impl Batch {
     /// Adds a frame with flags of the caller's choice; a frame without [`MORE`] and [`COMMAND`] ends a message.
     pub fn push_frame(&mut self, flags: u8, body: FrameBody<'_>) {
         match body {
-            FrameBody::Copied(body) => self.push_copied(flags, &[body]),
+            FrameBody::Copied(body) => self.push_body(flags, body),
             FrameBody::Shared(body) => self.push_shared(flags, body),
         }
         self.messages += usize::from(flags & (MORE | COMMAND) == 0);
@@ -166,6 +166,13 @@ impl Batch {
     }
 
     #[inline]
+    fn push_body(&mut self, flags: u8, body: &[u8]) {
+        self.arena.reserve(HEADER_MOST + body.len());
+        self.push_header(flags, body.len());
+        self.arena.extend_from_slice(body);
+        self.bytes += body.len();
+    }
+
     fn push_copied(&mut self, flags: u8, pieces: &[&[u8]]) {
         let len: usize = pieces.iter().map(|piece| piece.len()).sum();
         self.arena.reserve(HEADER_MOST + len);
