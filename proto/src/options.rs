@@ -375,8 +375,11 @@ options! {
     /// Default zero: it sleeps at once.
     busy_poll: Duration = Duration::ZERO;
 
-    /// How many connections may wait to be accepted (`ZMQ_BACKLOG`). Default 100, as in libzmq.
-    backlog: u32 = 100;
+    /// How many connections may wait to be accepted (`ZMQ_BACKLOG`).
+    ///
+    /// Default 4096, where libzmq has 100: it costs nothing until they come, and one that finds no place is tried again
+    /// by its system after a whole second. The system may allow less, Linux `net.core.somaxconn`.
+    backlog: u32 = 4096;
 
     /// The size of the kernel's send buffer in bytes (`ZMQ_SNDBUF`). Default `None`: the system's.
     send_buffer: Option<u32> = None;

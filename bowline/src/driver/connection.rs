@@ -42,6 +42,9 @@ const SLICES: usize = 64;
 const FAREWELL: Duration = Duration::from_secs(10);
 /// How long the farewell takes at the most: a peer that never falls silent must not keep a socket from closing.
 const FAREWELL_MOST: Duration = Duration::from_secs(30);
+/// How long nothing has to pass before the buffers are given back, and at the most twice as long: a stream with pauses
+/// keeps them, and a thousand connections that were busy once do not.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// One connection over a byte stream.
 #[derive(Debug)]
@@ -59,7 +62,12 @@ pub(crate) struct Connection {
     delivered_in_turn: usize,
     parting: Parting,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
-    closing: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Something has passed since it was last looked whether anything does.
+    stirred: bool,
+    /// When to look again; `None` while there is nothing to give back.
+    look_at: Option<Instant>,
+    /// While there is no pipe that would tell.
+    closing: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 /// How the stream is left.
@@ -74,9 +82,10 @@ enum Parting {
 }
 
 impl Connection {
-    pub(crate) fn new(seat: Seat, link: Link, stream: Stream) -> Self {
-        Self {
-            closing: Box::pin(seat.core().closing.clone().cancelled_owned()),
+    /// Boxed: it stands still while the future that serves it is made, moved and put into a task, each of which would
+    /// otherwise have room for a copy of it.
+    pub(crate) fn new(seat: Seat, link: Link, stream: Stream) -> Box<Self> {
+        Box::new(Self {
             seat,
             link,
             stream,
@@ -88,11 +97,14 @@ impl Connection {
             delivered_in_turn: 0,
             parting: Parting::LastWords,
             timer: None,
-        }
+            stirred: false,
+            look_at: None,
+            closing: None,
+        })
     }
 
     /// Runs the connection to its end.
-    pub(crate) async fn run(mut self) -> Ended {
+    pub(crate) async fn run(mut self: Box<Self>) -> Ended {
         let stop = self.seat.core().stop.clone();
         let started = self.link.start(rt::now());
         debug_assert!(started.is_ok(), "a link is started once");
@@ -211,6 +223,7 @@ impl Connection {
         match read {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
             Ok(n) => {
+                self.stirred = true;
                 self.read_in_turn += n;
                 self.link.handle_read(rt::now());
                 self.seat.count_read(n);
@@ -237,6 +250,7 @@ impl Connection {
         match write(&mut self.stream, cx, &mut self.writing) {
             Poll::Pending => return self.poll_order(cx),
             Poll::Ready(Ok(n)) => {
+                self.stirred = true;
                 self.seat.count_written(n);
                 if self.writing.is_empty() {
                     self.wrote_all();
@@ -265,10 +279,12 @@ impl Connection {
         }
         let Some(halves) = self.seat.halves() else {
             // An accepted connection has no pipe yet, and a socket that is closing has none to give.
-            ready!(self.closing.as_mut().poll(cx));
+            let closing = || Box::pin(self.seat.core().closing.clone().cancelled_owned());
+            ready!(self.closing.get_or_insert_with(closing).as_mut().poll(cx));
             self.link.close();
             return Poll::Ready(());
         };
+        self.closing = None;
         if self.link.state() != State::Ready {
             // Nothing goes out yet, but an endpoint that is given up gives its handshake up as well.
             ready!(halves.outbox.poll_finished(cx));
@@ -291,7 +307,10 @@ impl Connection {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(due) = self.link.poll_timeout() else {
+        if self.look_at.is_none() && std::mem::take(&mut self.stirred) {
+            self.look_at = Some(rt::now() + QUIET);
+        }
+        let Some(due) = self.link.poll_timeout().into_iter().chain(self.look_at).min() else {
             self.timer = None;
             return Poll::Pending;
         };
@@ -307,8 +326,26 @@ impl Connection {
             ready!(sleep.as_mut().poll(cx));
         }
         self.timer = None;
-        self.link.handle_timeout(rt::now());
+        let now = rt::now();
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = std::mem::take(&mut self.stirred).then(|| now + QUIET);
+            if self.look_at.is_none() {
+                self.shed();
+            }
+        }
+        self.link.handle_timeout(now);
         Poll::Ready(())
+    }
+
+    /// Nothing passes: what no message needs is given back.
+    fn shed(&mut self) {
+        if self.writing.is_empty() {
+            self.writing = Batch::new();
+        }
+        self.link.shed();
+        if let Some(halves) = self.seat.halves() {
+            self.seat.core().with(|engine| engine.shed(halves.pipe));
+        }
     }
 
     /// Says what the link still has to say, an ERROR command for one, as far as that goes without waiting.
@@ -328,7 +365,8 @@ impl Connection {
     /// Our side is done; reads and forgets what the peer still sends until it closes too, or falls silent.
     async fn farewell(&mut self) {
         if self.stream.shutdown().await.is_ok() {
-            let mut nowhere = [0; 4096];
+            // Not in the future, of which every connection has one that long.
+            let mut nowhere = vec![0; 4096];
             while let Ok(Ok(1..)) = tokio::time::timeout(FAREWELL, self.stream.read(&mut nowhere)).await {}
         }
     }

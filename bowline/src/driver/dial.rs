@@ -162,14 +162,15 @@ pub(crate) struct Wire;
 
 impl Reach for Wire {
     async fn connect(&mut self, dial: &Dial) -> Outcome {
-        let connecting = async {
+        // Boxed: it is over soon, while the task that it would make longer is not.
+        let connecting = Box::pin(async {
             let options = &dial.core.options;
             let connecting = transport::connect(&dial.endpoint, options);
             match options.connect_timeout {
                 Some(most) => tokio::time::timeout(most, connecting).await.unwrap_or_else(|late| Err(late.into())),
                 None => connecting.await,
             }
-        };
+        });
         match self.unless_over(dial, connecting).await {
             None => Outcome::Over,
             Some(Err(error)) => Outcome::Failed(error.kind()),

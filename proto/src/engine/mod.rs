@@ -48,7 +48,7 @@ pub struct Halves {
 ///   [`try_recv`](Self::try_recv), [`try_recv_many`](Self::try_recv_many), [`subscribe`](Self::subscribe),
 ///   [`close`](Self::close), [`stop`](Self::stop);
 /// - *from connections*: [`dial`](Self::dial), [`accept`](Self::accept), [`attach`](Self::attach),
-///   [`detach`](Self::detach), [`close_pipe`](Self::close_pipe);
+///   [`detach`](Self::detach), [`shed`](Self::shed), [`close_pipe`](Self::close_pipe);
 /// - *to the world*: [`take_news`](Self::take_news) and [`take_wakes`](Self::take_wakes), after every call; to be woken
 ///   without a lock held.
 #[derive(Debug)]
@@ -259,6 +259,11 @@ impl Engine {
     /// [`Outbox::poll_take`](crate::pipe::Outbox::poll_take), which it is over.
     pub fn poll_take(&mut self, halves: &Halves, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
         self.pipes.poll_take(halves.pipe, &halves.outbox, cx, batch)
+    }
+
+    /// For the connection task: nothing passes by the pipe, so what no message needs is given back.
+    pub fn shed(&mut self, id: PipeId) {
+        self.pipes.shed(id);
     }
 
     /// Subscribes to messages that begin with `topic`.

@@ -44,7 +44,7 @@ pub enum Role {
 /// - *from the world*: [`start`](Self::start), [`read_buffer`](Self::read_buffer) and
 ///   [`handle_read`](Self::handle_read), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
 /// - *from the socket*: [`handle_refusal`](Self::handle_refusal), [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
-///   [`close`](Self::close), [`seal`](Self::seal);
+///   [`close`](Self::close), [`seal`](Self::seal), [`shed`](Self::shed);
 /// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound),
 ///   [`poll_transmit`](Self::poll_transmit), [`poll_timeout`](Self::poll_timeout).
 ///
@@ -259,6 +259,17 @@ impl Link {
         batch.push_raw(&self.control);
         self.control.clear();
         true
+    }
+
+    /// Nothing passes: gives back the memory that nothing needs.
+    pub fn shed(&mut self) {
+        if self.control.is_empty() {
+            self.control = Vec::new();
+        }
+        let inbound = self.framing.inbound();
+        if inbound.is_empty() {
+            *inbound = VecDeque::new();
+        }
     }
 
     /// Puts a batch from the pipe into the peer's dialect. Nothing to do for NULL and PLAIN peers of ZMTP 3.1.

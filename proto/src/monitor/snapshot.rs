@@ -1,6 +1,7 @@
 //! The state of a socket, as its events tell it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{ConnectionId, MonitorEvent, MonitorKind, TransportState};
@@ -16,9 +17,11 @@ use crate::time::Instant;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     listening: Vec<Endpoint>,
-    /// One entry for each `connect`: two to the same endpoint are alike, so any of them will do.
-    dialed: BTreeMap<Endpoint, Vec<Dialed>>,
-    connections: BTreeMap<ConnectionId, Connection>,
+    /// In the order of their endpoints. One entry for each `connect`: two to the same endpoint are alike, so any of them
+    /// will do.
+    dialed: Vec<Box<Dialed>>,
+    // Boxed, here and above: most sockets have one of each, and a node of the tree has room for eleven.
+    connections: BTreeMap<ConnectionId, Box<Connection>>,
     ready: usize,
     is_stopped: bool,
 }
@@ -84,17 +87,17 @@ impl Snapshot {
 
     /// The endpoints that are connected to, once for each `connect`.
     pub fn dialed(&self) -> impl Iterator<Item = &Dialed> {
-        self.dialed.values().flatten()
+        self.dialed.iter().map(|dialed| &**dialed)
     }
 
     /// The connections, oldest first.
     pub fn connections(&self) -> impl Iterator<Item = (ConnectionId, &Connection)> {
-        self.connections.iter().map(|(id, connection)| (*id, connection))
+        self.connections.iter().map(|(id, connection)| (*id, &**connection))
     }
 
     /// A connection, while it is there.
     pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
-        self.connections.get(&id)
+        self.connections.get(&id).map(|connection| &**connection)
     }
 
     /// How many connections are ready.
@@ -177,7 +180,7 @@ impl Snapshot {
     }
 
     fn of(&mut self, event: &MonitorEvent) -> Option<&mut Connection> {
-        self.connections.get_mut(&event.connection?)
+        self.connections.get_mut(&event.connection?).map(|connection| &mut **connection)
     }
 
     fn begin(&mut self, event: &MonitorEvent, address: &str) {
@@ -190,33 +193,50 @@ impl Snapshot {
             stage: Stage::Handshaking,
             since: event.time,
         };
-        self.connections.insert(id, connection);
+        self.connections.insert(id, Box::new(connection));
     }
 
     fn dial(&mut self, event: &MonitorEvent) {
         let (Some(endpoint), Some(connection)) = (event.endpoint.clone(), event.connection) else { return };
-        let entries = self.dialed.entry(endpoint.clone()).or_default();
-        let waiting = entries.iter().position(|dialed| matches!(dialed.stage, DialStage::Waiting { .. }));
-        waiting.map(|at| entries.remove(at));
+        let entries = self.dialed_to(&endpoint);
+        let end = entries.end;
+        let waits = |dialed: &Dialed| matches!(dialed.stage, DialStage::Waiting { .. });
+        let waiting = entries.into_iter().find(|&at| waits(&self.dialed[at]));
         let attempt = event.attempt.unwrap_or(1);
-        entries.push(Dialed { endpoint, connection, attempt, stage: DialStage::Connecting });
+        let dialed = Box::new(Dialed { endpoint, connection, attempt, stage: DialStage::Connecting });
+        // At the end of its like: of several that wait, the one that has waited longest goes first.
+        match waiting {
+            Some(at) => {
+                self.dialed[at] = dialed;
+                self.dialed[at..end].rotate_left(1);
+            }
+            None => self.dialed.insert(end, dialed),
+        }
     }
 
     fn move_dialed(&mut self, event: &MonitorEvent, stage: DialStage) {
-        let entries = event.endpoint.as_ref().and_then(|endpoint| self.dialed.get_mut(endpoint));
-        let dialed = entries.and_then(|all| all.iter_mut().find(|dialed| Some(dialed.connection) == event.connection));
-        if let Some(dialed) = dialed {
-            dialed.stage = stage;
+        if let Some(at) = self.dialed_at(event) {
+            self.dialed[at].stage = stage;
         }
     }
 
     fn give_up(&mut self, event: &MonitorEvent) {
-        let Some(endpoint) = &event.endpoint else { return };
-        let Some(entries) = self.dialed.get_mut(endpoint) else { return };
-        entries.retain(|dialed| Some(dialed.connection) != event.connection);
-        if entries.is_empty() {
-            self.dialed.remove(endpoint);
+        if let Some(at) = self.dialed_at(event) {
+            self.dialed.remove(at);
         }
+    }
+
+    /// Where the entries of an endpoint stand, or would.
+    fn dialed_to(&self, endpoint: &Endpoint) -> Range<usize> {
+        let from = self.dialed.partition_point(|dialed| dialed.endpoint < *endpoint);
+        let others = &self.dialed[from..];
+        from..from + others.partition_point(|dialed| dialed.endpoint == *endpoint)
+    }
+
+    /// Where the entry stands whose latest attempt the event is about.
+    fn dialed_at(&self, event: &MonitorEvent) -> Option<usize> {
+        let mut entries = self.dialed_to(event.endpoint.as_ref()?);
+        entries.find(|&at| Some(self.dialed[at].connection) == event.connection)
     }
 }
 

@@ -85,6 +85,10 @@ impl Pipes {
         let serial = self.next_serial;
         self.next_serial = serial.wrapping_add(1);
         let conflate = options.conflate && self.socket_type.conflates();
+        if self.slab.capacity() == 0 {
+            // Many sockets never have more than one pipe, and room for four is what they would get.
+            self.slab.reserve_exact(1);
+        }
         let entry = self.slab.vacant_entry();
         let id = PipeId { index: entry.key() as u32, serial };
         let outbox = Outbox::new(Arc::clone(&self.mailbox), id, options.send_hwm, conflate);
@@ -233,6 +237,14 @@ impl Pipes {
             Some(pipe) => pipe.writer.poll_take(cx, batch, &mut self.wakes),
             // The socket has let go of the pipe; all that was sent by it is in the outbox.
             None => outbox.poll_take(cx, batch),
+        }
+    }
+
+    /// Nothing passes by the pipe: gives back the memory that no message needs.
+    pub fn shed(&mut self, id: PipeId) {
+        if let Some(pipe) = self.get_mut(id) {
+            pipe.writer.shed();
+            pipe.reader.shed();
         }
     }
 

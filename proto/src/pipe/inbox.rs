@@ -41,6 +41,8 @@ struct Inner {
     reader: Option<(Arc<Mailbox>, PipeId)>,
     /// The reader found nothing and waits for the edge.
     reader_waits: bool,
+    /// Nothing has come for a while.
+    is_quiet: bool,
     writer: Writer,
 }
 
@@ -69,6 +71,12 @@ impl Inner {
         if self.hwm == 0 { usize::MAX } else { self.hwm.saturating_sub(self.queue.len() + self.held) }
     }
 
+    fn shed(&mut self) {
+        if self.queue.is_empty() {
+            self.queue = Vec::new();
+        }
+    }
+
     /// The writer, if it waits and there is room again.
     fn relieved(&mut self) -> Writer {
         if self.room() > 0 { std::mem::replace(&mut self.writer, Writer::Nobody) } else { Writer::Nobody }
@@ -93,6 +101,7 @@ impl Inbox {
             era: 0,
             reader: None,
             reader_waits: true,
+            is_quiet: false,
             writer: Writer::Nobody,
         };
         Self { inner: Mutex::new(inner), bytes: AtomicU64::new(0) }
@@ -196,6 +205,7 @@ impl Inbox {
             messages.clear();
             return Poll::Ready(());
         }
+        inner.is_quiet = false;
         if inner.conflate {
             inner.received += messages.len() as u64;
             inner.queue.clear();
@@ -246,6 +256,7 @@ impl Inbox {
             inner.writer = Writer::Socket(Arc::clone(writer.0), writer.1);
             return Err(Full);
         }
+        inner.is_quiet = false;
         inner.received += 1;
         inner.queue.push(message.clone());
         let edge = inner.edge();
@@ -287,10 +298,22 @@ impl Inbox {
         std::mem::swap(&mut inner.queue, batch);
         inner.held = batch.len();
         inner.reader_waits = batch.is_empty();
+        if inner.is_quiet && batch.is_empty() {
+            inner.shed();
+            *batch = Vec::new();
+        }
         let writer = inner.relieved();
         drop(inner);
         writer.tell(wakes);
         !batch.is_empty()
+    }
+
+    /// For the socket: nothing has come for a while, and memory that no message needs is given back; what the reader
+    /// has when it has handed on the rest, too.
+    pub(super) fn shed(&self) {
+        let mut inner = self.inner.lock();
+        inner.is_quiet = true;
+        inner.shed();
     }
 
     /// For the socket: it handed `n` of the messages on that it took.
@@ -300,6 +323,12 @@ impl Inbox {
         let writer = inner.relieved();
         drop(inner);
         writer.tell(wakes);
+    }
+
+    /// How many messages it holds memory for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.inner.lock().queue.capacity()
     }
 
     /// How many messages wait that no reader has taken.

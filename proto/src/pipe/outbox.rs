@@ -349,6 +349,20 @@ impl Outbox {
         Poll::Pending
     }
 
+    /// How much memory it holds, in bytes.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.inner.lock().batch.capacity()
+    }
+
+    /// For the socket's end: gives back the memory that no message needs.
+    pub(super) fn shed(&self) {
+        let mut inner = self.inner.lock();
+        if inner.batch.is_empty() {
+            inner.batch = Batch::new();
+        }
+    }
+
     /// For the connection task: gives back what the transport did not take, ahead of what has come since.
     ///
     /// Whole messages only: one that was cut in the middle is sent again from its start.

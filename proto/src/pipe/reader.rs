@@ -74,8 +74,71 @@ impl Reader {
         self.inbox.take(&mut self.batch, wakes)
     }
 
+    /// Gives back the memory that no message needs; if some are still to be handed on, after the last of them.
+    pub fn shed(&mut self) {
+        if self.next == self.batch.len() {
+            (self.batch, self.next) = (Vec::new(), 0);
+        }
+        self.inbox.shed();
+    }
+
     /// Drops all that came.
     pub fn discard(&mut self, wakes: &mut Wakes) {
         while self.take(wakes) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    fn deliver(inbox: &Inbox, messages: usize) {
+        let mut messages: VecDeque<Message> = (0..messages).map(|_| Message::from("x")).collect();
+        assert!(inbox.poll_deliver(&mut Context::from_waker(Waker::noop()), &mut messages).is_ready());
+    }
+
+    fn read(reader: &mut Reader) -> usize {
+        let (mut message, mut wakes) = (Message::new(), Wakes::new());
+        std::iter::from_fn(|| reader.pop(&mut message, &mut wakes).then_some(())).count()
+    }
+
+    fn pair() -> (Arc<Inbox>, Reader) {
+        let inbox = Arc::new(Inbox::new(1000, false));
+        (Arc::clone(&inbox), Reader::new(inbox, 1000))
+    }
+
+    #[test]
+    fn a_pipe_that_falls_quiet_gives_the_memory_of_what_was_read_back() {
+        let (inbox, mut reader) = pair();
+        deliver(&inbox, 100);
+        assert_eq!(read(&mut reader), 100);
+        reader.shed();
+        assert_eq!((reader.batch.capacity(), inbox.capacity()), (0, 0));
+        deliver(&inbox, 3);
+        assert_eq!(read(&mut reader), 3);
+    }
+
+    #[test]
+    fn what_is_unread_when_a_pipe_falls_quiet_is_read_first_and_its_memory_given_back_then() {
+        let (inbox, mut reader) = pair();
+        deliver(&inbox, 100);
+        let (mut message, mut wakes) = (Message::new(), Wakes::new());
+        assert!(reader.pop(&mut message, &mut wakes));
+        deliver(&inbox, 7);
+        reader.shed();
+        assert_eq!((reader.len(), inbox.waiting()), (106, 7));
+        assert_eq!(read(&mut reader), 106);
+        assert_eq!((reader.batch.capacity(), inbox.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_pipe_that_was_quiet_and_is_busy_again_keeps_its_memory() {
+        let (inbox, mut reader) = pair();
+        reader.shed();
+        deliver(&inbox, 100);
+        assert!(read(&mut reader) == 100 && reader.batch.capacity() + inbox.capacity() >= 100);
     }
 }

@@ -119,11 +119,71 @@ impl Writer {
         self.outbox.append(&mut self.staged);
     }
 
+    /// Gives back the memory that no message needs.
+    pub fn shed(&mut self) {
+        if self.staged.is_empty() {
+            self.staged = Batch::new();
+        }
+        self.outbox.shed();
+    }
+
     /// For the connection task: as [`Outbox::poll_take`], of all that was ever pushed.
     pub fn poll_take(&mut self, cx: &mut Context<'_>, batch: &mut Batch, wakes: &mut Wakes) -> Poll<Take> {
         self.flush();
         let taken = self.outbox.poll_take_with(cx, batch, wakes);
         self.sleeps = taken.is_pending();
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::pipe::{Mailbox, PipeId};
+
+    fn writer() -> Writer {
+        Writer::new(Arc::new(Outbox::new(Arc::<Mailbox>::default(), PipeId { index: 0, serial: 0 }, 1000, false)))
+    }
+
+    fn push(writer: &mut Writer, messages: usize) {
+        let mut wakes = Wakes::new();
+        assert!((0..messages).all(|_| writer.push(&Message::from("x"), &mut wakes).is_ok()));
+        wakes.wake();
+    }
+
+    fn take(writer: &mut Writer, batch: &mut Batch) -> Poll<Take> {
+        let mut wakes = Wakes::new();
+        let taken = writer.poll_take(&mut Context::from_waker(Waker::noop()), batch, &mut wakes);
+        wakes.wake();
+        taken
+    }
+
+    #[test]
+    fn a_pipe_that_falls_quiet_gives_the_memory_of_what_was_written_back() {
+        let (mut writer, mut batch) = (writer(), Batch::new());
+        for _ in 0..3 {
+            push(&mut writer, 100);
+            assert_eq!(take(&mut writer, &mut batch), Poll::Ready(Take::Batch));
+            batch.clear();
+        }
+        assert!(take(&mut writer, &mut batch).is_pending());
+        assert!(writer.staged.capacity() + writer.outbox.capacity() > 0);
+        writer.shed();
+        assert_eq!((writer.staged.capacity(), writer.outbox.capacity()), (0, 0));
+        push(&mut writer, 1);
+        assert_eq!((take(&mut writer, &mut batch), batch.messages()), (Poll::Ready(Take::Batch), 1));
+    }
+
+    #[test]
+    fn what_waits_to_be_written_when_a_pipe_falls_quiet_stays() {
+        let (mut writer, mut batch) = (writer(), Batch::new());
+        push(&mut writer, 2);
+        writer.shed();
+        writer.flush();
+        push(&mut writer, 1);
+        writer.shed();
+        assert_eq!((take(&mut writer, &mut batch), batch.messages()), (Poll::Ready(Take::Batch), 3));
     }
 }

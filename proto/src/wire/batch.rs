@@ -91,6 +91,12 @@ impl Batch {
         self.remaining() == 0
     }
 
+    /// How much memory it holds, in bytes of its arena and bodies.
+    #[cfg(test)]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.arena.capacity() + self.bodies.capacity()
+    }
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.arena.clear();
