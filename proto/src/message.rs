@@ -19,29 +19,31 @@ enum Body {
     Shared(Bytes),
 }
 
-/// The length of an inline body, in a word of its own.
-///
-/// It leaves room for all that an enum around a message has to say, in the same word: what is moved with a message is
-/// then this word and five more. A tag of one byte makes a body of odd length, which compilers move by copies that
-/// overlap, and a processor stalls when it loads what was stored like that: a third of the time of a `recv`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u64)]
-#[rustfmt::skip]
-enum Len {
-    L0, L1, L2, L3, L4, L5, L6, L7, L8, L9, L10, L11, L12, L13, L14, L15, L16, L17, L18, L19, L20, L21, L22, L23,
-    L24, L25, L26, L27, L28, L29, L30, L31, L32, L33, L34, L35, L36, L37, L38, L39, L40,
+macro_rules! lengths {
+    ($($name:ident)*) => {
+        /// The length of an inline body, in a word of its own.
+        ///
+        /// It leaves room for all that an enum around a message has to say, in the same word: what is moved with a message is
+        /// then this word and five more. A tag of one byte makes a body of odd length, which compilers move by copies that
+        /// overlap, and a processor stalls when it loads what was stored like that: a third of the time of a `recv`.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        #[repr(u64)]
+        enum Len {
+            $($name,)*
+        }
+
+        impl Len {
+            const ALL: [Self; Part::INLINE + 1] = [$(Self::$name,)*];
+        }
+    };
+}
+
+lengths! {
+    L0 L1 L2 L3 L4 L5 L6 L7 L8 L9 L10 L11 L12 L13 L14 L15 L16 L17 L18 L19 L20 L21 L22 L23 L24 L25 L26 L27 L28
+    L29 L30 L31 L32 L33 L34 L35 L36 L37 L38 L39 L40
 }
 
 impl Len {
-    #[rustfmt::skip]
-    const ALL: [Self; Part::INLINE + 1] = {
-        use Len::*;
-        [
-            L0, L1, L2, L3, L4, L5, L6, L7, L8, L9, L10, L11, L12, L13, L14, L15, L16, L17, L18, L19, L20, L21, L22,
-            L23, L24, L25, L26, L27, L28, L29, L30, L31, L32, L33, L34, L35, L36, L37, L38, L39, L40,
-        ]
-    };
-
     /// At most the longest.
     #[inline]
     const fn new(len: usize) -> Self {

@@ -19,6 +19,7 @@ pub struct Snapshot {
     listening: Vec<Endpoint>,
     /// In the order of their endpoints. One entry for each `connect`: two to the same endpoint are alike, so any of them
     /// will do.
+    #[expect(clippy::vec_box, reason = "an entry that comes or goes moves those behind it")]
     dialed: Vec<Box<Dialed>>,
     // Boxed, here and above: most sockets have one of each, and a node of the tree has room for eleven.
     connections: BTreeMap<ConnectionId, Box<Connection>>,

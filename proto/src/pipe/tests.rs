@@ -402,19 +402,19 @@ fn what_is_staged_goes_with_the_next_batch_and_counts_against_the_mark() {
     let mut writer = Writer::new(Arc::new(outbox));
     let (count, waker) = Count::new();
     let mut cx = Context::from_waker(&waker);
-    let (mut batch, mut wakes) = (Batch::new(), Wakes::new());
-    assert!(writer.poll_take(&mut cx, &mut batch, &mut wakes).is_pending());
-    assert!(writer.push(&"a".into(), &mut wakes).is_ok() && writer.push(&"b".into(), &mut wakes).is_ok());
-    wakes.take().wake();
-    assert_eq!((count.take(), writer.len()), (1, 2), "the first one wakes the connection, and both are there");
-    assert_eq!(writer.push(&"c".into(), &mut wakes), Err(Full));
-    assert!(writer.poll_take(&mut cx, &mut batch, &mut wakes).is_ready());
+    let (mut batch, mut woken) = (Batch::new(), Wakes::new());
+    assert!(writer.poll_take(&mut cx, &mut batch, &mut woken).is_pending());
+    assert!(writer.push(&"a".into(), &mut woken).is_ok() && writer.push(&"b".into(), &mut woken).is_ok());
+    woken.take().wake();
+    assert_eq!((count.take(), writer.len()), (1, 2), "the first one woken the connection, and both are there");
+    assert_eq!(writer.push(&"c".into(), &mut woken), Err(Full));
+    assert!(writer.poll_take(&mut cx, &mut batch, &mut woken).is_ready());
     assert_eq!(
         (bodies(&batch), signals(&mailbox)),
         (vec!["a".to_owned(), "b".to_owned()], vec![Signal::Writable(PIPE)])
     );
-    assert!(writer.push(&"c".into(), &mut wakes).is_ok());
-    wakes.wake();
+    assert!(writer.push(&"c".into(), &mut woken).is_ok());
+    woken.wake();
     assert_eq!(count.take(), 0, "a connection that writes is not woken");
 }
 
@@ -443,9 +443,9 @@ fn a_pipe_that_is_closed_drops_what_is_staged_and_one_that_drains_sends_it() {
         let mut wakes = Wakes::new();
         assert!(writer.push(&"a".into(), &mut wakes).is_ok());
         if drains {
-            writer.drain(&mut wakes)
+            writer.drain(&mut wakes);
         } else {
-            writer.close(&mut wakes)
+            writer.close(&mut wakes);
         }
         assert_eq!((writer.outbox().discarded(), writer.len() as u64), (discarded, 1 - discarded));
         let taken = writer.poll_take(&mut Context::from_waker(Waker::noop()), &mut Batch::new(), &mut wakes);
@@ -460,10 +460,10 @@ fn a_reader_reports_in_steps_of_half_the_mark_and_reads_on_where_it_was() {
     let (count, waker) = Count::new();
     let mut messages: VecDeque<Message> = ["a", "b", "c", "d", "e"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
-    let mut read = |reader: &mut Reader| {
-        let (mut message, mut wakes) = (Message::new(), Wakes::new());
-        let is_read = reader.pop(&mut message, &mut wakes);
-        wakes.wake();
+    let read = |reader: &mut Reader| {
+        let (mut message, mut woken) = (Message::new(), Wakes::new());
+        let is_read = reader.pop(&mut message, &mut woken);
+        woken.wake();
         is_read.then_some(message)
     };
     assert_eq!((read(&mut reader), count.take()), (Some("a".into()), 0));
