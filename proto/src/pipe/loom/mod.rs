@@ -6,6 +6,7 @@
 mod inbox;
 mod mailbox;
 mod outbox;
+mod writer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
