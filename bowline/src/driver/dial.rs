@@ -80,17 +80,19 @@ impl Drop for Dial {
 
 impl Dial {
     /// Begins the first attempt, of which the monitors hear before this returns.
-    pub(crate) fn new(core: Arc<Core>, endpoint: Endpoint, halves: Halves) -> Self {
+    ///
+    /// Boxed: its future would have room for two.
+    pub(crate) fn new(core: Arc<Core>, endpoint: Endpoint, halves: Halves) -> Box<Self> {
         let mut dialer = Dialer::new(&core.options, rt::seed());
         let next = dialer.start();
         let connection = ConnectionId(0);
         let reason = DisconnectReason::LocalClose;
-        let mut dial = Self { core, endpoint, halves, dialer, next, connection, attempt: 0, reason };
+        let mut dial = Box::new(Self { core, endpoint, halves, dialer, next, connection, attempt: 0, reason });
         dial.follow(next, None);
         dial
     }
 
-    pub(crate) async fn run(mut self, mut reach: impl Reach) {
+    pub(crate) async fn run(mut self: Box<Self>, mut reach: impl Reach) {
         loop {
             match self.next {
                 Next::Leave => break,
