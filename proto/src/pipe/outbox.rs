@@ -1,7 +1,7 @@
 //! The outbound half of a pipe: from the socket to the connection task, in wire format.
 //!
-//! Cost of one message: one uncontended lock, one copy of a small body (large ones by reference), no allocation once
-//! the batch has grown, and a wake only if the connection task sleeps. The connection task swaps the whole batch out.
+//! Cost of a batch: a few uncontended locks. Messages come by the [`Writer`](super::Writer), which stages them without one;
+//! only where each replaces the one before it do they come one by one. The connection task swaps the whole batch out.
 
 use std::sync::Arc;
 // Not loom's: a count that nobody acts on has no orders to explore.
