@@ -23,9 +23,10 @@ macro_rules! lengths {
     ($($name:ident)*) => {
         /// The length of an inline body, in a word of its own.
         ///
-        /// It leaves room for all that an enum around a message has to say, in the same word: what is moved with a message is
-        /// then this word and five more. A tag of one byte makes a body of odd length, which compilers move by copies that
-        /// overlap, and a processor stalls when it loads what was stored like that: an eighth of the time of a `recv`.
+        /// It leaves room for all that an enum around a message has to say, in the same word: what is moved with a
+        /// message is then this word and five more. A tag of one byte makes a body of odd length, which compilers move
+        /// by copies that overlap, and a processor stalls when it loads what was stored like that: an eighth of the
+        /// time of a `recv`.
         #[derive(Clone, Copy, PartialEq, Eq)]
         #[repr(u64)]
         enum Len {
