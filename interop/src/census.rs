@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use peak_alloc::PeakAlloc;
 use tokio::runtime::Handle;
 
 use crate::place::prefix;
@@ -94,16 +95,12 @@ fn names() -> Outcome<BTreeSet<String>> {
     Ok(files.chain(abstracts).filter(|name| name.trim_start_matches('@').starts_with(&prefix)).collect())
 }
 
-/// The resident memory of this process, in KiB.
-///
-/// # Errors
-///
-/// If `/proc` can't be read.
-pub fn resident() -> Outcome<usize> {
-    // `statm` would be cheaper, but may be off by some hundred pages for each processor.
-    let rollup = "/proc/self/smaps_rollup";
-    let told = fs::read_to_string(rollup).map_err(|error| format!("{rollup}: {error}"))?;
-    let line = told.lines().find_map(|line| line.strip_prefix("Rss:"));
-    let size = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    size.ok_or_else(|| format!("{rollup} does not tell the resident memory"))
+/// Counts what all tests of a program allocate and give back.
+#[global_allocator]
+static ALLOCATED: PeakAlloc = PeakAlloc;
+
+/// What this process has allocated now, in bytes. What the system calls resident also has what an allocator keeps in
+/// case, and that comes and goes by its own rules.
+pub fn allocated() -> usize {
+    ALLOCATED.current_usage()
 }

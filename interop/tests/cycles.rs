@@ -5,9 +5,9 @@
 use std::time::Instant;
 
 use bowline::{AnySocket, MonitorKind, SocketType};
-use bowline_interop::census::{Census, resident};
+use bowline_interop::census::{Census, allocated};
 use bowline_interop::place::{prefix, serial};
-use bowline_interop::trial::alone;
+use bowline_interop::trial::{SLACK, alone};
 use bowline_interop::{Outcome, Peer, Transport, ensure, ours};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -21,18 +21,18 @@ async fn compare(name: &str, mut cycles: impl AsyncFnMut(usize) -> Outcome) -> O
     let (began, before) = (Instant::now(), Census::take()?);
     cycles(FIRST).await?;
     before.regained().await?;
-    let early = resident()?;
+    let early = allocated();
     for _ in 1..ALL / FIRST {
         cycles(FIRST).await?;
         before.regained().await?;
     }
-    let (late, after, seconds) = (resident()?, Census::take()?, began.elapsed().as_secs_f32());
+    let (late, after, seconds) = (allocated(), Census::take()?, began.elapsed().as_secs_f32());
     let open = (before.descriptors(), after.descriptors());
     println!(
-        "{name}: {ALL} cycles in {seconds:.1} s; {early} KiB after {FIRST}, {late} KiB at the end; {} descriptors before, {} after",
+        "{name}: {ALL} cycles in {seconds:.1} s; {early} bytes after {FIRST}, {late} at the end; {} descriptors before, {} after",
         open.0, open.1
     );
-    ensure(late <= early + early / 20, || format!("resident memory grew from {early} to {late} KiB"))
+    ensure(late <= early + SLACK, || format!("memory grew from {early} to {late} bytes"))
 }
 
 /// Our REP, bound, with a task that answers.
