@@ -43,6 +43,7 @@
 
 mod driver;
 mod observe;
+pub mod rpc;
 mod rt;
 mod socket;
 mod transport;

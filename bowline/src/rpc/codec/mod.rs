@@ -1,0 +1,210 @@
+//! From values to bytes and back.
+
+mod blob;
+mod raw;
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::Part;
+
+pub use blob::Blob;
+pub use raw::NotRaw;
+
+/// How arguments, items, results and errors become bytes.
+///
+/// The caller chooses, for each call; the other side answers in the same codec.
+///
+/// ```
+/// use bowline::rpc::Codec;
+///
+/// for codec in [Codec::Postcard, Codec::MessagePack, Codec::Json] {
+///     let encoded = codec.encode(&("key", 7_u32))?;
+///     assert_eq!(codec.decode::<(String, u32)>(&encoded)?, ("key".to_owned(), 7));
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Codec {
+    /// The bytes themselves: for methods that take and give one string of bytes, or text.
+    ///
+    /// A [`Blob`] passes without a copy, both ways. Anything else that is not one string of bytes is refused.
+    Raw = 0,
+    /// [postcard](https://postcard.jamesmunns.com/wire-format): the default, since it is the shortest and the fastest.
+    ///
+    /// It says nothing of what it holds, so both sides must have the same types.
+    #[default]
+    Postcard = 1,
+    /// [MessagePack](https://msgpack.org), structs as maps with the names of their fields: for other languages.
+    MessagePack = 2,
+    /// JSON, in UTF-8: for other languages and command lines. Bytes are lists of numbers there, which is slow.
+    Json = 3,
+}
+
+impl Codec {
+    /// The number that stands for it on the wire.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The codec of this number, if there is one.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Raw),
+            1 => Some(Self::Postcard),
+            2 => Some(Self::MessagePack),
+            3 => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    /// Whether the bytes say what they hold, so that a decoder can pass over fields that it does not know.
+    ///
+    /// Then two sides with different shapes may still understand each other.
+    pub const fn is_self_describing(self) -> bool {
+        matches!(self, Self::MessagePack | Self::Json)
+    }
+
+    /// Encodes `value`: without an allocation where a [`Part`] keeps it inline, with one up to a few KiB.
+    ///
+    /// # Errors
+    /// If this codec has no form for such a value, or its own `Serialize` fails.
+    pub fn encode<T: Serialize + ?Sized>(self, value: &T) -> Result<Part, EncodeError> {
+        if self == Self::Raw {
+            return raw::encode(value);
+        }
+        // A value whose `Serialize` encodes another finds no buffer here, and makes its own.
+        let mut buffer = SCRATCH.take();
+        buffer.clear();
+        let written = match self {
+            Self::Postcard => {
+                postcard::serialize_with_flavor(value, Growing(&mut buffer)).map_err(EncodeError::Postcard)
+            }
+            Self::MessagePack => rmp_serde::encode::write_named(&mut buffer, value).map_err(EncodeError::MessagePack),
+            Self::Json => serde_json::to_writer(&mut buffer, value).map_err(EncodeError::Json),
+            Self::Raw => Ok(()),
+        };
+        let part =
+            if buffer.len() <= COPIED { Part::copy_from_slice(&buffer) } else { std::mem::take(&mut buffer).into() };
+        if buffer.capacity() <= 2 * COPIED {
+            SCRATCH.set(buffer);
+        }
+        written.map(|()| part)
+    }
+
+    /// Decodes what [`encode`](Codec::encode) made; a [`Blob`] in it shares the bytes of `encoded`.
+    ///
+    /// # Errors
+    /// If the bytes are none of such a value, or are more than it.
+    pub fn decode<T: DeserializeOwned>(self, encoded: &Part) -> Result<T, DecodeError> {
+        let _lent = blob::lend(encoded);
+        match self {
+            Self::Raw => raw::decode(encoded),
+            Self::Postcard => match postcard::take_from_bytes(encoded).map_err(DecodeError::Postcard)? {
+                (value, []) => Ok(value),
+                _ => Err(DecodeError::Trailing(self)),
+            },
+            Self::MessagePack => message_pack(encoded),
+            Self::Json => serde_json::from_slice(encoded).map_err(DecodeError::Json),
+        }
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Raw => "raw bytes",
+            Self::Postcard => "postcard",
+            Self::MessagePack => "MessagePack",
+            Self::Json => "JSON",
+        })
+    }
+}
+
+/// Up to here, in bytes, an encoded value is copied out of the buffer of its thread; a larger one takes the buffer with it.
+const COPIED: usize = 4096;
+
+thread_local! {
+    /// Where values are encoded that turn out to be short.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// postcard's own growing buffer can't be used again.
+struct Growing<'a>(&'a mut Vec<u8>);
+
+impl postcard::ser_flavors::Flavor for Growing<'_> {
+    type Output = ();
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+fn message_pack<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, DecodeError> {
+    use rmp_serde::decode::Error;
+    let mut decoder = rmp_serde::Deserializer::from_read_ref(encoded);
+    let value = T::deserialize(&mut decoder).map_err(DecodeError::MessagePack)?;
+    // The decoder does not tell how far it has come, only that there is no first byte of another value.
+    match <IgnoredAny as serde::Deserialize>::deserialize(&mut decoder) {
+        Err(Error::InvalidMarkerRead(_)) => Ok(value),
+        _ => Err(DecodeError::Trailing(Codec::MessagePack)),
+    }
+}
+
+/// Why a value could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The value is not one string of bytes.
+    #[error("raw bytes: {0}")]
+    Raw(#[source] NotRaw),
+    /// postcard has no form for it.
+    #[error("postcard: {0}")]
+    Postcard(#[source] postcard::Error),
+    /// MessagePack has no form for it.
+    #[error("MessagePack: {0}")]
+    MessagePack(#[source] rmp_serde::encode::Error),
+    /// JSON has no form for it.
+    #[error("JSON: {0}")]
+    Json(#[source] serde_json::Error),
+}
+
+/// Why bytes could not be decoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The type is not one string of bytes, or a text is not UTF-8.
+    #[error("raw bytes: {0}")]
+    Raw(#[source] NotRaw),
+    /// The bytes are not what postcard makes of such a value.
+    #[error("postcard: {0}")]
+    Postcard(#[source] postcard::Error),
+    /// The bytes are not what MessagePack makes of such a value.
+    #[error("MessagePack: {0}")]
+    MessagePack(#[source] rmp_serde::decode::Error),
+    /// The bytes are not what JSON makes of such a value.
+    #[error("JSON: {0}")]
+    Json(#[source] serde_json::Error),
+    /// The value is whole, and there are more bytes.
+    #[error("{0}: there is more behind the value")]
+    Trailing(Codec),
+}
+
+#[cfg(test)]
+mod tests;
