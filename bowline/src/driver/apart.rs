@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bowline_proto::engine::{Engine, Transmitted};
 use bowline_proto::pipe::{PipeId, Wait, Waiting, Wakes};
-use bowline_proto::{ConnectionId, Message, RecvError};
+use bowline_proto::{ConnectionId, DisconnectReason, Message, PeerInfo, RecvError};
 
 use super::attendant::Attendant;
 use super::core::Core;
@@ -40,16 +40,11 @@ impl Core {
         Waits([self.wait(Waiting::Recv), self.wait(Waiting::Send)])
     }
 
-    /// Takes what has come in.
+    /// Takes what has come in, or waits until something does.
     ///
     /// # Errors
     ///
     /// As [`Engine::try_recv_apart`].
-    pub(crate) fn try_recv_apart(&self, arrivals: &mut Arrivals, most: usize) -> Result<(), RecvError> {
-        self.with(|engine| take(engine, arrivals, most))
-    }
-
-    /// As [`try_recv_apart`](Self::try_recv_apart), and waits until something comes in.
     pub(crate) fn poll_recv_apart(
         &self,
         cx: &Context<'_>,
@@ -69,6 +64,26 @@ impl Core {
                 }
             }
         })
+    }
+
+    /// Takes all that came by a pipe whose peer is gone.
+    pub(crate) fn recv_rest(&self, pipe: PipeId, arrivals: &mut Arrivals) {
+        self.with(|engine| engine.recv_rest(pipe, &mut arrivals.messages));
+    }
+
+    /// The connection and the peer at the end of a pipe, if there is one.
+    pub(crate) fn peer_of(&self, pipe: PipeId) -> Option<(ConnectionId, Arc<PeerInfo>)> {
+        self.with(|engine| engine.peer_of(pipe))
+    }
+
+    /// Ends a connection. The caller holds a lock, as with [`transmit`](Self::transmit).
+    pub(crate) fn end_apart(
+        &self,
+        (pipe, connection): (PipeId, ConnectionId),
+        reason: DisconnectReason,
+        wakes: &mut Wakes,
+    ) {
+        self.with_wakes(wakes, |engine| engine.end(pipe, connection, reason));
     }
 
     /// As [`Engine::transmit`]. The caller holds a lock: whoever is to be woken for it is added to `wakes`.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{BATCH_MOST, Engine};
-use crate::error::RecvError;
+use crate::error::{DisconnectReason, RecvError};
 use crate::monitor::ConnectionId;
-use crate::pattern::{self, Gone};
+use crate::pattern::{self, Gone, Pipe};
+use crate::peer::PeerInfo;
 use crate::pipe::PipeId;
 use crate::{Message, Options, SocketType};
 
@@ -65,6 +66,27 @@ impl Engine {
                 // In process the peer may go at any moment; then all that it was sent is gone.
                 return Transmitted::Gone;
             }
+        }
+    }
+
+    /// Appends all that came by this pipe to `messages`. Its peer is gone, so no more will come.
+    pub fn recv_rest(&mut self, id: PipeId, messages: &mut Vec<(PipeId, Message)>) {
+        let mut message = Message::new();
+        while self.pipes.pop(id, &mut message) {
+            messages.push((id, std::mem::take(&mut message)));
+        }
+    }
+
+    /// The connection and the peer at the end of the pipe, if there is one.
+    pub fn peer_of(&self, id: PipeId) -> Option<(ConnectionId, Arc<PeerInfo>)> {
+        let (connection, peer, _) = self.pipes.get(id)?.report()?;
+        Some((connection, peer))
+    }
+
+    /// Ends this connection for `reason`, unless it has ended.
+    pub fn end(&mut self, id: PipeId, connection: ConnectionId, reason: DisconnectReason) {
+        if self.pipes.get(id).and_then(Pipe::connection) == Some(connection) {
+            self.pipes.kick(id, reason);
         }
     }
 
