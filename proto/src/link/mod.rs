@@ -266,6 +266,9 @@ impl Link {
         if self.control.is_empty() {
             self.control = Vec::new();
         }
+        if self.effects.is_empty() {
+            self.effects = Effects::new();
+        }
         let inbound = self.framing.inbound();
         if inbound.is_empty() {
             *inbound = VecDeque::new();
