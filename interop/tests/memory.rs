@@ -14,8 +14,8 @@ const MOST: usize = 10_000;
 fn a_connection_that_was_busy_gives_back_what_it_does_not_need() -> Outcome {
     alone(async {
         for transport in Transport::ALL {
-            let pull = ours::socket(SocketType::Pull, ours::options());
-            let endpoint = ours::bind(&pull, &transport.fresh()).await?;
+            let (pull, place) = (ours::socket(SocketType::Pull, ours::options()), transport.fresh());
+            let endpoint = ours::bind(&pull, &place).await?;
             let before = allocated();
             let mut peers = Vec::with_capacity(PEERS);
             for _ in 0..PEERS {
