@@ -241,7 +241,12 @@ impl Link {
         if waits && self.effects.front() == Some(&Effect::Detach) {
             return None;
         }
-        self.effects.pop_front()
+        let effect = self.effects.pop_front()?;
+        if self.effects.is_empty() {
+            // They come at few moments of a link's life, and the empty queue would keep half a KiB.
+            self.effects = Effects::new();
+        }
+        Some(effect)
     }
 
     /// The messages that arrived whole. The driver drains them.
@@ -265,9 +270,6 @@ impl Link {
     pub fn shed(&mut self) {
         if self.control.is_empty() {
             self.control = Vec::new();
-        }
-        if self.effects.is_empty() {
-            self.effects = Effects::new();
         }
         let inbound = self.framing.inbound();
         if inbound.is_empty() {
