@@ -14,7 +14,7 @@ use bowline_proto::link::{Link, State};
 use bowline_proto::pipe::Take;
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
@@ -214,10 +214,15 @@ impl Connection {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let room = self.link.read_room();
         let buffer = self.link.read_buffer();
-        if buffer.is_empty() && self.stream.poll_readable(cx).is_pending() {
-            // A connection where nothing comes needs no memory for it.
-            *buffer = BytesMut::new();
-            return Poll::Pending;
+        if buffer.is_empty() {
+            if self.stream.poll_readable(cx).is_pending() {
+                // A connection where nothing comes needs no memory for it.
+                rt::spare(std::mem::take(buffer));
+                return Poll::Pending;
+            }
+            if buffer.capacity() == 0 {
+                *buffer = rt::spared();
+            }
         }
         buffer.reserve(room);
         // The buffer may have more: what is read at once is to be worth a turn, not to fill it.
@@ -382,13 +387,12 @@ impl Connection {
 /// Writes as much of `batch` as one call takes, and says how much.
 fn write(stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<usize>> {
     let stream = Pin::new(stream);
-    let n = match batch.piece() {
-        Some(piece) => ready!(stream.poll_write(cx, piece))?,
-        None => {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let filled = batch.slices(&mut slices);
-            ready!(stream.poll_write_vectored(cx, &slices[..filled]))?
-        }
+    let n = if let Some(piece) = batch.piece() {
+        ready!(stream.poll_write(cx, piece))?
+    } else {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let filled = batch.slices(&mut slices);
+        ready!(stream.poll_write_vectored(cx, &slices[..filled]))?
     };
     if n == 0 {
         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
