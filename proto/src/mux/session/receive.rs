@@ -38,7 +38,7 @@ impl Session {
                 Ok(())
             }
             Frame::GoAway { opens, code, reason } => {
-                self.turned_away(opens, code, reason);
+                self.turned_away(opens, code, &reason);
                 Ok(())
             }
             Frame::Ping { nonce, answer } => {
@@ -154,13 +154,13 @@ impl Session {
     }
 
     /// The peer has taken so many of our streams and takes no more.
-    fn turned_away(&mut self, opens: u64, code: Code, reason: String) {
+    fn turned_away(&mut self, opens: u64, code: Code, reason: &str) {
         self.refused = true;
-        self.events.push_back(Event::GoAway { code, reason: reason.clone() });
+        self.events.push_back(Event::GoAway { code, reason: reason.to_owned() });
         for key in self.slots.taken() {
             let stream = self.slots.stream(key);
             if stream.role == Role::Opener && (stream.ordinal == 0 || stream.ordinal > opens) {
-                self.apply(key, Input::PeerReset, Some((Code::REFUSED, reason.clone())));
+                self.apply(key, Input::PeerReset, Some((Code::REFUSED, reason.to_owned())));
             }
         }
     }

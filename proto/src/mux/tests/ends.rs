@@ -41,7 +41,9 @@ fn late_frames_of_a_reset_stream_are_counted_and_dropped() {
     }
     let late: Vec<Message> = std::iter::from_fn(|| pair.server.poll_transmit()).collect();
     pair.client.reset(ours, Code::CANCELLED, "enough");
-    late.iter().for_each(|frame| pair.client.handle(frame).unwrap());
+    for frame in &late {
+        pair.client.handle(frame).unwrap();
+    }
     assert_eq!((pair.client.late().frames, pair.client.late().bytes), (5, 20));
     assert_eq!(events(&mut pair.client), []);
     pair.run();

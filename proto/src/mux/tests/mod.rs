@@ -3,6 +3,7 @@
 mod calls;
 mod ends;
 mod limits;
+mod page;
 mod random;
 mod streams;
 

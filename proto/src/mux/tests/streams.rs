@@ -191,14 +191,14 @@ fn fifty_thousand_tiny_frames_are_taken_in_as_many_steps() {
     // No timing: what a frame could grow is looked at instead.
     let mut pair = Pair::new();
     let (ours, theirs) = pair.open("", End::Open);
-    let mut taken = 0;
+    let mut taken = 0u32;
     for round in 0..50_000u32 {
         pair.client.send(ours, round.to_le_bytes().to_vec().into(), End::Open).unwrap();
         if round % 1_000 == 999 {
             pair.run();
             for event in consume(&mut pair.server) {
                 assert_eq!(event, {
-                    let payload = (taken as u32).to_le_bytes().to_vec().into();
+                    let payload = taken.to_le_bytes().to_vec().into();
                     Event::Data { id: theirs, payload, more: false, kind: Kind::Item }
                 });
                 taken += 1;
