@@ -101,9 +101,10 @@ struct Talk {
 
 impl Talk {
     fn note(&mut self, client: bool, what: &str) {
-        let (from, to, arrow) = match client {
-            true => (&mut self.pair.client, &mut self.pair.server, "client ->"),
-            false => (&mut self.pair.server, &mut self.pair.client, "server ->"),
+        let (from, to, arrow) = if client {
+            (&mut self.pair.client, &mut self.pair.server, "client ->")
+        } else {
+            (&mut self.pair.server, &mut self.pair.client, "server ->")
         };
         let frame = from.poll_transmit().expect("something is said");
         to.handle(&frame).expect("a session keeps to the protocol");
