@@ -200,7 +200,7 @@ impl Session {
             self.control.remove(key);
             match self.slots.stream(key).state {
                 State::Closed => self.settle(key),
-                _ => self.apply(key, Input::Lost, None),
+                _ => self.apply(key, Input::Lost),
             }
         }
     }
@@ -319,7 +319,7 @@ impl Session {
     /// Of `reason` the first 1 KiB is sent.
     pub fn reset(&mut self, id: StreamId, code: Code, reason: &str) {
         if let Some(key) = self.slots.current(id) {
-            self.apply(key, Input::Reset, Some((code, shortened(reason))));
+            self.cut(key, Input::Reset, code, shortened(reason));
         }
     }
 
@@ -340,7 +340,7 @@ impl Session {
     pub fn go_away(&mut self, code: Code, reason: &str) {
         if !self.refusing && !self.lost {
             self.refusing = true;
-            self.go_away = Some((self.opens.1, code, shortened(reason)));
+            self.go_away = Some((self.opens.1, code, shortened(reason).to_owned()));
         }
     }
 
@@ -359,29 +359,35 @@ impl Session {
         }
     }
 
-    /// Moves a stream, and does what follows from that, in order: the one place where effects are performed.
-    fn apply(&mut self, key: u32, input: Input, why: Option<(Code, String)>) {
+    /// Moves a stream, and does what follows.
+    fn apply(&mut self, key: u32, input: Input) {
+        self.cut(key, input, Code::CANCELLED, "");
+    }
+
+    /// Moves a stream that may be reset by that, and does what follows, in order: the one place where effects are
+    /// performed.
+    #[inline]
+    fn cut(&mut self, key: u32, input: Input, code: Code, reason: &str) {
         let stream = self.slots.stream(key);
         let (id, told, sent) = (stream.id, stream.told, stream.state != State::New);
         let effects = stream.state.step(stream.role, input);
-        if matches!(stream.state, State::Over | State::Closed) {
+        if matches!(stream.state, State::Over | State::Closed) && !stream.outgoing.is_empty() {
             self.unsent -= stream.outgoing.unsent();
             stream.outgoing.discard();
             self.data.remove(key);
         }
-        let (code, reason) = why.unwrap_or((Code::CANCELLED, String::new()));
         for effect in effects {
             match effect {
                 Effect::TellEnded if told => self.events.push_back(Event::Ended { id }),
                 Effect::TellReset if told => {
-                    self.events.push_back(Event::Reset { id, code, reason: reason.clone() });
+                    self.events.push_back(Event::Reset { id, code, reason: reason.to_owned() });
                 }
                 Effect::TellLost if told => self.events.push_back(Event::Lost { id, sent }),
                 Effect::TellEnded | Effect::TellReset | Effect::TellLost => {}
                 Effect::WriteReset => {
                     // The answer to a RESET says the same, but the peer knows its own reason.
-                    let reason = if input == Input::PeerReset { String::new() } else { reason.clone() };
-                    self.slots.stream(key).last_word = Some(LastWord::Reset(code, reason));
+                    let reason = if input == Input::PeerReset { "" } else { reason };
+                    self.slots.stream(key).last_word = Some(LastWord::Reset(code, reason.to_owned()));
                     self.control.insert(key, 0);
                 }
                 Effect::WriteEnd => {
@@ -418,7 +424,7 @@ impl Session {
     }
 }
 
-fn shortened(reason: &str) -> String {
+fn shortened(reason: &str) -> &str {
     let end = (0..=reason.len().min(REASON_MOST)).rev().find(|&end| reason.is_char_boundary(end));
-    reason[..end.unwrap_or(0)].to_owned()
+    &reason[..end.unwrap_or(0)]
 }

@@ -75,6 +75,26 @@ fn a_stalled_reader_holds_its_window_and_nothing_else() {
 }
 
 #[test]
+fn no_credit_is_given_for_a_direction_that_has_ended() {
+    let taken = |then: Then, finish: bool| {
+        let mut server = Session::new(Side::Server, Settings::default());
+        feed(&mut server, &opening(0, "", Then::Next)).unwrap();
+        feed(&mut server, &data(0, &"x".repeat(50_000), Then::Next)).unwrap();
+        let id = opened(&events(&mut server))[0];
+        if finish {
+            server.finish(id);
+            assert_eq!(frames(&mut server), [Frame::End { sid: 0 }]);
+        }
+        server.consumed(id, 50_000);
+        feed(&mut server, &data(0, "", then)).unwrap();
+        frames(&mut server)
+    };
+    assert_eq!(taken(Then::Next, false), [Frame::Credit { sid: 0, bytes: 50_000 }]);
+    assert_eq!(taken(Then::Finish, false), []);
+    assert_eq!(taken(Then::Next, true), [], "an end is the responder's last word");
+}
+
+#[test]
 fn a_reader_that_keeps_up_gets_a_window_of_a_mebibyte_and_gives_it_back() {
     let most = |pair: &mut Pair| {
         let (ours, theirs) = pair.open("", End::Open);
