@@ -83,7 +83,8 @@ pub struct Late {
 ///   [`reset`](Self::reset), [`consumed`](Self::consumed), [`go_away`](Self::go_away)
 /// - to the world: [`poll_event`](Self::poll_event), [`poll_transmit`](Self::poll_transmit)
 ///
-/// Whoever calls one of the others takes all events afterwards; frames are taken as the transport has room for them.
+/// Events are to be taken, all of them, after any call that is no getter, `poll_transmit` among them: what is sent makes
+/// room and ends streams. Frames are taken as the transport has room for them.
 ///
 /// ```
 /// use bowline_proto::Part;
@@ -266,7 +267,8 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a stream that the peer opened with a typed error, behind what is queued. It is never blocked.
+    /// Ends a stream that the peer opened with a typed error, behind what is queued, as [`finish`](Self::finish) does.
+    /// It is never blocked.
     ///
     /// # Errors
     ///
@@ -303,8 +305,10 @@ impl Session {
         self.schedule(key);
     }
 
-    /// Ends our direction behind what is queued, without a message. On a stream that the peer opened nothing more is
-    /// heard then but [`Event::Closed`].
+    /// Ends our direction behind what is queued, without a message.
+    ///
+    /// On a stream that the peer opened, what it still sends is thrown away as soon as that is written, and nothing
+    /// more is heard but [`Event::Closed`].
     pub fn finish(&mut self, id: StreamId) {
         if let Some(key) = self.slots.current(id)
             && self.slots.stream(key).state.speaks()
@@ -323,12 +327,12 @@ impl Session {
         }
     }
 
-    /// The application has taken a payload of `len` bytes: to be called once for each [`Event::Data`], with the length
-    /// of its payload. The peer may send more when half of the window was consumed.
-    pub fn consumed(&mut self, id: StreamId, len: usize) {
+    /// The application has taken payloads of this cost: the sum of [`cost(payload.len())`](super::cost()) over the
+    /// [`Event::Data`] that it took, also the empty ones. The peer may send more when half of the window was consumed.
+    pub fn consumed(&mut self, id: StreamId, cost: usize) {
         let Some(key) = self.slots.current(id) else { return };
         let stream = self.slots.stream(key);
-        stream.incoming.consumed(len);
+        stream.incoming.consumed(cost);
         if stream.state.hears() && stream.incoming.is_due() {
             self.control.insert(key, 0);
         }

@@ -53,7 +53,7 @@ fn listen(session: &mut Session, streams: &mut HashMap<StreamId, usize>) {
     while let Some(event) = session.poll_event() {
         match event {
             Event::Opened { id, .. } => assert_eq!(streams.insert(id, 0), None, "opened once"),
-            Event::Data { id, payload, .. } => *streams.entry(id).or_default() += payload.len().max(32),
+            Event::Data { id, payload, .. } => *streams.entry(id).or_default() += cost(payload.len()),
             Event::Closed { id } => drop(streams.remove(&id)),
             Event::Ended { id } | Event::Reset { id, .. } | Event::Lost { id, .. } | Event::Writable { id } => {
                 assert!(streams.contains_key(&id) || id.sid() & 1 == 1, "nothing is heard of what is closed");

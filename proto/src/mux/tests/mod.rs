@@ -11,7 +11,7 @@ mod streams;
 use super::frame::{Frame, Method, Then};
 use super::{
     Code, End, Event, Head, Kind, Metadata, MethodRef, OpenErrorKind, SendErrorKind, Session, Settings, Side, StreamId,
-    Violation,
+    Violation, cost,
 };
 use crate::message::{Message, Part};
 

@@ -24,7 +24,7 @@ struct Account {
     /// What it heard.
     heard: Vec<Said>,
     partial: Vec<u8>,
-    to_consume: Vec<usize>,
+    to_consume: usize,
     ended: bool,
     cut: bool,
     reset_by_us: bool,
@@ -227,7 +227,7 @@ impl Seat {
                 Event::Data { id, payload, more, kind } => {
                     let account = self.account(id);
                     assert!(!account.ended && !account.reset_by_us && !account.cut && account.lost.is_none());
-                    account.to_consume.push(payload.len());
+                    account.to_consume += cost(payload.len());
                     account.partial.extend_from_slice(&payload);
                     if !more {
                         let message = std::mem::take(&mut account.partial);
@@ -267,7 +267,7 @@ impl Seat {
 
     fn consume(&mut self) {
         for (id, account) in &mut self.accounts {
-            account.to_consume.drain(..).for_each(|len| self.session.consumed(*id, len));
+            self.session.consumed(*id, std::mem::take(&mut account.to_consume));
         }
     }
 }

@@ -8,7 +8,7 @@ fn consume(session: &mut Session) -> Vec<Event> {
     let events = events(session);
     for event in &events {
         if let Event::Data { id, payload, .. } = event {
-            session.consumed(*id, payload.len());
+            session.consumed(*id, cost(payload.len()));
         }
     }
     events
@@ -95,10 +95,28 @@ fn no_credit_is_given_for_a_direction_that_has_ended() {
 }
 
 #[test]
+fn empty_messages_go_on_as_long_as_they_are_consumed() {
+    let mut pair = Pair::new();
+    let (ours, _) = pair.open("", End::Open);
+    let mut came = 0;
+    for _ in 0..10_000 {
+        pair.client.send(ours, Part::EMPTY, End::Open).expect("it is read");
+        pair.run();
+        came += consume(&mut pair.server).len();
+    }
+    assert_eq!(came, 10_000);
+    // And if they are not, no more of them come than the window bounds.
+    let sent = (0..100_000).take_while(|_| pair.client.send(ours, Part::EMPTY, End::Open).is_ok()).count();
+    pair.run();
+    let came = events(&mut pair.server).len();
+    assert!(came <= 2 * WINDOW / 32 && came < sent, "{came} of {sent} came");
+}
+
+#[test]
 fn a_reader_that_keeps_up_gets_a_window_of_a_mebibyte_and_gives_it_back() {
     let most = |pair: &mut Pair| {
         let (ours, theirs) = pair.open("", End::Open);
-        pair.server.consumed(theirs, 0);
+        pair.server.consumed(theirs, cost(0));
         let mut burst = 0;
         for _ in 0..10 {
             // As much as there is credit for.
