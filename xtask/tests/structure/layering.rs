@@ -38,7 +38,7 @@ const BOWLINE: &[Layer] = &[
     Layer { name: "observe", modules: &["observe"], may_import: &[] },
     Layer { name: "driver", modules: &["driver"], may_import: &["rt", "observe", "transport"] },
     Layer { name: "socket", modules: &["socket"], may_import: &["rt", "transport", "driver"] },
-    Layer { name: "rpc", modules: &["rpc"], may_import: &["rt", "socket"] },
+    Layer { name: "rpc", modules: &["rpc"], may_import: &["rt", "driver", "socket"] },
 ];
 
 /// What the lower layers of `bowline` may take from `bowline_proto`: values, no machinery.
