@@ -10,7 +10,7 @@
 //! | `call`, `flight` | a call on the side that makes it: with its types, and without |
 //! | `exchange`, `context` | a call on the side that executes it |
 //! | `hub`, `receive`, `routes`, `registry`, `timers` | what all connections of a socket share |
-//! | `connection`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
+//! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 
 mod call;
 mod client;
@@ -29,6 +29,7 @@ mod registry;
 mod routes;
 mod schema;
 mod server;
+mod state;
 mod stream;
 mod timers;
 
