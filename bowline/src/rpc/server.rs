@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bowline_proto::mux::Side;
-use bowline_proto::{Endpoint, EndpointError, Options, SocketType};
+use bowline_proto::{ConnectionId, Endpoint, EndpointError, Options, SocketType};
 use parking_lot::Mutex;
 
 use super::error::Clash;
@@ -15,7 +15,7 @@ use super::receive::Receive;
 use super::registry::{Registry, Service};
 use super::routes::Balance;
 use crate::driver::monitor::Monitor;
-use crate::socket::{BindError, Handle, Peer, StateWatch, UnknownEndpoint};
+use crate::socket::{BindError, Handle, Peer, StateWatch, UnknownEndpoint, UnknownPeer};
 
 /// Offers services to whoever connects.
 ///
@@ -86,6 +86,15 @@ impl Server {
     /// The peers that are connected.
     pub fn peers(&self) -> Vec<Peer> {
         self.handle.peers()
+    }
+
+    /// Ends the connection to a peer, as [`peers`](Self::peers), a monitor or [`Context`](super::Context) names it.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownPeer`] if no peer that is ready has this connection.
+    pub fn disconnect_peer(&self, connection: ConnectionId) -> Result<(), UnknownPeer> {
+        self.handle.disconnect_peer(connection)
     }
 
     /// The state of its socket: now, and to wait for changes.
