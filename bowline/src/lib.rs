@@ -48,6 +48,7 @@ mod rt;
 mod socket;
 mod transport;
 
+pub use bowline_macros::service;
 pub use bowline_proto::{
     ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent, MonitorKind,
     Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, ReconnectStop, RecvError, SendError,

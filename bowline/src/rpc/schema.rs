@@ -155,7 +155,8 @@ mod tests {
     #[test]
     #[should_panic(expected = "two methods of this service have the same id")]
     fn two_methods_of_one_id_are_refused() {
-        let method = Method::new("Store", "get", Kind::Unary);
-        assert_distinct(&[method, Method { name: "put", ..method }]);
+        let twins = ["mtem1tvqzslysh", "mc1gsot5pigvvk"].map(|name| Method::new("Twins", name, Kind::Unary));
+        assert_eq!(twins[0].id, twins[1].id);
+        assert_distinct(&twins);
     }
 }
