@@ -168,6 +168,12 @@ pub enum ProtocolError {
     /// The peer's identity is longer than 255 bytes or begins with a zero byte.
     #[error("invalid identity")]
     InvalidIdentity,
+    /// What came over the connection broke the protocol of the streams that it carries.
+    #[error("streams: {violation}")]
+    Mux {
+        /// How.
+        violation: String,
+    },
     /// The connection ended in the middle of a frame or of a multipart message.
     #[error("the connection ended within a frame")]
     Truncated,

@@ -13,6 +13,7 @@ mod golden;
 pub mod link;
 pub mod message;
 pub mod monitor;
+pub mod mux;
 pub mod options;
 pub mod pattern;
 pub mod peer;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use bowline_proto::{
     ConnectionId, Endpoint, Message, MonitorEvent, MonitorKind, Options, RecvError, SendErrorKind, SocketType,
 };
 use parking_lot::{Mutex, MutexGuard};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::attendant::Attendant;
 use super::monitor::{Monitors, Told};
 use crate::observe::Observer;
 use crate::rt::{self, BusyPoll};
@@ -45,13 +47,25 @@ pub(crate) struct Core {
     dropped: AtomicU64,
     hears_subscriptions: AtomicBool,
     heeds_parent: AtomicBool,
+    /// Who deals with each peer by itself, if anybody does.
+    pub(super) attendant: OnceLock<Weak<dyn Attendant>>,
 }
 
 impl Core {
     /// A new socket, which is stopped when `parent` is cancelled.
     pub(crate) fn new(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Arc<Self> {
         let options = Arc::new(options);
-        let engine = Engine::new(socket_type, Arc::clone(&options));
+        Self::with_engine(Engine::new(socket_type, Arc::clone(&options)), options, parent)
+    }
+
+    /// As [`new`](Self::new), with an engine that keeps the peers apart: they are the [attendant](Self::attend)'s.
+    pub(crate) fn apart(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Arc<Self> {
+        let options = Arc::new(options);
+        Self::with_engine(Engine::apart(socket_type, Arc::clone(&options)), options, parent)
+    }
+
+    fn with_engine(engine: Engine, options: Arc<Options>, parent: Option<&CancellationToken>) -> Arc<Self> {
+        let socket_type = engine.socket_type();
         let stop = parent.map_or_else(CancellationToken::new, CancellationToken::child_token);
         let core = Arc::new(Self {
             mailbox: Arc::clone(engine.mailbox()),
@@ -68,6 +82,7 @@ impl Core {
             dropped: AtomicU64::new(0),
             hears_subscriptions: AtomicBool::new(!socket_type.is_subscribed_to()),
             heeds_parent: AtomicBool::new(parent.is_none()),
+            attendant: OnceLock::new(),
         });
         core.heed_parent();
         core
@@ -103,6 +118,17 @@ impl Core {
         // Mostly nobody sleeps.
         if !engine.is_quiet() {
             self.pass_on(engine);
+        }
+        result
+    }
+
+    /// As [`with`](Self::with) where the caller holds a lock: it wakes whom that concerns when it holds none. Peers that
+    /// are kept apart make no news.
+    pub(crate) fn with_wakes<T>(&self, wakes: &mut Wakes, act: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut engine = self.engine.lock();
+        let result = act(&mut engine);
+        if !engine.is_quiet() {
+            wakes.append(engine.take_wakes());
         }
         result
     }
@@ -275,6 +301,11 @@ impl Core {
             let core = Arc::clone(self);
             self.tracker.spawn(async move { core.hear_subscriptions().await });
         }
+    }
+
+    /// As [`spawn`](Self::spawn), for a task that may be ended before the socket is.
+    pub(crate) fn spawn_abortable(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.tracker.spawn(task).abort_handle()
     }
 
     /// As [`spawn`](Self::spawn), but on the socket's own runtime: another socket is the caller.

@@ -74,6 +74,9 @@ impl Drop for Dial {
         if dropped > 0 {
             self.tell(MonitorKind::Dropped(dropped));
         }
+        if let Some(attendant) = self.core.attendant() {
+            attendant.gave_up(&self.reason);
+        }
         self.tell(MonitorKind::ConnectStopped(self.reason.clone()));
     }
 }

@@ -11,6 +11,8 @@
 //! All of them belong to the socket's [`Core`](core::Core): it counts them, and its token ends them.
 
 pub(crate) mod accept;
+pub(crate) mod apart;
+pub(crate) mod attendant;
 pub(crate) mod connection;
 pub(crate) mod core;
 pub(crate) mod dial;

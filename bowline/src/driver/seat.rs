@@ -46,6 +46,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         if self.attached {
             self.detach();
+            self.lost(&DisconnectReason::LocalClose);
             self.tell(MonitorKind::Disconnected(DisconnectReason::LocalClose));
         }
     }
@@ -144,6 +145,7 @@ impl Seat {
                 self.tell(MonitorKind::HandshakeFailed { stage, reason });
             }
             Effect::Disconnected(reason) => {
+                self.lost(&reason);
                 self.tell(MonitorKind::Disconnected(reason));
             }
             Effect::Ended(reason) => self.ended = Some(Ended { ready_at: self.ready_at, reason }),
@@ -157,6 +159,7 @@ impl Seat {
         self.ready_at = Some(rt::now());
         let connection = self.connection;
         let (inbox, direct, halves) = (self.inbox.take(), self.direct.take(), &mut self.halves);
+        let info = Arc::clone(&peer);
         // Under one lock: in process the peer's messages are there already, and can be answered as soon as it ends.
         self.attached = self.core.with(|engine| {
             if halves.is_none() {
@@ -176,7 +179,17 @@ impl Seat {
             engine.attach(halves.pipe, connection, peer).map(|()| true)
         })?;
         self.pass_counts();
+        if let (true, Some(halves), Some(attendant)) = (self.attached, &self.halves, self.core.attendant()) {
+            attendant.joined(halves.pipe, connection, &info);
+        }
         Ok(())
+    }
+
+    /// Whoever deals with the peer is done with it before anybody else hears.
+    fn lost(&self, reason: &DisconnectReason) {
+        if let (Some(halves), Some(attendant)) = (&self.halves, self.core.attendant()) {
+            attendant.lost(halves.pipe, self.connection, reason);
+        }
     }
 
     fn detach(&mut self) {

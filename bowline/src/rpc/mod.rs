@@ -1,9 +1,47 @@
 //! Calls and streams of them, typed, in both directions on one connection.
+//!
+//! A [`Client`] connects and a [`Server`] binds, over every transport that sockets have. Each connection carries any
+//! number of calls at once, of either side; it is made again when it is lost, as all connections are, and the calls that
+//! were lost with it say so, and whether they may have been executed.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `client`, `server` | the two sides |
+//! | `call`, `flight` | a call on the side that makes it: with its types, and without |
+//! | `exchange`, `context` | a call on the side that executes it |
+//! | `hub`, `receive`, `routes`, `registry`, `timers` | what all connections of a socket share |
+//! | `connection`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 
+mod call;
+mod client;
 mod codec;
+mod connection;
+mod context;
+mod entry;
+mod error;
+mod exchange;
+mod flight;
+mod hub;
+mod limits;
 mod never;
+mod receive;
+mod registry;
+mod routes;
 mod schema;
+mod server;
+mod stream;
+mod timers;
 
+pub use bowline_proto::mux::{Code, Metadata};
+pub use call::{Call, Items, OneWay};
+pub use client::{Client, ClientBuilder};
 pub use codec::{Blob, Codec, DecodeError, EncodeError, NotRaw};
+pub use context::Context;
+pub use error::{CallError, Clash, ClientError, Malformed, Outcome, Status, Unreachable};
+pub use exchange::{Exchange, Incoming};
+pub use limits::Limits;
 pub use never::Never;
+pub use registry::Service;
+pub use routes::Balance;
 pub use schema::{Kind, Method, Schema, assert_distinct, method_id, shape};
+pub use server::{Server, ServerBuilder};

@@ -48,7 +48,15 @@ impl Drop for Shared {
 
 impl Handle {
     pub(crate) fn new(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Self {
-        let core = Core::new(socket_type, options, parent);
+        Self::of(Core::new(socket_type, options, parent))
+    }
+
+    /// A handle of a socket whose peers are kept apart.
+    pub(crate) fn apart(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Self {
+        Self::of(Core::apart(socket_type, options, parent))
+    }
+
+    fn of(core: Arc<Core>) -> Self {
         Self(Arc::new(Shared { core, bound: Mutex::default(), dialed: Mutex::default() }))
     }
 

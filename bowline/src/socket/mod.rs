@@ -12,6 +12,9 @@ mod types;
 mod verbs;
 
 pub use any::AnySocket;
+pub(crate) use handle::Handle;
+pub(crate) use state::on_change as on_state_change;
+
 pub use error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
 pub use peer::{Peer, UnknownPeer};
 pub use state::{NoRuntime, StateWatch};

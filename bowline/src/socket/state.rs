@@ -39,7 +39,7 @@ pub struct StateWatch {
 }
 
 impl StateWatch {
-    pub(super) fn new(core: &Core) -> Self {
+    pub(crate) fn new(core: &Core) -> Self {
         let states = core.monitors.state();
         let seen = states.borrow().transport;
         Self { states, seen }
@@ -73,7 +73,7 @@ impl StateWatch {
 pub struct NoRuntime;
 
 /// Calls `handler` with the state now, and with each that follows, up to the last one.
-pub(super) fn on_change(
+pub(crate) fn on_change(
     core: &Core,
     mut handler: impl FnMut(TransportState) + Send + 'static,
 ) -> Result<(), NoRuntime> {

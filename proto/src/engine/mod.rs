@@ -3,6 +3,7 @@
 //! [`Engine`] is the synchronous core of a socket. It decides at once, under the caller's lock; what has to wait waits
 //! outside, on the socket's [`Mailbox`].
 
+mod apart;
 pub mod backoff;
 pub mod dialer;
 pub mod lifecycle;
@@ -12,6 +13,8 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+
+pub use apart::Transmitted;
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
 use crate::monitor::ConnectionId;

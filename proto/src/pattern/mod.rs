@@ -1,8 +1,10 @@
 //! Patterns: who gets a message, and from whom the next one comes.
 //!
 //! A socket type is a few lines over these parts, each in a file of its own: `balance` sends to one pipe in turn, `fair`
-//! receives from each in turn, `topics` knows who subscribed to what, `routes` knows who has which identity.
+//! receives from each in turn, `topics` knows who subscribed to what, `routes` knows who has which identity. `apart`
+//! is no socket type of its own: a DEALER or a ROUTER whose application deals with each connection by itself.
 
+mod apart;
 mod balance;
 mod dealer;
 mod fair;
@@ -23,8 +25,9 @@ mod topics;
 
 use std::fmt::Debug;
 
+pub use apart::apart;
 pub use pipe::{News, Pipe, Tally};
-pub use pipes::Pipes;
+pub use pipes::{Gone, Pipes};
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
 use crate::pipe::PipeId;
@@ -75,6 +78,15 @@ pub trait Pattern: Debug + Send {
     ///
     /// [`RecvError::WouldBlock`] if the caller may try again after [`readable`](Self::readable).
     fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError>;
+
+    /// Appends the messages that are there to `messages`, up to `most`, each with the pipe that it came by, and says how
+    /// many. Only where the peers are kept apart.
+    fn recv_apart(&mut self, _pipes: &mut Pipes, _messages: &mut Vec<(PipeId, Message)>, _most: usize) -> usize {
+        0
+    }
+
+    /// Appends the pipes that have room again to `relieved`. Only where the peers are kept apart.
+    fn take_relieved(&mut self, _relieved: &mut Vec<PipeId>) {}
 
     /// Subscribes to messages that begin with `topic`; as many times as it is called.
     ///

@@ -214,6 +214,11 @@ impl Outbox {
         if room == 0 { Err(Full) } else { Ok(room) }
     }
 
+    /// For the socket's end: what waits is as much as it wants to wait, so it is to hear when that was taken.
+    pub fn await_room(&self) {
+        self.inner.lock().writer_waits = true;
+    }
+
     /// For the socket's end: adds messages that there was room for when they were staged.
     pub fn append(&self, staged: &mut Batch) {
         if staged.is_empty() {

@@ -1,0 +1,332 @@
+//! The side that connects.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bowline_proto::mux::{End, Head, MethodRef, Side};
+use bowline_proto::{Endpoint, EndpointError, Options, SocketType, TransportState};
+use futures_core::Stream as ItemStream;
+use serde::Serialize;
+
+use super::call::{Call, Items, OneWay};
+use super::codec::Codec;
+use super::connection::Connection;
+use super::error::{ClientError, Unreachable};
+use super::flight::{Flight, Outgoing, Request, found};
+use super::hub::Hub;
+use super::limits::Limits;
+use super::receive::Receive;
+use super::registry::{Registry, Service};
+use super::routes::Balance;
+use super::schema::Method;
+use crate::driver::monitor::Monitor;
+use crate::socket::{ConnectError, Handle, NoRuntime, StateWatch};
+
+/// Calls methods of services, over connections that are made again when they are lost.
+///
+/// A handle is cheap to clone, may be shared between threads, and its methods take `&self`. Dropping the last one closes
+/// the client in the background.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    route: Route,
+    codec: Codec,
+}
+
+/// Where the calls go.
+enum Route {
+    /// To whoever its socket is connected to.
+    Socket { handle: Handle, hub: Arc<Hub> },
+    /// To one peer, for as long as its connection lasts.
+    Peer(Arc<Connection>),
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.route {
+            Route::Socket { handle, .. } => f.debug_tuple("Client").field(&handle.socket_type()).finish(),
+            Route::Peer(connection) => f.debug_tuple("Client").field(&connection.id).finish(),
+        }
+    }
+}
+
+impl Client {
+    /// A client that is connected to `endpoint`, now and again whenever the connection is lost. It never waits for a
+    /// server: that may come later, and calls wait for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if it is no endpoint that can be connected to, or there is no tokio runtime here.
+    pub fn connect<E>(endpoint: E) -> Result<Self, ClientError>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        Self::builder().endpoint(endpoint).connect()
+    }
+
+    /// A client with more than the defaults.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client that calls one peer by the connection that it has.
+    pub(super) fn of_peer(connection: Arc<Connection>, codec: Codec) -> Self {
+        Self(Arc::new(Inner { route: Route::Peer(connection), codec }))
+    }
+
+    /// The same client, whose calls are encoded otherwise.
+    pub fn with_codec(&self, codec: Codec) -> Self {
+        let route = match &self.0.route {
+            Route::Socket { handle, hub } => Route::Socket { handle: handle.clone(), hub: Arc::clone(hub) },
+            Route::Peer(connection) => Route::Peer(Arc::clone(connection)),
+        };
+        Self(Arc::new(Inner { route, codec }))
+    }
+
+    /// Connects to another endpoint as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect). A client that calls back has one connection only, and is closed in that respect.
+    pub fn add_endpoint<E>(&self, endpoint: E) -> Result<Endpoint, ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        let endpoint = endpoint.try_into().map_err(|error| ConnectError::from(error.into()))?;
+        let Route::Socket { handle, hub } = &self.0.route else {
+            return Err(ConnectError { endpoint: endpoint.to_string(), cause: crate::socket::ConnectCause::Closed });
+        };
+        // Counted first: in process the attempt may be over when this returns.
+        hub.dials();
+        handle.connect(endpoint).inspect_err(|_| hub.dials_less())
+    }
+
+    /// Whether there is a connection that takes calls.
+    pub fn is_connected(&self) -> bool {
+        self.pick().is_ok_and(|picked| picked.is_some())
+    }
+
+    /// Waits until there is a connection that takes calls.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreachable`] if none will come.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    pub async fn wait_ready(&self) -> Result<(), Unreachable> {
+        self.picked().await.map(drop)
+    }
+
+    /// The state of its socket: now, and to wait for changes. When it says `Disconnected`, the calls that were lost with
+    /// the connection have failed already.
+    pub fn state(&self) -> StateWatch {
+        StateWatch::new(&self.hub().core)
+    }
+
+    /// Calls `handler` with the state now, and with each other one, as
+    /// [`Dealer::on_state_change`](crate::Dealer::on_state_change).
+    ///
+    /// # Errors
+    ///
+    /// [`NoRuntime`] if there is none that it could run on.
+    pub fn on_state_change<F>(&self, handler: F) -> Result<(), NoRuntime>
+    where
+        F: FnMut(TransportState) + Send + 'static,
+    {
+        crate::socket::on_state_change(&self.hub().core, handler)
+    }
+
+    /// The lifecycle events of its socket from now on.
+    pub fn monitor(&self) -> Monitor {
+        self.hub().core.monitors.add().1
+    }
+
+    /// Begins no more calls, waits for those that are pending, for at most `grace`, and closes.
+    ///
+    /// A client that calls back does nothing: the connection is not its own.
+    ///
+    /// # Cancel safety
+    ///
+    /// No call is begun from the first poll on; a future that is dropped does not close.
+    pub async fn drain(&self, grace: Duration) {
+        if let Route::Socket { handle, hub } = &self.0.route {
+            hub.drain_and_close(handle, grace).await;
+        }
+    }
+
+    /// Closes the client for all its handles: what is queued still goes out, within the
+    /// [`linger`](Options#structfield.linger) of its options, calls that are pending fail, and no task or connection of it
+    /// is left.
+    ///
+    /// A client that calls back does nothing: the connection is not its own.
+    ///
+    /// # Cancel safety
+    ///
+    /// No call is begun from the first poll on; a future that is dropped may not have closed.
+    pub async fn close(&self) {
+        if let Route::Socket { handle, hub } = &self.0.route {
+            hub.flush_and_close(handle).await;
+        }
+    }
+
+    fn hub(&self) -> &Arc<Hub> {
+        match &self.0.route {
+            Route::Socket { hub, .. } => hub,
+            Route::Peer(connection) => &connection.hub,
+        }
+    }
+
+    /// A connection for a call, if there is one now.
+    pub(super) fn pick(&self) -> Result<Option<Arc<Connection>>, Unreachable> {
+        match &self.0.route {
+            Route::Socket { hub, .. } => hub.pick(),
+            Route::Peer(connection) => match connection.refuses() {
+                None => Ok(Some(Arc::clone(connection))),
+                Some(why) => Err(why),
+            },
+        }
+    }
+
+    /// A connection for a call, as soon as there is one.
+    pub(super) async fn picked(&self) -> Result<Arc<Connection>, Unreachable> {
+        found(&self.hub().changed, || self.pick()).await
+    }
+
+    fn flight<A: Serialize + ?Sized>(&self, method: &Method, args: &A, end: End) -> Flight {
+        Flight::new(self.request(method, args, end, false), None)
+    }
+
+    fn request<A: Serialize + ?Sized>(
+        &self,
+        method: &Method,
+        args: &A,
+        end: End,
+        one_way: bool,
+    ) -> Result<Request, super::codec::EncodeError> {
+        let codec = self.0.codec;
+        let method = MethodRef { id: method.id, shape: method.shape, codec: codec.number() };
+        let args = codec.encode(args)?;
+        Ok(Request { client: self.clone(), head: Head { one_way, ..Head::new(method) }, args, end })
+    }
+}
+
+/// What `#[bowline::service]` makes its methods of.
+#[doc(hidden)]
+impl Client {
+    pub fn unary<A: Serialize + ?Sized, T, E>(&self, method: &'static Method, args: &A) -> Call<T, E> {
+        Call::new(self.flight(method, args, End::Finish), self.0.codec)
+    }
+
+    pub fn server_stream<A: Serialize + ?Sized, T, E>(&self, method: &'static Method, args: &A) -> Items<T, E> {
+        Items::new(self.flight(method, args, End::Finish), self.0.codec)
+    }
+
+    pub fn client_stream<A, I, T, E>(&self, method: &'static Method, args: &A, items: I) -> Call<T, E>
+    where
+        A: Serialize + ?Sized,
+        I: ItemStream<Item: Serialize> + Send + 'static,
+    {
+        let outgoing = Outgoing::new(items, self.0.codec);
+        Call::new(Flight::new(self.request(method, args, End::Open, false), Some(outgoing)), self.0.codec)
+    }
+
+    pub fn bidirectional<A, I, T, E>(&self, method: &'static Method, args: &A, items: I) -> Items<T, E>
+    where
+        A: Serialize + ?Sized,
+        I: ItemStream<Item: Serialize> + Send + 'static,
+    {
+        let outgoing = Outgoing::new(items, self.0.codec);
+        Items::new(Flight::new(self.request(method, args, End::Open, false), Some(outgoing)), self.0.codec)
+    }
+
+    pub fn one_way<A: Serialize + ?Sized>(&self, method: &'static Method, args: &A) -> OneWay {
+        OneWay::new(Flight::new(self.request(method, args, End::Finish, true), None))
+    }
+}
+
+/// Makes a [`Client`] with more than the defaults.
+#[derive(Default)]
+#[must_use = "nothing happens before `connect`"]
+pub struct ClientBuilder {
+    endpoints: Vec<Result<Endpoint, EndpointError>>,
+    options: Options,
+    limits: Limits,
+    balance: Balance,
+    codec: Codec,
+    services: Vec<Arc<dyn Service>>,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").field("endpoints", &self.endpoints).finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    /// Connects to this endpoint; to several, if it is called several times.
+    pub fn endpoint<E>(mut self, endpoint: E) -> Self
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        self.endpoints.push(endpoint.try_into().map_err(Into::into));
+        self
+    }
+
+    /// The options of its socket, a DEALER.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How much its peers may take.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Which of its connections a call goes by.
+    pub const fn balance(mut self, balance: Balance) -> Self {
+        self.balance = balance;
+        self
+    }
+
+    /// How arguments and items are encoded.
+    pub const fn codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// Lets the server call this service, on the connections that the client makes.
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.services.push(Arc::new(service));
+        self
+    }
+
+    /// Makes the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if one of the endpoints can't be connected to, there is no tokio runtime here, or two methods of
+    /// its services have the same id.
+    pub fn connect(self) -> Result<Client, ClientError> {
+        let registry = Registry::new(self.services)?;
+        let handle = Handle::apart(SocketType::Dealer, self.options, None);
+        let hub = Hub::new(handle.core(), Side::Client, self.limits, registry, self.balance);
+        let client = Client(Arc::new(Inner {
+            route: Route::Socket { handle: handle.clone(), hub: Arc::clone(&hub) },
+            codec: self.codec,
+        }));
+        for endpoint in self.endpoints {
+            client.add_endpoint(endpoint.map_err(ConnectError::from)?)?;
+        }
+        handle.core().spawn(Receive::new(hub));
+        Ok(client)
+    }
+}

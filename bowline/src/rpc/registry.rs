@@ -1,0 +1,66 @@
+//! The services that a peer may call, found by the ids of their methods.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::error::Clash;
+use super::exchange::Exchange;
+use super::schema::{Method, Schema};
+
+/// What `#[bowline::service]` makes of a trait and its implementation.
+pub trait Service: Send + Sync + 'static {
+    /// What it looks like from outside.
+    fn schema(&self) -> &'static Schema;
+
+    /// Handles a call of the method that stands at this place in the schema.
+    ///
+    /// The future is polled at once, in the task that receives; only if it is not done then it gets a task of its own.
+    /// It is dropped when the call is cancelled, when its deadline passes, and when the connection is lost.
+    fn call(&self, method: usize, exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// The services of one server or client.
+#[derive(Clone, Default)]
+pub(super) struct Registry {
+    services: Vec<Arc<dyn Service>>,
+    methods: HashMap<u64, (usize, usize)>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.services.iter().map(|service| service.schema().name)).finish()
+    }
+}
+
+impl Registry {
+    /// Those of `services`.
+    ///
+    /// # Errors
+    ///
+    /// [`Clash`] names two methods with the same id.
+    pub(super) fn new(services: Vec<Arc<dyn Service>>) -> Result<Self, Clash> {
+        let mut methods = HashMap::new();
+        for (at, service) in services.iter().enumerate() {
+            for (index, method) in service.schema().methods.iter().enumerate() {
+                if let Some((other, taken)) = methods.insert(method.id, (at, index)) {
+                    let first = name(&services[other].schema().methods[taken]);
+                    return Err(Clash { first, second: name(method) });
+                }
+            }
+        }
+        Ok(Self { services, methods })
+    }
+
+    /// The service that has the method of this id, and where it stands in its schema.
+    pub(super) fn find(&self, id: u64) -> Option<(&Arc<dyn Service>, usize, &'static Method)> {
+        let &(at, index) = self.methods.get(&id)?;
+        let service = self.services.get(at)?;
+        Some((service, index, service.schema().methods.get(index)?))
+    }
+}
+
+fn name(method: &Method) -> String {
+    format!("{}/{}", method.service, method.name)
+}

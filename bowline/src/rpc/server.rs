@@ -1,0 +1,179 @@
+//! The side that binds.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bowline_proto::mux::Side;
+use bowline_proto::{Endpoint, EndpointError, Options, SocketType};
+use parking_lot::Mutex;
+
+use super::error::Clash;
+use super::hub::Hub;
+use super::limits::Limits;
+use super::receive::Receive;
+use super::registry::{Registry, Service};
+use super::routes::Balance;
+use crate::driver::monitor::Monitor;
+use crate::socket::{BindError, Handle, Peer, StateWatch, UnknownEndpoint};
+
+/// Offers services to whoever connects.
+///
+/// A handle is cheap to clone, may be shared between threads, and its methods take `&self`. Dropping the last one closes
+/// the server in the background.
+#[derive(Clone)]
+pub struct Server {
+    handle: Handle,
+    hub: Arc<Hub>,
+    /// Where it is bound, until it drains.
+    bound: Arc<Mutex<Bound>>,
+}
+
+#[derive(Debug, Default)]
+struct Bound {
+    endpoints: Vec<Endpoint>,
+    receives: bool,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("bound", &self.bound.lock().endpoints).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A server with these services and more.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// Binds to `endpoint` and returns the one that it came to be: with the port that the system chose.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] names the endpoint and the cause: no endpoint, in use, not allowed, server closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done leaves nothing bound.
+    pub async fn bind<E>(&self, endpoint: E) -> Result<Endpoint, BindError>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        let endpoint = self.handle.bind(endpoint).await?;
+        let mut bound = self.bound.lock();
+        bound.endpoints.push(endpoint.clone());
+        if !std::mem::replace(&mut bound.receives, true) {
+            self.handle.core().spawn(Receive::new(Arc::clone(&self.hub)));
+        }
+        Ok(endpoint)
+    }
+
+    /// Takes a `bind` back. Connections that were accepted stay.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownEndpoint`] if the server is not bound to it.
+    pub async fn unbind<E>(&self, endpoint: E) -> Result<(), UnknownEndpoint>
+    where
+        E: TryInto<Endpoint>,
+        E::Error: Into<EndpointError>,
+    {
+        self.handle.unbind(endpoint).await
+    }
+
+    /// The peers that are connected.
+    pub fn peers(&self) -> Vec<Peer> {
+        self.handle.peers()
+    }
+
+    /// The state of its socket: now, and to wait for changes.
+    pub fn state(&self) -> StateWatch {
+        self.handle.state()
+    }
+
+    /// The lifecycle events of its socket from now on.
+    pub fn monitor(&self) -> Monitor {
+        self.handle.monitor()
+    }
+
+    /// Accepts no more connections and no more calls, lets those that were begun come to their end, for at most `grace`,
+    /// and closes. Whoever calls hears that it may try elsewhere.
+    ///
+    /// # Cancel safety
+    ///
+    /// From the first poll on nothing is begun any more; a future that is dropped does not close.
+    pub async fn drain(&self, grace: Duration) {
+        let endpoints = std::mem::take(&mut self.bound.lock().endpoints);
+        for endpoint in endpoints {
+            // One that was unbound is not here any more.
+            let _ = self.handle.unbind(endpoint).await;
+        }
+        self.hub.drain_and_close(&self.handle, grace).await;
+    }
+
+    /// Ends the server at once, for all its handles: calls that are pending are lost.
+    pub fn stop(&self) {
+        self.handle.stop();
+    }
+
+    /// Closes the server for all its handles: answers that were given still go out, within the
+    /// [`linger`](Options#structfield.linger) of its options, handlers that are at work are ended, and no task,
+    /// connection or endpoint of it is left.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is begun from the first poll on; a future that is dropped may not have closed.
+    pub async fn close(&self) {
+        self.hub.flush_and_close(&self.handle).await;
+    }
+}
+
+/// Makes a [`Server`].
+#[derive(Default)]
+#[must_use = "nothing happens before `build`"]
+pub struct ServerBuilder {
+    services: Vec<Arc<dyn Service>>,
+    limits: Limits,
+    options: Options,
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.services.iter().map(|service| service.schema().name).collect();
+        f.debug_struct("ServerBuilder").field("services", &names).finish_non_exhaustive()
+    }
+}
+
+impl ServerBuilder {
+    /// Offers this service.
+    pub fn service(mut self, service: impl Service) -> Self {
+        self.services.push(Arc::new(service));
+        self
+    }
+
+    /// How much its peers may take.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The options of its socket, a ROUTER.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Makes the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Clash`] if two methods of its services have the same id.
+    pub fn build(self) -> Result<Server, Clash> {
+        let registry = Registry::new(self.services)?;
+        let handle = Handle::apart(SocketType::Router, self.options, None);
+        let hub = Hub::new(handle.core(), Side::Server, self.limits, registry, Balance::default());
+        Ok(Server { handle, hub, bound: Arc::default() })
+    }
+}
