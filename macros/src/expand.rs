@@ -51,22 +51,22 @@ fn client(service: &Service) -> TokenStream {
     let methods = service.methods.iter().enumerate().map(|(at, method)| call(service, method, at));
     quote! {
         #[doc = #docs]
-        #[derive(Clone)]
+        #[derive(Clone, Debug)]
         #[allow(dead_code, reason = "a program may only serve")]
         #visibility struct #client {
             client: #bowline::rpc::Client,
         }
 
-        #[allow(dead_code, reason = "a program may call some methods only")]
+        #[allow(dead_code, clippy::too_many_arguments, reason = "a program may call some of them; the trait has been told")]
         impl #client {
             /// What the service looks like from outside.
-            pub const SCHEMA: &'static #bowline::rpc::Schema = {
+            #visibility const SCHEMA: &'static #bowline::rpc::Schema = {
                 static SCHEMA: #bowline::rpc::Schema = #schema;
                 &SCHEMA
             };
 
             /// Calls the service through `client`.
-            pub fn new(client: #bowline::rpc::Client) -> Self {
+            #visibility fn new(client: #bowline::rpc::Client) -> Self {
                 Self { client }
             }
 
@@ -77,7 +77,7 @@ fn client(service: &Service) -> TokenStream {
 
 /// The method of the client that calls method `at`.
 fn call(service: &Service, method: &Method, at: usize) -> TokenStream {
-    let bowline = &service.bowline;
+    let Service { bowline, visibility, .. } = service;
     let ident = &method.ident;
     let attributes = method.attributes.iter().filter(|attribute| is_for_callers(attribute));
     let arguments = method.arguments.iter().filter_map(|argument| {
@@ -104,7 +104,7 @@ fn call(service: &Service, method: &Method, at: usize) -> TokenStream {
     // What the compiler has to say about it, it says at the method of the trait.
     quote_spanned! {ident.span()=>
         #(#attributes)*
-        pub fn #ident(&self, #(#arguments),*) -> #bowline::rpc::#output {
+        #visibility fn #ident(&self, #(#arguments),*) -> #bowline::rpc::#output {
             self.client.#verb(&Self::SCHEMA.methods[#at], &#values #(, #items)*)
         }
     }
@@ -160,7 +160,7 @@ fn server(service: &Service) -> TokenStream {
         #[allow(dead_code, reason = "a program may only call")]
         impl<T: #ident> #server<T> {
             /// Serves `service`; to keep a hand on it, make the server [`from`](From::from) an `Arc` of it.
-            pub fn new(service: T) -> Self {
+            #visibility fn new(service: T) -> Self {
                 Self { service: ::std::sync::Arc::new(service) }
             }
         }
@@ -183,6 +183,7 @@ fn server(service: &Service) -> TokenStream {
                 #client::SCHEMA
             }
 
+            #[allow(deprecated, reason = "old callers are served as well")]
             fn call(
                 &self,
                 #method: usize,

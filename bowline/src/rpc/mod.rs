@@ -39,6 +39,8 @@ pub use codec::{Blob, Codec, DecodeError, EncodeError, NotRaw};
 pub use context::Context;
 pub use error::{CallError, Clash, ClientError, Malformed, Outcome, Status, Unreachable};
 pub use exchange::{Exchange, Incoming};
+/// What `impl Stream` stands for in a service; it is the trait that every other crate means as well.
+pub use futures_core::Stream;
 pub use limits::Limits;
 pub use never::Never;
 pub use registry::Service;
