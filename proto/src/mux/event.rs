@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::head::Head;
-use super::session::StreamId;
+use super::slots::StreamId;
 use crate::message::Part;
 
 /// What a session tells the application.

@@ -37,11 +37,6 @@ impl Head {
         Self { method, deadline: None, metadata: Metadata::new(), one_way: false, urgency: Self::URGENCY }
     }
 
-    /// Whether there is anything that the method alone does not say.
-    pub(super) fn has_extra(&self) -> bool {
-        self.bits() != 0
-    }
-
     fn bits(&self) -> u8 {
         let bit = |bit, is: bool| if is { bit } else { 0 };
         bit(DEADLINE, self.deadline.is_some())
@@ -50,17 +45,21 @@ impl Head {
             | bit(URGENCY, self.urgency != Self::URGENCY)
     }
 
-    /// Appends what the method alone does not say.
+    /// Appends what the method alone does not say; nothing, if there is nothing.
     pub(super) fn write_extra(&self, out: &mut Vec<u8>) {
-        out.push(self.bits());
+        let bits = self.bits();
+        if bits == 0 {
+            return;
+        }
+        out.push(bits);
         if let Some(deadline) = self.deadline {
             varint::write(deadline.as_micros().try_into().unwrap_or(u64::MAX), out);
         }
-        if !self.metadata.is_empty() {
+        if bits & METADATA != 0 {
             self.metadata.write(out);
         }
-        if self.urgency != Self::URGENCY {
-            out.push(self.urgency);
+        if bits & URGENCY != 0 {
+            out.push(self.urgency.min(Self::URGENCY_LEAST));
         }
     }
 

@@ -19,9 +19,17 @@
 mod code;
 mod error;
 mod event;
+mod flow;
 pub mod frame;
 mod head;
+mod methods;
+mod outgoing;
+mod schedule;
 mod session;
+mod slots;
+mod stream;
+#[cfg(test)]
+mod tests;
 mod varint;
 
 pub use code::Code;
@@ -29,4 +37,5 @@ pub use error::{OpenError, OpenErrorKind, SendError, SendErrorKind, Violation};
 pub use event::{Event, Kind};
 pub use frame::Frame;
 pub use head::{Head, Metadata, MethodRef};
-pub use session::{End, Late, Session, Settings, Side, StreamId};
+pub use session::{End, Late, Session, Settings, Side};
+pub use slots::StreamId;

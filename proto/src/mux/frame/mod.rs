@@ -166,15 +166,13 @@ impl Frame {
         }
     }
 
-    /// The frame as a message. `scratch` is for the work: its content is replaced.
+    /// The frame as a message. `scratch` is for the work: its content is replaced. The caller keeps to the limits.
     pub fn encode(&self, scratch: &mut Vec<u8>) -> Message {
         scratch.clear();
         match self {
             Self::Open { sid, method, head, payload, then } => {
                 let mut extra = Vec::new();
-                if head.has_extra() {
-                    head.write_extra(&mut extra);
-                }
+                head.write_extra(&mut extra);
                 write_open(*sid, *method, &extra, *then, scratch);
                 return with_payload(scratch, payload);
             }
@@ -212,8 +210,7 @@ impl Frame {
 
 fn write_why(code: Code, reason: &str, out: &mut Vec<u8>) {
     varint::write(code.0, out);
-    let end = (0..=reason.len().min(REASON_MOST)).rev().find(|&end| reason.is_char_boundary(end));
-    out.extend_from_slice(&reason.as_bytes()[..end.unwrap_or(0)]);
+    out.extend_from_slice(reason.as_bytes());
 }
 
 const fn flags(then: Then) -> u8 {

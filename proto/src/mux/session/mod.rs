@@ -1,10 +1,24 @@
 //! The session: one side of a connection that carries streams.
 
+mod receive;
+mod transmit;
+
+use std::collections::VecDeque;
+
 use super::code::Code;
-use super::error::{OpenError, SendError, Violation};
+use super::error::{OpenError, OpenErrorKind, SendError, SendErrorKind, Violation};
 use super::event::Event;
+use super::flow::Pool;
+use super::frame::{PAYLOAD_MOST, REASON_MOST, STREAMS_MOST};
 use super::head::Head;
+use super::methods::{Ours, Theirs};
+use super::schedule::Schedule;
+use super::slots::{LastWord, Slots, StreamId};
+use super::stream::{Effect, Input, Role, State};
 use crate::message::{Message, Part};
+
+/// How many classes of urgency there are.
+const URGENCIES: usize = Head::URGENCY_LEAST as usize + 1;
 
 /// Limits of a session, each for one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,26 +57,6 @@ pub enum Side {
     Server,
 }
 
-/// A stream of a session. An old one finds nothing, also when its place is taken by another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StreamId {
-    key: u32,
-    generation: u32,
-    sid: u16,
-}
-
-impl StreamId {
-    /// The id on the wire. Another stream may have it later.
-    pub const fn sid(self) -> u16 {
-        self.sid
-    }
-
-    /// Its place, for tables beside the session: small numbers, used again. It is free with [`Event::Closed`].
-    pub const fn index(self) -> usize {
-        self.key as usize
-    }
-}
-
 /// Whether a direction goes on behind a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
@@ -89,15 +83,126 @@ pub struct Late {
 ///   [`reset`](Self::reset), [`consumed`](Self::consumed), [`go_away`](Self::go_away)
 /// - to the world: [`poll_event`](Self::poll_event), [`poll_transmit`](Self::poll_transmit)
 ///
-/// Whoever calls any of the others then takes all events; frames are taken as the transport has room for them.
+/// Whoever calls one of the others takes all events afterwards; frames are taken as the transport has room for them.
+///
+/// ```
+/// use bowline_proto::Part;
+/// use bowline_proto::mux::{End, Event, Head, MethodRef, Session, Settings, Side};
+///
+/// let mut client = Session::new(Side::Client, Settings::default());
+/// let mut server = Session::new(Side::Server, Settings::default());
+///
+/// let call = client.open(&Head::new(MethodRef::default()), Part::from("ping"), End::Finish)?;
+/// while let Some(frame) = client.poll_transmit() {
+///     server.handle(&frame)?;
+/// }
+/// while let Some(event) = server.poll_event() {
+///     if let Event::Data { id, payload, .. } = event {
+///         assert_eq!(payload, "ping");
+///         server.send(id, Part::from("pong"), End::Finish)?;
+///     }
+/// }
+/// while let Some(frame) = server.poll_transmit() {
+///     client.handle(&frame)?;
+/// }
+/// assert!(matches!(client.poll_event(), Some(Event::Data { id, payload, .. }) if id == call && payload == "pong"));
+/// assert_eq!(client.poll_event(), Some(Event::Ended { id: call }));
+/// assert_eq!(client.poll_event(), Some(Event::Closed { id: call }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub struct Session;
+pub struct Session {
+    settings: Settings,
+    slots: Slots,
+    pool: Pool,
+    our_methods: Ours,
+    their_methods: Theirs,
+    events: VecDeque<Event>,
+    /// Streams that have something else to send than data.
+    control: Schedule<1>,
+    /// Streams that have data to send, and credit for it.
+    data: Schedule<URGENCIES>,
+    /// Whose turn it is, and how much of it is left.
+    turn: Option<(u32, usize)>,
+    /// The answer to the last PING. A newer one takes its place: a peer that does not read costs no more than that.
+    pong: Option<u64>,
+    /// Our GOAWAY, until it is written.
+    go_away: Option<(u64, Code, String)>,
+    /// We take no more streams.
+    refusing: bool,
+    /// The peer takes no more streams.
+    refused: bool,
+    lost: bool,
+    /// How many OPENs were written, and how many came.
+    opens: (u64, u64),
+    unsent: usize,
+    late: Late,
+    scratch: Vec<u8>,
+}
 
-#[expect(unused_variables, clippy::unused_self, clippy::needless_pass_by_value, reason = "signatures first")]
 impl Session {
     /// A session at the beginning of a connection.
-    pub fn new(side: Side, settings: Settings) -> Self {
-        Self
+    pub fn new(side: Side, mut settings: Settings) -> Self {
+        settings.max_streams = settings.max_streams.min(STREAMS_MOST);
+        Self {
+            settings,
+            slots: Slots::new(match side {
+                Side::Client => 0,
+                Side::Server => 1,
+            }),
+            pool: Pool::new(settings.pool, settings.max_window),
+            our_methods: Ours::default(),
+            their_methods: Theirs::default(),
+            events: VecDeque::new(),
+            control: Schedule::new(),
+            data: Schedule::new(),
+            turn: None,
+            pong: None,
+            go_away: None,
+            refusing: false,
+            refused: false,
+            lost: false,
+            opens: (0, 0),
+            unsent: 0,
+            late: Late::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// How many streams there are, of both sides, with those whose end is still on its way.
+    pub const fn streams(&self) -> usize {
+        self.slots.ours() + self.slots.theirs()
+    }
+
+    /// How many bytes of payload wait to be sent, of all streams; a short message counts as 32.
+    pub const fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// Whether there is neither a stream nor anything to send.
+    pub const fn is_idle(&self) -> bool {
+        self.streams() == 0 && self.pong.is_none() && self.go_away.is_none()
+    }
+
+    /// What came for streams that this side had ended.
+    pub const fn late(&self) -> Late {
+        self.late
+    }
+
+    /// The connection is gone: each stream that the application has not ended ends with [`Event::Lost`], and nothing is
+    /// sent any more.
+    pub fn lost(&mut self) {
+        self.lost = true;
+        (self.pong, self.go_away) = (None, None);
+        for key in self.slots.taken() {
+            // What waited to be written about its end won't be.
+            self.slots.stream(key).last_word = None;
+            self.control.remove(key);
+            match self.slots.stream(key).state {
+                State::Closed => self.settle(key),
+                _ => self.apply(key, Input::Lost, None),
+            }
+        }
     }
 
     /// Opens a stream with its first message, as long as that is. Nothing is sent before `poll_transmit`.
@@ -108,7 +213,44 @@ impl Session {
     ///
     /// [`OpenError`] gives the payload back.
     pub fn open(&mut self, head: &Head, payload: Part, end: End) -> Result<StreamId, OpenError> {
-        unimplemented!()
+        let method = match self.may_open(head, payload.len(), end) {
+            Ok(method) => method,
+            Err(kind) => return Err(OpenError { kind, payload: Box::new(payload) }),
+        };
+        let Some(key) = self.slots.open() else {
+            return Err(OpenError { kind: OpenErrorKind::Full, payload: Box::new(payload) });
+        };
+        let stream = self.slots.stream(key);
+        stream.told = true;
+        stream.urgency = head.urgency.min(Head::URGENCY_LEAST);
+        stream.opening.method = method;
+        stream.opening.one_way = head.one_way;
+        head.write_extra(&mut stream.opening.extra);
+        let id = stream.id;
+        self.push(key, payload, end == End::Finish, false);
+        Ok(id)
+    }
+
+    fn may_open(&mut self, head: &Head, len: usize, end: End) -> Result<u16, OpenErrorKind> {
+        if self.lost {
+            return Err(OpenErrorKind::Lost);
+        }
+        if self.refused {
+            return Err(OpenErrorKind::GoingAway);
+        }
+        if len > self.settings.max_message || head.one_way && len > PAYLOAD_MOST {
+            return Err(OpenErrorKind::TooLarge);
+        }
+        if !head.metadata.fits() {
+            return Err(OpenErrorKind::MetadataTooLarge);
+        }
+        if head.one_way && end == End::Open {
+            return Err(OpenErrorKind::OneWay);
+        }
+        if self.slots.ours() >= self.settings.max_streams {
+            return Err(OpenErrorKind::Full);
+        }
+        self.our_methods.place(head.method).map_err(|_| OpenErrorKind::TooManyMethods)
     }
 
     /// Queues the next message of our direction.
@@ -117,13 +259,11 @@ impl Session {
     ///
     /// [`SendError`] gives the payload back. After `Blocked` an [`Event::Writable`] follows.
     pub fn send(&mut self, id: StreamId, payload: Part, end: End) -> Result<(), SendError> {
-        unimplemented!()
-    }
-
-    /// Ends our direction behind what is queued, without a message. On a stream that the peer opened nothing more is
-    /// heard then but [`Event::Closed`].
-    pub fn finish(&mut self, id: StreamId) {
-        unimplemented!()
+        match self.may_send(id, payload.len(), true) {
+            Ok(key) => self.push(key, payload, end == End::Finish, false),
+            Err(kind) => return Err(SendError { kind, payload: Box::new(payload) }),
+        }
+        Ok(())
     }
 
     /// Ends a stream that the peer opened with a typed error, behind what is queued. It is never blocked.
@@ -132,67 +272,153 @@ impl Session {
     ///
     /// [`SendError`] gives the payload back.
     pub fn fail(&mut self, id: StreamId, payload: Part) -> Result<(), SendError> {
-        unimplemented!()
+        match self.may_send(id, payload.len(), false) {
+            Ok(key) if self.slots.stream(key).role == Role::Responder => self.push(key, payload, true, true),
+            Ok(_) => return Err(SendError { kind: SendErrorKind::NotResponder, payload: Box::new(payload) }),
+            Err(kind) => return Err(SendError { kind, payload: Box::new(payload) }),
+        }
+        Ok(())
+    }
+
+    fn may_send(&mut self, id: StreamId, len: usize, within_room: bool) -> Result<u32, SendErrorKind> {
+        let key = self.slots.current(id).ok_or(SendErrorKind::Gone)?;
+        let stream = self.slots.stream(key);
+        if !stream.state.speaks() || stream.outgoing.has_ended() {
+            return Err(SendErrorKind::Ended);
+        }
+        if len > self.settings.max_message {
+            return Err(SendErrorKind::TooLarge);
+        }
+        if within_room && !stream.outgoing.has_room(len, self.settings.send_buffer) {
+            return Err(SendErrorKind::Blocked);
+        }
+        Ok(key)
+    }
+
+    fn push(&mut self, key: u32, payload: Part, last: bool, error: bool) {
+        let outgoing = &mut self.slots.stream(key).outgoing;
+        let before = outgoing.unsent();
+        outgoing.push(payload, last, error);
+        self.unsent += outgoing.unsent() - before;
+        self.schedule(key);
+    }
+
+    /// Ends our direction behind what is queued, without a message. On a stream that the peer opened nothing more is
+    /// heard then but [`Event::Closed`].
+    pub fn finish(&mut self, id: StreamId) {
+        if let Some(key) = self.slots.current(id)
+            && self.slots.stream(key).state.speaks()
+        {
+            self.slots.stream(key).outgoing.finish();
+            self.schedule(key);
+        }
     }
 
     /// Ends both directions at once and throws away what is queued. Nothing more is heard of it but [`Event::Closed`].
+    ///
+    /// Of `reason` the first 1 KiB is sent.
     pub fn reset(&mut self, id: StreamId, code: Code, reason: &str) {
-        unimplemented!()
+        if let Some(key) = self.slots.current(id) {
+            self.apply(key, Input::Reset, Some((code, shortened(reason))));
+        }
     }
 
     /// The application has taken a payload of `len` bytes: to be called once for each [`Event::Data`], with the length
     /// of its payload. The peer may send more when half of the window was consumed.
     pub fn consumed(&mut self, id: StreamId, len: usize) {
-        unimplemented!()
+        let Some(key) = self.slots.current(id) else { return };
+        let stream = self.slots.stream(key);
+        stream.incoming.consumed(len);
+        if stream.state.hears() && stream.incoming.is_due() {
+            self.control.insert(key, 0);
+        }
     }
 
     /// Takes no more streams from the peer. Those that are open go on, and we may still open some.
+    ///
+    /// Of `reason` the first 1 KiB is sent.
     pub fn go_away(&mut self, code: Code, reason: &str) {
-        unimplemented!()
-    }
-
-    /// The connection is gone: each open stream ends with [`Event::Lost`], and nothing is sent any more.
-    pub fn lost(&mut self) {
-        unimplemented!()
-    }
-
-    /// Takes a frame from the peer. Several events may follow.
-    ///
-    /// # Errors
-    ///
-    /// A [`Violation`] ends the connection: `lost` is to be called next.
-    pub fn handle(&mut self, frame: &Message) -> Result<(), Violation> {
-        unimplemented!()
+        if !self.refusing && !self.lost {
+            self.refusing = true;
+            self.go_away = Some((self.opens.1, code, shortened(reason)));
+        }
     }
 
     /// The next thing to tell the application.
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
-        unimplemented!()
+        self.events.pop_front()
     }
 
-    /// The next frame for the peer: control first, then data, the most urgent class first, and within one class in
-    /// turns of 16 KiB.
-    pub fn poll_transmit(&mut self) -> Option<Message> {
-        unimplemented!()
+    /// Lets a stream wait for its turn, if it has anything to send that may go.
+    fn schedule(&mut self, key: u32) {
+        let stream = self.slots.stream(key);
+        if stream.outgoing.is_ready() {
+            let urgency = stream.urgency;
+            self.data.insert(key, urgency);
+        }
     }
 
-    /// How many streams there are, of both sides.
-    pub fn streams(&self) -> usize {
-        unimplemented!()
+    /// Moves a stream, and does what follows from that, in order: the one place where effects are performed.
+    fn apply(&mut self, key: u32, input: Input, why: Option<(Code, String)>) {
+        let stream = self.slots.stream(key);
+        let (id, told, sent) = (stream.id, stream.told, stream.state != State::New);
+        let effects = stream.state.step(stream.role, input);
+        if matches!(stream.state, State::Over | State::Closed) {
+            self.unsent -= stream.outgoing.unsent();
+            stream.outgoing.discard();
+            self.data.remove(key);
+        }
+        let (code, reason) = why.unwrap_or((Code::CANCELLED, String::new()));
+        for effect in effects {
+            match effect {
+                Effect::TellEnded if told => self.events.push_back(Event::Ended { id }),
+                Effect::TellReset if told => {
+                    self.events.push_back(Event::Reset { id, code, reason: reason.clone() });
+                }
+                Effect::TellLost if told => self.events.push_back(Event::Lost { id, sent }),
+                Effect::TellEnded | Effect::TellReset | Effect::TellLost => {}
+                Effect::WriteReset => {
+                    // The answer to a RESET says the same, but the peer knows its own reason.
+                    let reason = if input == Input::PeerReset { String::new() } else { reason.clone() };
+                    self.slots.stream(key).last_word = Some(LastWord::Reset(code, reason));
+                    self.control.insert(key, 0);
+                }
+                Effect::WriteEnd => {
+                    self.slots.stream(key).last_word = Some(LastWord::End);
+                    self.control.insert(key, 0);
+                }
+                Effect::Free => self.settle(key),
+            }
+        }
     }
 
-    /// Whether there is neither a stream nor anything to send.
-    pub fn is_idle(&self) -> bool {
-        unimplemented!()
+    /// Gives the place of a closed stream back, unless something of it waits to be written: so a peer that does not
+    /// read can't make us remember more than there are places.
+    fn settle(&mut self, key: u32) {
+        let stream = self.slots.stream(key);
+        if stream.state != State::Closed || stream.last_word.is_some() {
+            return;
+        }
+        stream.incoming.end(&mut self.pool);
+        if stream.told {
+            self.events.push_back(Event::Closed { id: stream.id });
+        }
+        self.control.remove(key);
+        self.slots.free(key);
     }
+}
 
-    /// How many bytes of payload wait to be sent, of all streams.
-    pub fn unsent(&self) -> usize {
-        unimplemented!()
+#[cfg(test)]
+impl Session {
+    /// How much memory its tables and queues have taken, in entries.
+    pub(super) fn footprint(&self) -> usize {
+        let tables = self.slots.footprint() + self.control.footprint() + self.data.footprint();
+        tables + self.events.capacity() + self.scratch.capacity()
     }
+}
 
-    /// What came for streams that this side had ended.
-    pub fn late(&self) -> Late {
-        unimplemented!()
-    }
+fn shortened(reason: &str) -> String {
+    let end = (0..=reason.len().min(REASON_MOST)).rev().find(|&end| reason.is_char_boundary(end));
+    reason[..end.unwrap_or(0)].to_owned()
 }

@@ -1,0 +1,167 @@
+//! Flow: how much a peer may send on a stream before it is given more.
+//!
+//! Each direction of a stream begins with a window of 64 KiB. What came uses it up; what the application has consumed
+//! is given back once it is half of the window. So a reader that stalls holds its window, and nothing else.
+
+/// The window that each direction of each stream begins with, in bytes. No handshake: everybody knows it.
+pub(super) const WINDOW: usize = 64 * 1024;
+
+/// What a message costs at the least, in bytes: or empty ones would be without limit.
+pub(super) const LEAST: usize = 32;
+
+/// What a payload of `len` bytes costs.
+pub(super) const fn cost(len: usize) -> usize {
+    if len < LEAST { LEAST } else { len }
+}
+
+/// What all windows of a connection together may grow.
+#[derive(Debug)]
+pub(super) struct Pool {
+    left: usize,
+    /// The largest window.
+    most: usize,
+}
+
+impl Pool {
+    pub(super) const fn new(size: usize, most: usize) -> Self {
+        Self { left: size, most }
+    }
+}
+
+/// What the peer may send on one stream.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    window: usize,
+    /// What it may still send.
+    credit: usize,
+    /// What came and was not consumed yet.
+    held: usize,
+    /// All that came was consumed at one time since credit was given last: the reader is faster than the sender.
+    emptied: bool,
+}
+
+impl Default for Incoming {
+    fn default() -> Self {
+        Self { window: WINDOW, credit: WINDOW, held: 0, emptied: false }
+    }
+}
+
+/// The peer sent more than it had credit for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Exceeded;
+
+impl Incoming {
+    /// A payload of `len` bytes came.
+    pub(super) fn received(&mut self, len: usize) -> Result<(), Exceeded> {
+        self.credit = self.credit.checked_sub(cost(len)).ok_or(Exceeded)?;
+        self.held += cost(len);
+        Ok(())
+    }
+
+    /// The application has taken a payload of `len` bytes.
+    pub(super) fn consumed(&mut self, len: usize) {
+        // Never more than there was: a window must not grow because somebody counts wrong.
+        self.held = self.held.saturating_sub(cost(len));
+        self.emptied |= self.held == 0;
+    }
+
+    /// Whether the peer is to be given credit: half of the window was consumed since the last time.
+    pub(super) const fn is_due(&self) -> bool {
+        self.window - self.credit - self.held >= self.window / 2
+    }
+
+    /// The credit that is to be given now, and counts as given.
+    ///
+    /// A window that was read promptly is doubled, as far as the pool has room.
+    pub(super) fn give(&mut self, pool: &mut Pool) -> usize {
+        let growth = self.window;
+        if std::mem::take(&mut self.emptied) && 2 * self.window <= pool.most && growth <= pool.left {
+            pool.left -= growth;
+            self.window += growth;
+        }
+        let given = self.window - self.credit - self.held;
+        self.credit += given;
+        given
+    }
+
+    /// The stream has ended: the pool has back what it lent.
+    pub(super) fn end(&mut self, pool: &mut Pool) {
+        pool.left += self.window - WINDOW;
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: usize = 1024;
+
+    fn pool() -> Pool {
+        Pool::new(512 * KIB, 256 * KIB)
+    }
+
+    #[test]
+    fn credit_comes_back_when_half_of_the_window_was_consumed() {
+        let (mut incoming, mut pool) = (Incoming::default(), pool());
+        incoming.received(64 * KIB).unwrap();
+        assert_eq!(incoming.received(0), Err(Exceeded));
+        incoming.consumed(32 * KIB - 1);
+        assert!(!incoming.is_due());
+        incoming.consumed(32);
+        assert!(incoming.is_due());
+        assert_eq!(incoming.give(&mut pool), 32 * KIB + 31);
+        assert!(!incoming.is_due());
+    }
+
+    #[test]
+    fn an_empty_message_is_not_free() {
+        let mut incoming = Incoming::default();
+        assert_eq!((0..).find(|_| incoming.received(0).is_err()), Some(WINDOW / LEAST));
+    }
+
+    #[test]
+    fn a_window_that_is_read_promptly_doubles_out_of_the_pool_and_goes_back_to_it() {
+        let (mut incoming, mut pool) = (Incoming::default(), pool());
+        for (given, left) in [(128, 448), (256, 320), (256, 320)] {
+            let size = incoming.credit;
+            for _ in 0..size / KIB {
+                incoming.received(KIB).unwrap();
+            }
+            for _ in 0..size / KIB {
+                incoming.consumed(KIB);
+            }
+            assert_eq!(incoming.give(&mut pool), given * KIB);
+            assert_eq!(pool.left, left * KIB);
+        }
+        incoming.end(&mut pool);
+        assert_eq!(pool.left, 512 * KIB);
+    }
+
+    #[test]
+    fn a_window_does_not_grow_for_a_reader_that_lags() {
+        let (mut incoming, mut pool) = (Incoming::default(), pool());
+        incoming.received(64 * KIB).unwrap();
+        for _ in 0..100 {
+            incoming.consumed(32 * KIB);
+            assert_eq!(incoming.give(&mut pool), 32 * KIB);
+            incoming.received(32 * KIB).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_empty_pool_leaves_everybody_the_window_that_is_promised() {
+        let (mut incoming, mut pool) = (Incoming::default(), Pool::new(10, 256 * KIB));
+        incoming.received(40 * KIB).unwrap();
+        incoming.consumed(40 * KIB);
+        assert_eq!(incoming.give(&mut pool), 40 * KIB);
+    }
+
+    #[test]
+    fn who_consumes_what_never_came_gets_no_credit_for_it() {
+        let (mut incoming, mut pool) = (Incoming::default(), Pool::new(0, WINDOW));
+        incoming.received(KIB).unwrap();
+        incoming.consumed(64 * KIB);
+        assert_eq!(incoming.give(&mut pool), KIB);
+    }
+}

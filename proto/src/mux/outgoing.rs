@@ -1,0 +1,216 @@
+//! What waits to be sent on one stream, and how much of it may go.
+
+use std::collections::VecDeque;
+
+use super::flow::{LEAST, WINDOW, cost};
+use super::frame::Then;
+use crate::message::Part;
+
+/// The longest queue whose memory is kept for the next stream in its place.
+const KEPT: usize = 16;
+
+/// The messages of our direction that are not sent yet.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    queue: VecDeque<Item>,
+    /// What they cost, all together.
+    unsent: usize,
+    /// No more messages are taken.
+    ended: bool,
+    /// A bare FIN is due behind them.
+    bare: bool,
+    /// How much room the message needs that was refused last.
+    wanted: Option<usize>,
+    /// How much the peer will take.
+    credit: u64,
+}
+
+#[derive(Debug)]
+struct Item {
+    payload: Part,
+    /// How much of it is sent.
+    at: usize,
+    /// The direction ends behind it.
+    last: bool,
+    error: bool,
+}
+
+/// What goes into the next frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A message or a piece of one.
+    Payload { payload: Part, then: Then, error: bool },
+    /// The end alone.
+    End,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self { queue: VecDeque::new(), unsent: 0, ended: false, bare: false, wanted: None, credit: WINDOW as u64 }
+    }
+}
+
+impl Outgoing {
+    /// Whether no more messages are taken.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// How many bytes of payload wait, each message counted with what it costs at the least.
+    pub(super) const fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// Whether there is room for a message of `len` bytes where `most` may wait. If not, that is remembered.
+    pub(super) fn has_room(&mut self, len: usize, most: usize) -> bool {
+        let fits = self.unsent == 0 || self.unsent + cost(len) <= most;
+        // Half of the room, so that a sender of small messages is not woken for each of them.
+        self.wanted = (!fits).then(|| cost(len).max(most / 2));
+        fits
+    }
+
+    /// Whether the message that was refused has room now. It is said once.
+    pub(super) fn has_room_again(&mut self, most: usize) -> bool {
+        self.wanted.take_if(|wanted| self.unsent == 0 || self.unsent + *wanted <= most).is_some()
+    }
+
+    pub(super) fn push(&mut self, payload: Part, last: bool, error: bool) {
+        self.unsent += cost(payload.len());
+        self.ended |= last;
+        self.queue.push_back(Item { payload, at: 0, last, error });
+    }
+
+    /// Ends the direction behind what waits.
+    pub(super) fn finish(&mut self) {
+        if !self.ended {
+            (self.ended, self.wanted) = (true, None);
+            match self.queue.back_mut() {
+                Some(item) => item.last = true,
+                None => self.bare = true,
+            }
+        }
+    }
+
+    /// The peer takes so much more; `None` if that can't be counted.
+    pub(super) fn add_credit(&mut self, bytes: u64) -> Option<()> {
+        self.credit = self.credit.checked_add(bytes)?;
+        Some(())
+    }
+
+    /// Whether anything may go now.
+    pub(super) fn is_ready(&self) -> bool {
+        if self.queue.is_empty() { self.bare } else { self.credit >= LEAST as u64 }
+    }
+
+    /// What the next frame costs, if a payload has at most `most` bytes.
+    pub(super) fn next_cost(&self, most: usize) -> usize {
+        self.queue.front().map_or(0, |item| cost(self.piece(item, most)))
+    }
+
+    /// What goes into the next frame, with a payload of at most `most` bytes; nothing unless it is ready.
+    pub(super) fn next(&mut self, most: usize) -> Option<Next> {
+        if !self.is_ready() {
+            return None;
+        }
+        let Some(item) = self.queue.front() else {
+            self.bare = false;
+            return Some(Next::End);
+        };
+        let piece = self.piece(item, most);
+        self.credit -= cost(piece) as u64;
+        if item.at + piece < item.payload.len() {
+            let item = self.queue.front_mut()?;
+            let payload = slice(&item.payload, item.at, item.at + piece);
+            item.at += piece;
+            self.unsent -= piece;
+            return Some(Next::Payload { payload, then: Then::More, error: false });
+        }
+        let Item { payload, at, last, error } = self.queue.pop_front()?;
+        let whole = payload.len();
+        self.unsent -= cost(whole) - at;
+        let payload = if at == 0 { payload } else { slice(&payload, at, whole) };
+        Some(Next::Payload { payload, then: if last { Then::Finish } else { Then::Next }, error })
+    }
+
+    /// Throws away what waits.
+    pub(super) fn discard(&mut self) {
+        self.queue.clear();
+        (self.unsent, self.ended, self.bare, self.wanted) = (0, true, false, None);
+    }
+
+    /// Makes it a new one, with the memory of the old.
+    pub(super) fn recycle(&mut self) {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.clear();
+        queue.shrink_to(KEPT);
+        *self = Self { queue, ..Self::default() };
+    }
+
+    #[cfg(test)]
+    pub(super) fn footprint(&self) -> usize {
+        self.queue.capacity()
+    }
+
+    fn piece(&self, item: &Item, most: usize) -> usize {
+        let credit = usize::try_from(self.credit).unwrap_or(usize::MAX);
+        (item.payload.len() - item.at).min(most).min(credit)
+    }
+}
+
+fn slice(payload: &Part, from: usize, to: usize) -> Part {
+    match payload.as_shared() {
+        Some(shared) => shared.slice(from..to).into(),
+        None => Part::copy_from_slice(&payload[from..to]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(outgoing: &mut Outgoing, most: usize) -> Vec<(usize, Then)> {
+        std::iter::from_fn(|| outgoing.next(most))
+            .map(|next| match next {
+                Next::Payload { payload, then, .. } => (payload.len(), then),
+                Next::End => (0, Then::Finish),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_message_goes_in_pieces_as_far_as_its_credit() {
+        let mut outgoing = Outgoing::default();
+        outgoing.push(vec![1; 100_000].into(), false, false);
+        outgoing.finish();
+        assert_eq!(pieces(&mut outgoing, 40_000), [(40_000, Then::More), (25_536, Then::More)]);
+        assert_eq!(outgoing.unsent(), 34_464);
+        outgoing.add_credit(31).unwrap();
+        assert!(!outgoing.is_ready(), "no message costs so little");
+        outgoing.add_credit(1_000_000).unwrap();
+        assert_eq!(pieces(&mut outgoing, 40_000), [(34_464, Then::Finish)]);
+        assert_eq!(outgoing.unsent(), 0);
+    }
+
+    #[test]
+    fn an_end_behind_an_empty_queue_is_bare() {
+        let mut outgoing = Outgoing::default();
+        outgoing.finish();
+        outgoing.finish();
+        assert_eq!(outgoing.next(1), Some(Next::End));
+        assert_eq!(outgoing.next(1), None);
+    }
+
+    #[test]
+    fn who_was_refused_hears_once_when_there_is_room_for_that_message() {
+        let mut outgoing = Outgoing::default();
+        assert!(outgoing.has_room(5_000, 1_000), "one message may be longer than the buffer");
+        outgoing.push(vec![1; 900].into(), false, false);
+        assert!(!outgoing.has_room_again(1_000), "nobody was refused");
+        assert!(!outgoing.has_room(800, 1_000));
+        outgoing.next(500);
+        assert!(!outgoing.has_room_again(1_000), "400 wait");
+        outgoing.next(200);
+        assert!(outgoing.has_room_again(1_000));
+        assert!(!outgoing.has_room_again(1_000), "it was said");
+    }
+}

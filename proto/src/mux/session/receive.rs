@@ -1,0 +1,167 @@
+//! What the peer says.
+
+use super::{Code, Event, Head, Input, Message, Part, Role, Session, State, Violation};
+use crate::mux::event::Kind;
+use crate::mux::frame::{Frame, Method, Then};
+
+/// A payload as it came.
+struct Piece {
+    payload: Part,
+    then: Then,
+    kind: Kind,
+}
+
+impl Session {
+    /// Takes a frame from the peer. Several events may follow.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] ends the connection: `lost` is to be called next.
+    pub fn handle(&mut self, frame: &Message) -> Result<(), Violation> {
+        if self.lost {
+            return Ok(());
+        }
+        match Frame::decode(frame)? {
+            Frame::Open { sid, method, head, payload, then } => {
+                self.opened(sid, method, head, Piece { payload, then, kind: Kind::Item })
+            }
+            Frame::Data { sid, payload, then, error } => {
+                let kind = if error { Kind::Error } else { Kind::Item };
+                self.data(sid, Piece { payload, then, kind })
+            }
+            Frame::End { sid } => self.end(sid),
+            Frame::Credit { sid, bytes } => self.credit(sid, bytes),
+            Frame::Reset { sid, code, reason } => {
+                if let Some(key) = self.written(sid) {
+                    self.apply(key, Input::PeerReset, Some((code, reason)));
+                }
+                Ok(())
+            }
+            Frame::GoAway { opens, code, reason } => {
+                self.turned_away(opens, code, reason);
+                Ok(())
+            }
+            Frame::Ping { nonce, answer } => {
+                if !answer {
+                    self.pong = Some(nonce);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn opened(&mut self, sid: u16, method: Method, mut head: Head, piece: Piece) -> Result<(), Violation> {
+        if self.slots.is_ours(sid) {
+            return Err(Violation::WrongSide { sid });
+        }
+        if self.slots.find(sid).is_some() {
+            return Err(Violation::IdInUse { sid });
+        }
+        head.method = self.their_methods.resolve(method)?;
+        self.opens.1 += 1;
+        let refused = self.refusing || self.slots.theirs() >= self.settings.max_streams;
+        let key = self.slots.accept(sid);
+        let stream = self.slots.stream(key);
+        let (id, one_way) = (stream.id, head.one_way);
+        stream.told = !refused;
+        stream.urgency = head.urgency;
+        if !refused {
+            self.events.push_back(Event::Opened { id, head });
+        }
+        if one_way {
+            if !refused {
+                self.events.push_back(Event::Data { id, payload: piece.payload, more: false, kind: Kind::Item });
+            }
+            self.apply(key, Input::OneWay, None);
+            return Ok(());
+        }
+        self.apply(key, Input::Opened, None);
+        if refused {
+            self.apply(key, Input::Reset, Some((Code::REFUSED, String::new())));
+        }
+        self.take(key, piece);
+        Ok(())
+    }
+
+    fn data(&mut self, sid: u16, piece: Piece) -> Result<(), Violation> {
+        let key = self.speaker(sid)?;
+        // Only an answer can be an error.
+        if piece.kind == Kind::Error && self.slots.stream(key).role == Role::Responder {
+            return Err(Violation::WrongSide { sid });
+        }
+        self.take(key, piece);
+        Ok(())
+    }
+
+    fn end(&mut self, sid: u16) -> Result<(), Violation> {
+        let key = self.speaker(sid)?;
+        let stream = self.slots.stream(key);
+        if stream.partial.is_some() && stream.state.hears() {
+            self.broken(key, Code::MALFORMED, "the stream ended within a message");
+        }
+        self.apply(key, Input::PeerFinished, None);
+        Ok(())
+    }
+
+    /// The place of a stream whose peer may send data: its direction has not ended.
+    fn speaker(&mut self, sid: u16) -> Result<u32, Violation> {
+        let key = self.slots.find(sid).ok_or(Violation::NotOpen { sid })?;
+        match self.slots.stream(key).state {
+            State::Open | State::Ended | State::Over => Ok(key),
+            State::New | State::Answering | State::Closed => Err(Violation::NotOpen { sid }),
+        }
+    }
+
+    /// The place of a stream that a RESET or CREDIT is about. If there is none, they are of a life that is over.
+    fn written(&mut self, sid: u16) -> Option<u32> {
+        self.slots.find(sid).filter(|&key| self.slots.stream(key).state != State::New)
+    }
+
+    /// Takes a payload: hands it on, counts it as late, or ends the stream because of it.
+    fn take(&mut self, key: u32, piece: Piece) {
+        let Piece { payload, then, kind } = piece;
+        let stream = self.slots.stream(key);
+        if stream.state.hears() {
+            let message = stream.partial.unwrap_or(0).saturating_add(payload.len());
+            if stream.incoming.received(payload.len()).is_err() {
+                self.broken(key, Code::FLOW, "more data than there was credit for");
+            } else if message > self.settings.max_message {
+                self.broken(key, Code::TOO_LARGE, "the message is too large");
+            } else {
+                let more = then == Then::More;
+                stream.partial = more.then_some(message);
+                self.events.push_back(Event::Data { id: stream.id, payload, more, kind });
+            }
+        } else {
+            self.late.frames += 1;
+            self.late.bytes += payload.len() as u64;
+        }
+        if then == Then::Finish {
+            self.apply(key, Input::PeerFinished, None);
+        }
+    }
+
+    fn broken(&mut self, key: u32, code: Code, reason: &str) {
+        self.apply(key, Input::Broken, Some((code, reason.to_owned())));
+    }
+
+    fn credit(&mut self, sid: u16, bytes: u64) -> Result<(), Violation> {
+        if let Some(key) = self.written(sid) {
+            self.slots.stream(key).outgoing.add_credit(bytes).ok_or(Violation::CreditOverflow)?;
+            self.schedule(key);
+        }
+        Ok(())
+    }
+
+    /// The peer has taken so many of our streams and takes no more.
+    fn turned_away(&mut self, opens: u64, code: Code, reason: String) {
+        self.refused = true;
+        self.events.push_back(Event::GoAway { code, reason: reason.clone() });
+        for key in self.slots.taken() {
+            let stream = self.slots.stream(key);
+            if stream.role == Role::Opener && (stream.ordinal == 0 || stream.ordinal > opens) {
+                self.apply(key, Input::PeerReset, Some((Code::REFUSED, reason.clone())));
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What we say to the peer.
+
+use super::{Event, Input, LastWord, Message, Session, State};
+use crate::mux::frame::{self, Frame, PAYLOAD_MOST, Then};
+use crate::mux::outgoing::Next;
+use crate::mux::schedule::TURN;
+
+impl Session {
+    /// The next frame for the peer: control first, then data, the most urgent class first, and within one class in
+    /// turns of 16 KiB.
+    pub fn poll_transmit(&mut self) -> Option<Message> {
+        if self.control.is_empty() && self.data.is_empty() && self.pong.is_none() && self.go_away.is_none() {
+            return None;
+        }
+        match self.next_control() {
+            Some(frame) => Some(frame.encode(&mut self.scratch)),
+            None => self.next_data(),
+        }
+    }
+
+    fn next_control(&mut self) -> Option<Frame> {
+        if let Some(nonce) = self.pong.take() {
+            return Some(Frame::Ping { nonce, answer: true });
+        }
+        if let Some((opens, code, reason)) = self.go_away.take() {
+            return Some(Frame::GoAway { opens, code, reason });
+        }
+        while let Some(key) = self.control.first() {
+            self.control.remove(key);
+            let stream = self.slots.stream(key);
+            let sid = stream.id.sid();
+            if let Some(word) = stream.last_word.take() {
+                self.settle(key);
+                return Some(match word {
+                    LastWord::Reset(code, reason) => Frame::Reset { sid, code, reason },
+                    LastWord::End => Frame::End { sid },
+                });
+            }
+            if stream.state.hears() && stream.incoming.is_due() {
+                let bytes = stream.incoming.give(&mut self.pool) as u64;
+                return Some(Frame::Credit { sid, bytes });
+            }
+        }
+        None
+    }
+
+    fn next_data(&mut self) -> Option<Message> {
+        let (key, most) = self.next_turn()?;
+        let stream = self.slots.stream(key);
+        let before = stream.outgoing.unsent();
+        let next = stream.outgoing.next(most)?;
+        let spent = before - stream.outgoing.unsent();
+        self.unsent -= spent;
+        if !stream.outgoing.is_ready() {
+            self.data.remove(key);
+            self.turn = None;
+        } else if let Some((_, left)) = &mut self.turn {
+            *left = left.saturating_sub(spent);
+        }
+        if stream.outgoing.has_room_again(self.settings.send_buffer) {
+            let id = stream.id;
+            self.events.push_back(Event::Writable { id });
+        }
+        Some(self.write(key, next))
+    }
+
+    /// Whose turn it is, and how much payload its next frame may have.
+    fn next_turn(&mut self) -> Option<(u32, usize)> {
+        // Nobody else waits: there is nobody to take turns with.
+        if self.data.is_alone() {
+            self.turn = None;
+            return self.data.first().map(|key| (key, PAYLOAD_MOST));
+        }
+        loop {
+            let key = self.data.first()?;
+            let left = self.turn.filter(|&(other, _)| other == key).map_or(TURN, |(_, left)| left);
+            let stream = self.slots.stream(key);
+            // A one-way stream is one frame, whatever its length.
+            let most = if stream.state == State::New && stream.opening.one_way { PAYLOAD_MOST } else { TURN };
+            // A message that does not fit any more waits for the next turn, so that no turn ends with a scrap.
+            if left < TURN && stream.outgoing.next_cost(most) > left {
+                self.data.rotate(key);
+                self.turn = None;
+                continue;
+            }
+            self.turn = Some((key, left));
+            return Some((key, most));
+        }
+    }
+
+    fn write(&mut self, key: u32, next: Next) -> Message {
+        let stream = self.slots.stream(key);
+        let sid = stream.id.sid();
+        self.scratch.clear();
+        let (payload, then, error) = match next {
+            Next::Payload { payload, then, error } => (payload, then, error),
+            Next::End => {
+                self.apply(key, Input::Finished, None);
+                return Frame::End { sid }.encode(&mut self.scratch);
+            }
+        };
+        if stream.state == State::New {
+            self.opens.0 += 1;
+            stream.ordinal = self.opens.0;
+            let method = self.our_methods.name(stream.opening.method);
+            frame::write_open(sid, method, &stream.opening.extra, then, &mut self.scratch);
+            if stream.opening.one_way {
+                self.apply(key, Input::OneWay, None);
+                return frame::with_payload(&mut self.scratch, &payload);
+            }
+            self.apply(key, Input::Opened, None);
+        } else {
+            frame::write_data(sid, then, error, &mut self.scratch);
+        }
+        if then == Then::Finish {
+            self.apply(key, Input::Finished, None);
+        }
+        frame::with_payload(&mut self.scratch, &payload)
+    }
+}
