@@ -10,20 +10,20 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use crate::service::{Change, Store, StoreError};
 
 /// The longest value, in bytes.
-pub const LIMIT: usize = 1 << 20;
+pub(crate) const LIMIT: usize = 1 << 20;
 
 /// So many changes are kept for a watcher that does not keep up.
-pub const KEPT: usize = 64;
+pub(crate) const KEPT: usize = 64;
 
 /// The entries, and whoever watches them.
-pub struct Memory {
+pub(crate) struct Memory {
     entries: Mutex<BTreeMap<String, Blob>>,
     changes: broadcast::Sender<Change>,
 }
 
 impl Memory {
     /// An empty store.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { entries: Mutex::default(), changes: broadcast::Sender::new(KEPT) }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Keys and values, in order of the keys.
 #[bowline::service(name = "bowline.examples.Store")]
-pub trait Store {
+pub(crate) trait Store {
     /// The value of `key`.
     #[rpc(idempotent)]
     async fn get(&self, key: String) -> Result<Blob, StoreError>;
@@ -39,7 +39,7 @@ pub trait Store {
 
 /// Why the store did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// Nothing has this key.
     #[error("there is no key {0:?}")]
     NotFound(String),
@@ -53,7 +53,7 @@ pub enum StoreError {
 
 /// What a watcher hears.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Change {
+pub(crate) enum Change {
     /// The key has this value.
     Put(String, Blob),
     /// The key is gone.
