@@ -21,7 +21,7 @@ use super::registry::{Registry, Service};
 use super::routes::Balance;
 use super::schema::Method;
 use crate::driver::monitor::Monitor;
-use crate::socket::{ConnectError, Handle, NoRuntime, StateWatch};
+use crate::socket::{ConnectError, Handle, NoRuntime, Peer, StateWatch};
 
 /// Calls methods of services, over connections that are made again when they are lost.
 ///
@@ -121,6 +121,11 @@ impl Client {
     /// Dropping the future changes nothing.
     pub async fn wait_ready(&self) -> Result<(), Unreachable> {
         self.picked().await.map(drop)
+    }
+
+    /// The peers that are connected.
+    pub fn peers(&self) -> Vec<Peer> {
+        crate::socket::peers(&self.hub().core)
     }
 
     /// The state of its socket: now, and to wait for changes. When it says `Disconnected`, the calls that were lost with

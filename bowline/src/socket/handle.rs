@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};
-use super::peer::{Peer, UnknownPeer};
+use super::peer::{self, Peer, UnknownPeer};
 use super::state::{self, NoRuntime, StateWatch};
 use super::verbs::{Receiving, ReceivingMany, Sending, SendingMany};
 use crate::driver::core::Core;
@@ -233,13 +233,7 @@ impl Handle {
     }
 
     pub(crate) fn peers(&self) -> Vec<Peer> {
-        let attached: Vec<_> = self.core().with(|engine| engine.peers().collect());
-        let snapshot = self.core().monitors.snapshot();
-        let known =
-            |(connection, info, tally)| Some(Peer::new(connection, info, snapshot.connection(connection)?, tally));
-        let mut peers: Vec<Peer> = attached.into_iter().filter_map(known).collect();
-        peers.sort_unstable_by_key(|peer| peer.connection);
-        peers
+        peer::peers(self.core())
     }
 
     pub(crate) fn disconnect_peer(&self, connection: ConnectionId) -> Result<(), UnknownPeer> {

@@ -13,6 +13,7 @@ mod verbs;
 
 pub use any::AnySocket;
 pub(crate) use handle::Handle;
+pub(crate) use peer::peers;
 pub(crate) use state::on_change as on_state_change;
 
 pub use error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};

@@ -7,6 +7,8 @@ use bowline_proto::pattern::Tally;
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, Endpoint, PeerInfo};
 
+use crate::driver::core::Core;
+
 /// A peer that is connected and ready: who it is, what has passed, and what waits.
 ///
 /// Counters begin with the connection. They are kept by its task once per batch, so they cost nothing per message.
@@ -37,6 +39,16 @@ pub struct Peer {
     pub unsent: usize,
     /// The messages that wait to be received.
     pub unread: usize,
+}
+
+/// The peers of a socket that are ready, oldest connection first.
+pub(crate) fn peers(core: &Core) -> Vec<Peer> {
+    let attached: Vec<_> = core.with(|engine| engine.peers().collect());
+    let snapshot = core.monitors.snapshot();
+    let known = |(connection, info, tally)| Some(Peer::new(connection, info, snapshot.connection(connection)?, tally));
+    let mut peers: Vec<Peer> = attached.into_iter().filter_map(known).collect();
+    peers.sort_unstable_by_key(|peer| peer.connection);
+    peers
 }
 
 impl Peer {

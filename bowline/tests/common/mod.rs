@@ -1,6 +1,7 @@
 //! What the tests share: places to meet at, a limit of time, monitors read as scripts, and peers spoken by hand.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod desk;
 pub(crate) mod raw;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

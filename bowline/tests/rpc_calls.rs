@@ -1,0 +1,182 @@
+//! Calls with one answer, over every transport.
+
+mod common;
+
+use std::pin::Pin;
+
+use bowline::rpc::{
+    Blob, CallError, Client, Code, Codec, Exchange, Kind, Method, Never, Outcome, Schema, Server, Service,
+};
+use common::At;
+use common::desk::{self, DeskClient, DeskError, Ear};
+
+for_each_transport! {
+    async fn a_call_is_answered(at: At) {
+        let (_server, client, _ear) = desk::open(at).await;
+        assert_eq!(client.add(20, 22).await.unwrap(), 42);
+    }
+
+    async fn calls_that_are_made_before_the_server_is_there_wait_for_it(at: At) {
+        let endpoint = at.place();
+        let options = common::quick();
+        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+        let call = tokio::spawn(DeskClient(client.clone()).add(1, 2));
+        common::settle().await;
+        assert!(!client.is_connected() && !call.is_finished());
+        let (desk, _ear) = desk::desk();
+        let server = Server::builder().service(desk).build().unwrap();
+        server.bind(endpoint.as_str()).await.unwrap();
+        assert_eq!(call.await.unwrap().unwrap(), 3);
+    }
+
+    async fn a_thousand_calls_at_once_are_each_answered_with_their_own_result(at: At) {
+        let (_server, client, _ear) = desk::open(at).await;
+        let calls: Vec<_> = (0..1000).map(|n| tokio::spawn(client.add(n, 1))).collect();
+        for (n, call) in (0..).zip(calls) {
+            assert_eq!(call.await.unwrap().unwrap(), n + 1);
+        }
+    }
+
+    async fn more_calls_than_a_connection_has_streams_wait_for_their_place(at: At) {
+        let (_server, client, ear) = desk::open(at).await;
+        let calls: Vec<_> = (0..3000).map(|_| tokio::spawn(client.gate())).collect();
+        ear.shared.gate.add_permits(3000);
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+    }
+
+    async fn the_services_own_error_arrives_as_it_was_returned(at: At) {
+        let (_server, client, _ear) = desk::open(at).await;
+        let words = ["structured", "and", "whole"];
+        match client.fail(&words).await {
+            Err(CallError::Failed(error)) => {
+                assert_eq!(error, DeskError { code: 7, words: words.map(str::to_owned).into() });
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn arguments_and_results_may_be_longer_than_any_window(at: At) {
+        let (_server, client, _ear) = desk::open(at).await;
+        for len in [0, 40, 65_535, 65_536, 70_000, 3_000_000] {
+            let blob = Blob::from((0..len).map(|n| (n % 251) as u8).collect::<Vec<u8>>());
+            assert_eq!(client.mirror(blob.clone()).await.unwrap(), blob, "{len}");
+        }
+    }
+
+    async fn every_codec_carries_calls(at: At) {
+        let (_server, client, _ear) = desk::open(at).await;
+        for codec in [Codec::Postcard, Codec::MessagePack, Codec::Json] {
+            let client = DeskClient(client.0.with_codec(codec));
+            assert_eq!(client.add(1, 2).await.unwrap(), 3, "{codec}");
+            assert!(matches!(client.fail(&["no"]).await, Err(CallError::Failed(_))), "{codec}");
+        }
+        let raw = DeskClient(client.0.with_codec(Codec::Raw));
+        assert_eq!(raw.mirror(Blob::from("bytes")).await.unwrap(), Blob::from("bytes"));
+    }
+
+    async fn a_one_way_call_arrives_and_is_answered_by_nothing(at: At) {
+        let (_server, client, mut ear) = desk::open(at).await;
+        for what in ["one", "two"] {
+            client.touch(what).await.unwrap();
+            assert_eq!(ear.next().await, format!("touched {what}"));
+        }
+    }
+
+    async fn what_a_caller_says_along_with_a_call_reaches_the_handler(at: At) {
+        let (_server, endpoint, _ear) = desk::serve(at).await;
+        let options = bowline::Options::new().identity("caller-1".parse().unwrap());
+        let client = DeskClient(Client::builder().endpoint(endpoint).options(options).connect().unwrap());
+        let (identity, tag): (Vec<u8>, Option<String>) =
+            client.plain("whoami").metadata("tag", "blue").urgency(0).await.unwrap();
+        assert_eq!((identity.as_slice(), tag.as_deref()), (&b"caller-1"[..], Some("blue")));
+    }
+
+    async fn one_client_calls_several_servers_in_turn(at: At) {
+        let mut ears: Vec<Ear> = Vec::new();
+        let (mut servers, mut builder) = (Vec::new(), Client::builder());
+        for _ in 0..3 {
+            let (server, endpoint, ear) = desk::serve(at).await;
+            builder = builder.endpoint(endpoint);
+            servers.push(server);
+            ears.push(ear);
+        }
+        let client = DeskClient(builder.connect().unwrap());
+        common::until(|| client.0.peers().len() == 3).await;
+        for _ in 0..6 {
+            client.touch("it").await.unwrap();
+        }
+        for ear in &mut ears {
+            assert_eq!([ear.next().await, ear.next().await], ["touched it", "touched it"]);
+            assert!(ear.is_silent());
+        }
+    }
+}
+
+/// A service of one method with a shape.
+struct Shaped;
+
+static SHAPED: Schema = Schema { name: "Shaped", docs: "", methods: &[method(5)] };
+
+const fn method(shape: u64) -> Method {
+    Method { shape, signature: "() -> ()", ..Method::new("Shaped", "method", Kind::Unary) }
+}
+
+impl Service for Shaped {
+    fn schema(&self) -> &'static Schema {
+        &SHAPED
+    }
+
+    fn call(&self, _method: usize, exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(exchange.reply::<(), Never>(Ok(())))
+    }
+}
+
+#[tokio::test]
+async fn methods_of_another_shape_are_refused_unless_the_codec_says_what_it_holds() {
+    static OTHER: Method = method(6);
+    static UNKNOWN: Method = method(0);
+    let server = Server::builder().service(Shaped).build().unwrap();
+    let client = Client::connect(server.bind(At::Inproc.any()).await.unwrap()).unwrap();
+    match client.unary::<_, (), Never>(&OTHER, &()).await {
+        Err(CallError::Status(status)) => {
+            assert_eq!((status.code, status.reason.as_str()), (Code::SHAPE_MISMATCH, "() -> ()"));
+        }
+        other => panic!("{other:?}"),
+    }
+    client.with_codec(Codec::Json).unary::<_, (), Never>(&OTHER, &()).await.unwrap();
+    client.unary::<_, (), Never>(&UNKNOWN, &()).await.unwrap();
+    client.unary::<_, (), Never>(&SHAPED.methods[0], &()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_have_is_refused_by_name() {
+    static NONE: Method = Method::new("Desk", "none", Kind::Unary);
+    let (_server, client, _ear) = desk::open(At::Tcp).await;
+    match client.0.unary::<_, (), Never>(&NONE, &()).await {
+        Err(error @ CallError::Status(_)) => {
+            assert_eq!(error.outcome(), Outcome::NotExecuted);
+            assert!(error.to_string().starts_with("unknown_method"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn arguments_of_another_type_are_refused_and_the_connection_goes_on() {
+    let (_server, client, _ear) = desk::open(At::Tcp).await;
+    let add = desk::SCHEMA.method("add").unwrap();
+    match client.0.unary::<_, u32, Never>(add, &"text").await {
+        Err(CallError::Status(status)) => assert_eq!(status.code, Code::MALFORMED),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(client.add(1, 1).await.unwrap(), 2);
+}
+
+#[test]
+fn two_services_with_one_id_make_no_server() {
+    let ((one, _), (other, _)) = (desk::desk(), desk::desk());
+    let clash = Server::builder().service(one).service(other).build().unwrap_err();
+    assert_eq!(clash.to_string(), "Desk/add and Desk/add have the same id on the wire");
+}

@@ -1,0 +1,91 @@
+//! Servers and clients that come to their end without a loss.
+
+mod common;
+
+use std::time::Duration;
+
+use bowline::rpc::{CallError, Client, Outcome, Server};
+use common::desk::{self, DeskClient};
+use common::{glance, quick};
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(1000);
+
+for_each_transport! {
+    async fn a_server_that_drains_answers_what_it_has_begun(at: At) {
+        let (server, client, mut ear) = desk::open(at).await;
+        let mut call = client.gate();
+        assert!(glance(&mut call).await.is_none());
+        assert_eq!(ear.next().await, "gate begun");
+        let draining = server.clone();
+        let drained = tokio::spawn(async move { draining.drain(LONG).await });
+        common::until(|| !client.0.is_connected()).await;
+        assert!(!drained.is_finished());
+        ear.shared.gate.add_permits(1);
+        call.await.unwrap();
+        drained.await.unwrap();
+    }
+
+    async fn a_drain_takes_no_longer_than_its_grace_whatever_is_open(at: At) {
+        let (server, client, mut ear) = desk::open(at).await;
+        let mut call = client.wait();
+        assert!(glance(&mut call).await.is_none());
+        assert_eq!(ear.next().await, "wait begun");
+        let mut idle = client.echo(desk::fed().1);
+        assert!(glance(&mut Box::pin(idle.next())).await.is_none());
+        server.drain(Duration::from_millis(50)).await;
+        assert_eq!(ear.next().await, "wait dropped");
+        assert!(matches!(call.await, Err(CallError::ConnectionLost { .. })));
+    }
+
+    async fn calls_go_to_the_next_server_while_the_first_one_drains(at: At) {
+        let endpoint = at.place();
+        let (desk, mut ear) = desk::desk();
+        let first = Server::builder().service(desk).build().unwrap();
+        first.bind(endpoint.as_str()).await.unwrap();
+        let client = Client::builder().endpoint(endpoint.as_str()).options(quick()).connect().unwrap();
+        let client = DeskClient(client);
+        let mut call = client.gate();
+        assert!(glance(&mut call).await.is_none());
+        assert_eq!(ear.next().await, "gate begun");
+        let draining = first.clone();
+        let drained = tokio::spawn(async move { draining.drain(LONG).await });
+        common::until(|| !client.0.is_connected()).await;
+        let next = tokio::spawn(client.add(1, 2));
+        ear.shared.gate.add_permits(1);
+        call.await.unwrap();
+        drained.await.unwrap();
+        let (desk, _ear) = desk::desk();
+        let second = Server::builder().service(desk).build().unwrap();
+        second.bind(endpoint.as_str()).await.unwrap();
+        assert_eq!(next.await.unwrap().unwrap(), 3);
+    }
+
+    async fn a_client_that_drains_waits_for_its_calls_and_begins_no_more(at: At) {
+        let (_server, client, mut ear) = desk::open(at).await;
+        let mut call = client.gate();
+        assert!(glance(&mut call).await.is_none());
+        assert_eq!(ear.next().await, "gate begun");
+        let draining = client.0.clone();
+        let drained = tokio::spawn(async move { draining.drain(LONG).await });
+        common::settle().await;
+        let error = client.add(1, 2).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+        assert!(!drained.is_finished());
+        ear.shared.gate.add_permits(1);
+        call.await.unwrap();
+        drained.await.unwrap();
+    }
+
+    async fn one_way_calls_are_out_when_the_client_has_closed(at: At) {
+        let (_server, client, mut ear) = desk::open(at).await;
+        client.0.wait_ready().await.unwrap();
+        for n in 0..2_000 {
+            client.touch(&n.to_string()).await.unwrap();
+        }
+        client.0.close().await;
+        for n in 0..2_000 {
+            assert_eq!(ear.next().await, format!("touched {n}"));
+        }
+    }
+}
