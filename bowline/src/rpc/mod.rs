@@ -9,6 +9,7 @@
 //! | `client`, `server` | the two sides |
 //! | `call`, `flight` | a call on the side that makes it: with its types, and without |
 //! | `exchange`, `context` | a call on the side that executes it |
+//! | `reflection`, `health` | the services that every server offers |
 //! | `hub`, `receive`, `routes`, `registry`, `timers` | what all connections of a socket share |
 //! | `connection`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 
@@ -21,10 +22,12 @@ mod entry;
 mod error;
 mod exchange;
 mod flight;
+pub mod health;
 mod hub;
 mod limits;
 mod never;
 mod receive;
+pub mod reflection;
 mod registry;
 mod routes;
 mod schema;

@@ -1,5 +1,7 @@
 //! What a service looks like from outside: its methods, their ids and their shapes.
 
+use serde::{Deserialize, Serialize};
+
 /// A service: its name and its methods.
 ///
 /// `#[bowline::service]` makes one of each trait; [`Schema::method`] finds a method by its name.
@@ -50,7 +52,7 @@ impl Method {
 }
 
 /// What travels in which direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// Arguments there, a result back.
     Unary,
