@@ -11,7 +11,7 @@ async fn both(at: At) -> (Server, DeskClient, desk::Ear, desk::Ear) {
     let (server, endpoint, ear) = desk::serve(at).await;
     let (desk, own) = desk::desk();
     let client = Client::builder().endpoint(endpoint).service(desk).connect().expect("an endpoint");
-    (server, DeskClient(client), ear, own)
+    (server, desk::ready(client).await, ear, own)
 }
 
 for_each_transport! {
@@ -37,7 +37,7 @@ for_each_transport! {
         client.ask_back(1, 2).await.unwrap();
         client.0.close().await;
         drop(own);
-        let (_, other, ..) = both(at).await;
+        let (_next, other, _ear, _own) = both(at).await;
         assert_eq!(other.ask_back(1, 2).await.unwrap(), 3);
     }
 }

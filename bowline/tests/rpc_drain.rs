@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use bowline::rpc::{CallError, Client, Outcome, Server};
-use common::desk::{self, DeskClient};
+use common::desk;
 use common::{glance, quick};
 
 /// Longer than any test takes.
@@ -44,7 +44,7 @@ for_each_transport! {
         let first = Server::builder().service(desk).build().unwrap();
         first.bind(endpoint.as_str()).await.unwrap();
         let client = Client::builder().endpoint(endpoint.as_str()).options(quick()).connect().unwrap();
-        let client = DeskClient(client);
+        let client = desk::ready(client).await;
         let mut call = client.gate();
         assert!(glance(&mut call).await.is_none());
         assert_eq!(ear.next().await, "gate begun");

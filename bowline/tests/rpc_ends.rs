@@ -125,7 +125,8 @@ for_each_transport! {
         let server = Server::builder().service(desk).build().unwrap();
         server.bind(endpoint.as_str()).await.unwrap();
         let options = quick().reconnect(bowline::Reconnect::Never);
-        let client = DeskClient(Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap());
+        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+        let client = desk::ready(client).await;
         let mut monitor = client.0.monitor();
         let mut state = client.0.state();
         let mut call = client.wait();
@@ -187,7 +188,7 @@ for_each_transport! {
     async fn calls_beyond_what_the_server_takes_at_once_are_refused_and_not_executed(at: At) {
         let (desk, mut ear) = desk::desk();
         let server = Server::builder().service(desk).limits(Limits::default().handlers(2)).build().unwrap();
-        let client = DeskClient(Client::connect(server.bind(at.any()).await.unwrap()).unwrap());
+        let client = desk::ready(Client::connect(server.bind(at.any()).await.unwrap()).unwrap()).await;
         let mut two = [client.gate(), client.gate()];
         for call in &mut two {
             assert!(glance(call).await.is_none());

@@ -361,7 +361,8 @@ impl State {
         for at in 0..self.opened.len() {
             let ticket = self.opened[at];
             let Some(entry) = self.entry(ticket) else { continue };
-            if let (Some(head), Some((args, consumed))) = (entry.head.take(), entry.take_out()) {
+            let Some(head) = entry.head.take() else { continue };
+            if let Some((args, consumed)) = entry.take_out() {
                 if let (Some(id), true) = (entry.stream, consumed > 0) {
                     self.session.consumed(id, consumed);
                 }
@@ -459,7 +460,7 @@ impl State {
         let consumed = entry.take_in(payload, more, kind);
         if !more {
             after.wakes.extend(entry.reader.take());
-            if entry.head.is_some() {
+            if entry.head.is_some() && !self.opened.contains(&ticket) {
                 self.opened.push(ticket);
             }
         }

@@ -74,6 +74,8 @@ impl Exchange {
             },
             Err(error) => fail(&stream, self.codec, &error),
         }
+        // What is queued goes out without us.
+        stream.let_go();
     }
 
     /// Answers the call with items, for as long as there are some, or with an error instead of any.
@@ -102,13 +104,14 @@ impl Exchange {
                 stream.finish();
             }
         }
-        unanswered.0 = None;
+        unanswered.answered();
     }
 
     /// The call is done, and its caller wants no answer.
     pub fn done(mut self) {
         if let Some(stream) = self.stream.take() {
             stream.finish();
+            stream.let_go();
         }
     }
 }
@@ -121,6 +124,15 @@ impl Drop for Exchange {
 
 /// A stream whose caller hears if nobody answers.
 struct Unanswered(Option<Stream>);
+
+impl Unanswered {
+    /// It was answered; what is queued goes out without us.
+    fn answered(mut self) {
+        if let Some(stream) = self.0.take() {
+            stream.let_go();
+        }
+    }
+}
 
 impl Drop for Unanswered {
     fn drop(&mut self) {

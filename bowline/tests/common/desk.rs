@@ -312,7 +312,14 @@ impl DeskClient {
 /// A server with a desk, bound at `at`, a client that is connected to it, and what the handlers tell.
 pub(crate) async fn open(at: At) -> (Server, DeskClient, Ear) {
     let (server, endpoint, ear) = serve(at).await;
-    (server, DeskClient(Client::connect(endpoint).expect("an endpoint")), ear)
+    let client = ready(Client::connect(endpoint).expect("an endpoint")).await;
+    (server, client, ear)
+}
+
+/// The client, once it is connected.
+pub(crate) async fn ready(client: Client) -> DeskClient {
+    client.wait_ready().await.expect("the server is there");
+    DeskClient(client)
 }
 
 /// A server with a desk, bound at `at`.
