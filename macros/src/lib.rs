@@ -14,13 +14,19 @@ use service::{Options, Service};
 
 /// Makes a service of a trait: what a server implements, and what a client calls.
 ///
-/// ```ignore
+/// ```
+/// use bowline::rpc::{Blob, Context, Stream};
+/// # #[derive(Debug, serde::Serialize, serde::Deserialize)]
+/// # pub struct Change;
+/// # #[derive(Debug, serde::Serialize, serde::Deserialize)]
+/// # pub struct StoreError;
+///
 /// #[bowline::service]
 /// pub trait Store {
 ///     /// The value of `key`, if there is one.
 ///     #[rpc(idempotent)]
-///     async fn get(&self, key: String) -> Option<Vec<u8>>;
-///     async fn put(&self, cx: &Context, key: String, value: Vec<u8>) -> Result<(), StoreError>;
+///     async fn get(&self, key: String) -> Option<Blob>;
+///     async fn put(&self, cx: &Context, key: String, value: Blob) -> Result<(), StoreError>;
 ///     async fn watch(&self, prefix: String) -> impl Stream<Item = Change>;
 ///     async fn upload(&self, name: String, chunks: impl Stream<Item = Blob>) -> Result<u64, StoreError>;
 ///     #[rpc(oneway)]
