@@ -1,6 +1,6 @@
 //! The code that a service becomes.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Expr, Ident, Index, Lit, Meta, Type};
 
@@ -10,7 +10,7 @@ use crate::text;
 
 /// The trait, the client with the schema, and the server.
 pub(crate) fn service(service: &Service) -> TokenStream {
-    let parts = [interface(service), client(service), distinct(service), server(service)];
+    let parts = [interface(service), client(service), server(service)];
     parts.into_iter().collect()
 }
 
@@ -88,7 +88,8 @@ fn call(service: &Service, method: &Method, at: usize) -> TokenStream {
             Role::Context => None,
         }
     });
-    let values = tuple(method.values().map(|argument| argument.ident.to_token_stream()), &quote!([0_u8; 0]));
+    let here = here(method);
+    let values = tuple(here, method.values().map(|argument| argument.ident.to_token_stream()), &quote!([0_u8; 0]));
     let items = method.arguments.iter().find(|argument| matches!(argument.role, Role::Stream(_)));
     let items = items.map(|argument| &argument.ident).into_iter();
     let (ok, error) = (&method.output.ok, error(service, method));
@@ -101,8 +102,7 @@ fn call(service: &Service, method: &Method, at: usize) -> TokenStream {
     };
     let verb = format_ident!("{verb}");
     let at = Index::from(at);
-    // What the compiler has to say about it, it says at the method of the trait.
-    quote_spanned! {ident.span()=>
+    quote_spanned! {here=>
         #(#attributes)*
         #visibility fn #ident(&self, #(#arguments),*) -> #bowline::rpc::#output {
             self.client.#verb(&Self::SCHEMA.methods[#at], &#values #(, #items)*)
@@ -114,6 +114,7 @@ fn schema(service: &Service) -> TokenStream {
     let Service { bowline, name, .. } = service;
     let service_docs = docs(&service.attributes);
     let methods = service.methods.iter().map(|method| {
+        let id = Literal::u64_suffixed(method.id(name));
         let (method_name, idempotent, docs) = (method.name(), method.idempotent, docs(&method.attributes));
         let kind = format_ident!("{}", kind(method));
         let (types, signature) = (types(method), signature(method));
@@ -121,7 +122,7 @@ fn schema(service: &Service) -> TokenStream {
             #bowline::rpc::Method {
                 service: #name,
                 name: #method_name,
-                id: #bowline::rpc::method_id(#name, #method_name),
+                id: #id,
                 shape: #bowline::rpc::shape(#bowline::rpc::Kind::#kind, #types),
                 kind: #bowline::rpc::Kind::#kind,
                 idempotent: #idempotent,
@@ -131,13 +132,6 @@ fn schema(service: &Service) -> TokenStream {
         }
     });
     quote!(#bowline::rpc::Schema { name: #name, docs: #service_docs, methods: &[#(#methods),*] })
-}
-
-/// Two methods with one id don't compile; the trait's name is where the compiler says so.
-fn distinct(service: &Service) -> TokenStream {
-    let Service { bowline, ident, .. } = service;
-    let client = client_name(service);
-    quote_spanned!(ident.span()=> const _: () = #bowline::rpc::assert_distinct(#client::SCHEMA.methods);)
 }
 
 fn server(service: &Service) -> TokenStream {
@@ -211,11 +205,12 @@ fn handler(service: &Service, method: &Method, exchange: &Ident) -> TokenStream 
     let values = named().filter(|(argument, _)| matches!(argument.role, Role::Value));
     let (types, values): (Vec<_>, Vec<_>) =
         values.map(|(argument, name)| (argument.ty.to_token_stream(), name.to_token_stream())).unzip();
-    let (pattern, types) = (tuple(values, &quote!([])), tuple(types, &quote!([u8; 0])));
+    let here = here(method);
+    let (pattern, types) = (tuple(here, values, &quote!([])), tuple(here, types, &quote!([u8; 0])));
     let prepared = named().filter_map(|(argument, name)| match &argument.role {
         Role::Value => None,
         Role::Context => Some(quote!(let #name = ::core::clone::Clone::clone(#exchange.context());)),
-        Role::Stream(item) => Some(quote!(let #name = #exchange.incoming::<#item>();)),
+        Role::Stream(item) => Some(quote_spanned!(here=> let #name = #exchange.incoming::<#item>();)),
     });
     let passed = named().map(|(argument, name)| match argument.role {
         Role::Context => quote!(&#name),
@@ -230,11 +225,11 @@ fn handler(service: &Service, method: &Method, exchange: &Ident) -> TokenStream 
     let reply = if method.one_way {
         quote!(#output; #exchange.done())
     } else if method.output.stream {
-        quote!(#exchange.reply_items(#result).await)
+        quote_spanned!(here=> #exchange.reply_items(#result).await)
     } else {
-        quote!(#exchange.reply(#result).await)
+        quote_spanned!(here=> #exchange.reply(#result).await)
     };
-    quote! {
+    quote_spanned! {here=>
         // The caller has heard of it.
         let ::core::result::Result::Ok(#pattern) = #exchange.args::<#types>() else { return };
         #(#prepared)*
@@ -243,9 +238,14 @@ fn handler(service: &Service, method: &Method, exchange: &Ident) -> TokenStream 
 }
 
 /// A tuple; of no elements an empty list, since codecs have a form of its own for `()`.
-fn tuple(elements: impl IntoIterator<Item = TokenStream>, empty: &TokenStream) -> TokenStream {
+fn tuple(here: Span, elements: impl IntoIterator<Item = TokenStream>, empty: &TokenStream) -> TokenStream {
     let mut elements = elements.into_iter().peekable();
-    if elements.peek().is_none() { empty.clone() } else { quote!((#(#elements,)*)) }
+    if elements.peek().is_none() { empty.clone() } else { quote_spanned!(here=> (#(#elements,)*)) }
+}
+
+/// Where the compiler says what it has to say about the code of a method: at its name in the trait.
+fn here(method: &Method) -> Span {
+    Span::call_site().located_at(method.ident.span())
 }
 
 fn client_name(service: &Service) -> Ident {

@@ -83,6 +83,12 @@ impl Method {
         self.ident.unraw().to_string()
     }
 
+    /// What stands for it on the wire: FNV-1a of `service/method`, as `bowline::rpc::method_id` says.
+    pub(crate) fn id(&self, service: &str) -> u64 {
+        let name = format!("{service}/{}", self.name());
+        name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
     /// The arguments that travel together.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Argument> {
         self.arguments.iter().filter(|argument| matches!(argument.role, Role::Value))

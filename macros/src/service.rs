@@ -62,7 +62,7 @@ impl Service {
         {
             problems.add(name, "the name of a service is made of letters, digits, `_`, `-` and `.`");
         }
-        let mut methods = Vec::new();
+        let mut methods: Vec<Method> = Vec::new();
         for item in item.items {
             match item {
                 TraitItem::Fn(item) => methods.extend(problems.take(Method::new(item))),
@@ -70,6 +70,12 @@ impl Service {
             }
         }
         let name = options.name.map_or_else(|| item.ident.unraw().to_string(), |name| name.value());
+        for (at, method) in methods.iter().enumerate() {
+            if let Some(other) = methods[..at].iter().find(|other| other.id(&name) == method.id(&name)) {
+                let message = format!("it has the same id on the wire as `{}`: rename one of them", other.ident);
+                problems.add(&method.ident, message);
+            }
+        }
         problems.finish(Self {
             bowline: options.bowline,
             name,

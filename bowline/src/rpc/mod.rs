@@ -48,5 +48,5 @@ pub use limits::Limits;
 pub use never::Never;
 pub use registry::Service;
 pub use routes::Balance;
-pub use schema::{Kind, Method, Schema, assert_distinct, method_id, shape};
+pub use schema::{Kind, Method, Schema, method_id, shape};
 pub use server::{Server, ServerBuilder};

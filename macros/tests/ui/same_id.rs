@@ -1,4 +1,4 @@
-#[bowline::service]
+#[bowline_macros::service]
 trait Twins {
     async fn mtem1tvqzslysh(&self);
     async fn mc1gsot5pigvvk(&self);
