@@ -59,7 +59,7 @@ for_each_transport! {
 
     async fn arguments_and_results_may_be_longer_than_any_window(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
-        for len in [0, 40, 65_535, 65_536, 70_000, 3_000_000] {
+        for len in [0_u32, 40, 65_535, 65_536, 70_000, 3_000_000] {
             let blob = Blob::from((0..len).map(|n| (n % 251) as u8).collect::<Vec<u8>>());
             assert_eq!(client.mirror(blob.clone()).await.unwrap(), blob, "{len}");
         }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
 
 /// One part of a message: a string of bytes.
 ///
@@ -206,8 +207,8 @@ pub struct Message(Parts);
 #[derive(Clone)]
 enum Parts {
     One(Part),
-    // Two or more, or one that stayed behind after a pop.
-    Many(Arc<Vec<Part>>),
+    // Two or more, or one that stayed behind after a pop. Two, a body in its envelope, take one allocation.
+    Many(Arc<SmallVec<[Part; 2]>>),
 }
 
 impl Message {
@@ -265,13 +266,13 @@ impl Message {
     pub fn into_parts(self) -> Vec<Part> {
         match self.0 {
             Parts::One(part) => vec![part],
-            Parts::Many(parts) => Arc::unwrap_or_clone(parts),
+            Parts::Many(parts) => Arc::unwrap_or_clone(parts).into_vec(),
         }
     }
 
-    fn many(&mut self) -> &mut Vec<Part> {
+    fn many(&mut self) -> &mut SmallVec<[Part; 2]> {
         if let Parts::One(part) = &mut self.0 {
-            self.0 = Parts::Many(Arc::new(vec![std::mem::take(part)]));
+            self.0 = Parts::Many(Arc::new(smallvec![std::mem::take(part)]));
         }
         match &mut self.0 {
             Parts::Many(parts) => Arc::make_mut(parts),
@@ -317,7 +318,7 @@ impl<T: Into<Part>> From<T> for Message {
 impl<T: Into<Part>> FromIterator<T> for Message {
     /// A message of these parts; of one empty part if there are none.
     fn from_iter<I: IntoIterator<Item = T>>(parts: I) -> Self {
-        let mut parts: Vec<Part> = parts.into_iter().map(Into::into).collect();
+        let mut parts: SmallVec<[Part; 2]> = parts.into_iter().map(Into::into).collect();
         match parts.len() {
             0 => Self::new(),
             1 => Self(Parts::One(parts.remove(0))),

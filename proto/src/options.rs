@@ -381,10 +381,16 @@ options! {
     /// by its system after a whole second. The system may allow less, Linux `net.core.somaxconn`.
     backlog: u32 = 4096;
 
-    /// The size of the kernel's send buffer in bytes (`ZMQ_SNDBUF`). Default `None`: the system's.
+    /// The size of the kernel's send buffer in bytes (`ZMQ_SNDBUF`).
+    ///
+    /// Default `None`: over tcp the system's, which grows with the flow; over ipc 1 MiB, since that of a Unix socket
+    /// does not grow, and with Linux' 208 KiB large messages spend most of their time on waking one side after the
+    /// other. It is memory of the system, in use only while something waits there, and limited by it
+    /// (`net.core.wmem_max`).
     send_buffer: Option<u32> = None;
 
-    /// The size of the kernel's receive buffer in bytes (`ZMQ_RCVBUF`). Default `None`: the system's.
+    /// The size of the kernel's receive buffer in bytes (`ZMQ_RCVBUF`), over tcp; a Unix socket has only the other one.
+    /// Default `None`: the system's, which grows with the flow.
     recv_buffer: Option<u32> = None;
 }
 

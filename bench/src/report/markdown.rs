@@ -121,7 +121,8 @@ fn about(scenario: Scenario) -> &'static str {
         Scenario::ManyPeers => {
             "One bound PULL, and so many PUSH sockets in another process. *Connected in* is the time from the first `connect` \
              until a message of each was received; *memory each* what both processes together have grown by meanwhile, for \
-             each connection; then the sockets send in turn."
+             each connection; then every socket sends as fast as it can, in a task of its own (in libzmq one thread sends on all \
+             in turn)."
         }
         Scenario::IdleMemory => {
             "What 1,000 connections cost that did no more than to send one message, both ends together with their sockets, and \

@@ -29,7 +29,9 @@ pub(super) async fn near<L: Library>(library: L, work: &Work, endpoint: &str, ga
     }
 }
 
-/// Connects many sockets, sends one message over each, and when told so sends on them in turn for ever.
+/// Connects many sockets, sends one message over each, and when told so sends on all of them as fast as it can, as so
+/// many peers would: each in a task of its own. Without tasks a thousand threads would not be a program that anybody
+/// writes, so there they send in turn.
 pub(super) async fn push_from_many<L: Library>(
     library: L,
     work: &Work,
@@ -48,10 +50,26 @@ pub(super) async fn push_from_many<L: Library>(
         socket.send().await?;
     }
     wait_for(SEND, runtime, gauge).await;
-    loop {
-        for socket in &mut sockets {
-            socket.send().await?;
+    if runtime == Runtime::Threads {
+        loop {
+            for socket in &mut sockets {
+                socket.send().await?;
+            }
         }
+    }
+    for mut socket in sockets {
+        let gauge = gauge.clone();
+        runtime.spawn(async move {
+            let outcome = async {
+                loop {
+                    socket.send().await?;
+                }
+            };
+            gauge.report(outcome.await);
+        });
+    }
+    loop {
+        runtime.sleep(Duration::from_hours(1)).await;
     }
 }
 

@@ -14,7 +14,7 @@ use bowline_proto::link::{Link, State};
 use bowline_proto::pipe::Take;
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
@@ -129,13 +129,14 @@ impl Connection {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         (self.read_in_turn, self.delivered_in_turn) = (0, 0);
+        // What is pending stays so until it wakes this task, or until the other direction or the time changes the link.
+        let (mut reads, mut writes) = (true, true);
         for _ in 0..ROUNDS {
             if let Some(ended) = self.apply() {
                 return Poll::Ready(ended);
             }
-            let delivered = self.poll_deliver(cx).is_ready();
-            let read = delivered && self.poll_read(cx).is_ready();
-            if read {
+            reads = reads && self.poll_deliver(cx).is_ready() && self.poll_read(cx).is_ready();
+            if reads {
                 // At once, and batch by batch: a whole one changes hands without a copy, and whoever receives it leaves
                 // its memory to the next read.
                 if let Some(ended) = self.apply() {
@@ -143,15 +144,21 @@ impl Connection {
                 }
                 let _handed_over = self.poll_deliver(cx);
             }
-            let wrote = self.poll_write(cx).is_ready();
-            let timed_out = self.poll_timer(cx).is_ready();
-            if !(read || wrote || timed_out) {
-                return self.apply().map_or(Poll::Pending, Poll::Ready);
+            writes = (reads || writes) && self.poll_write(cx).is_ready();
+            if !(reads || writes) {
+                if self.poll_timer(cx).is_pending() {
+                    return self.apply().map_or(Poll::Pending, Poll::Ready);
+                }
+                (reads, writes) = (true, true);
             }
+            // A transport that takes nothing any more may give its last.
+            reads |= self.broken.is_some();
             if self.read_in_turn >= TURN_BYTES || self.delivered_in_turn >= TURN_MESSAGES {
                 break;
             }
         }
+        // However much there is to do, the timers have their turn.
+        let _timed_out = self.poll_timer(cx);
         rt::poll_yield(cx)
     }
 
@@ -207,10 +214,15 @@ impl Connection {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let room = self.link.read_room();
         let buffer = self.link.read_buffer();
-        if buffer.is_empty() && self.stream.poll_readable(cx).is_pending() {
-            // A connection where nothing comes needs no memory for it.
-            *buffer = BytesMut::new();
-            return Poll::Pending;
+        if buffer.is_empty() {
+            if self.stream.poll_readable(cx).is_pending() {
+                // A connection where nothing comes needs no memory for it.
+                rt::spare(std::mem::take(buffer));
+                return Poll::Pending;
+            }
+            if buffer.capacity() == 0 {
+                *buffer = rt::spared();
+            }
         }
         buffer.reserve(room);
         // The buffer may have more: what is read at once is to be worth a turn, not to fill it.
@@ -374,9 +386,14 @@ impl Connection {
 
 /// Writes as much of `batch` as one call takes, and says how much.
 fn write(stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<usize>> {
-    let mut slices = [IoSlice::new(&[]); SLICES];
-    let filled = batch.slices(&mut slices);
-    let n = ready!(Pin::new(stream).poll_write_vectored(cx, &slices[..filled]))?;
+    let stream = Pin::new(stream);
+    let n = if let Some(piece) = batch.piece() {
+        ready!(stream.poll_write(cx, piece))?
+    } else {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let filled = batch.slices(&mut slices);
+        ready!(stream.poll_write_vectored(cx, &slices[..filled]))?
+    };
     if n == 0 {
         return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
     }

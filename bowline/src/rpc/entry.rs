@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bowline_proto::Part;
-use bowline_proto::mux::{Head, Kind, StreamId};
+use bowline_proto::mux::{self, Head, Kind, StreamId};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +79,7 @@ impl Entry {
     /// The pieces of a message are consumed as they come while nothing else waits for the reader: it can't take half a
     /// message. Behind one that waits they are not, so whoever does not read holds no more than the window.
     pub(super) fn take_in(&mut self, payload: Part, more: bool, kind: Kind) -> usize {
-        self.unreported += payload.len();
+        self.unreported += mux::cost(payload.len());
         if more {
             self.partial.extend_from_slice(&payload);
             return self.report_partial();

@@ -86,7 +86,7 @@ impl Exchange {
     {
         let Some(stream) = self.stream.take() else { return };
         // Whatever ends this early, a panic of the items or the end of the task, tells the caller.
-        let mut unanswered = Unanswered(Some(stream));
+        let unanswered = Unanswered(Some(stream));
         let Some(stream) = &unanswered.0 else { return };
         match result {
             Err(error) => fail(stream, self.codec, &error),

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bowline_proto::time::Instant;
+use bytes::BytesMut;
 
 static ORIGIN: LazyLock<tokio::time::Instant> = LazyLock::new(tokio::time::Instant::now);
 
@@ -66,6 +67,28 @@ pub(crate) fn poll_yield<T>(cx: &mut Context<'_>) -> Poll<T> {
     let yielded = std::pin::pin!(tokio::task::yield_now()).poll(cx);
     debug_assert!(yielded.is_pending(), "the first poll of it");
     Poll::Pending
+}
+
+/// The longest read buffer that is kept for the next one who reads, in bytes: more than a short message comes with, less
+/// than a large one's memory, which may still be in use.
+const SPARE_MOST: usize = 64 * 1024;
+
+thread_local! {
+    /// One for all connections of a thread: mostly it is still in the processor's cache.
+    static SPARE: Cell<BytesMut> = Cell::new(BytesMut::new());
+}
+
+/// An empty buffer that nobody needs.
+pub(crate) fn spare(mut buffer: BytesMut) {
+    // One more byte than it has room for: that is there when what was read is room again, since no message refers to it.
+    if buffer.try_reclaim(buffer.capacity() + 1) && buffer.capacity() <= SPARE_MOST {
+        SPARE.set(buffer);
+    }
+}
+
+/// A buffer for who is to read: the spare one, if there is one.
+pub(crate) fn spared() -> BytesMut {
+    SPARE.take()
 }
 
 /// A task that looks again for a while before it waits.

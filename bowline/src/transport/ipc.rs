@@ -5,11 +5,31 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr, UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
 
-use bowline_proto::Endpoint;
 use bowline_proto::endpoint::IpcName;
+use bowline_proto::{Endpoint, Options};
+use socket2::SockRef;
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{Connected, Listener, Stream};
+
+/// Room for what is written while the other side wakes up, in bytes; the reason is with [`Options::send_buffer`].
+const SEND_BUFFER: u32 = 1024 * 1024;
+
+/// What every connection gets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    send_buffer: u32,
+}
+
+impl Settings {
+    fn new(options: &Options) -> Self {
+        Self { send_buffer: options.send_buffer.unwrap_or(SEND_BUFFER) }
+    }
+
+    pub(super) fn apply(self, stream: &UnixStream) -> io::Result<()> {
+        SockRef::from(stream).set_send_buffer_size(self.send_buffer as usize)
+    }
+}
 
 /// The file of a listener; removed when it is dropped, unless it is another's by then.
 #[derive(Debug)]
@@ -26,7 +46,7 @@ impl Drop for SocketFile {
     }
 }
 
-pub(super) async fn connect(name: &IpcName) -> io::Result<Connected> {
+pub(super) async fn connect(name: &IpcName, options: &Options) -> io::Result<Connected> {
     let stream = match name {
         IpcName::Path(path) => UnixStream::connect(path).await?,
         IpcName::Abstract(name) => {
@@ -35,23 +55,25 @@ pub(super) async fn connect(name: &IpcName) -> io::Result<Connected> {
             UnixStream::from_std(stream)?
         }
     };
+    Settings::new(options).apply(&stream)?;
     let address = peer(&stream);
     Ok((Stream::Ipc(stream), address))
 }
 
-pub(super) async fn listen(name: &IpcName) -> io::Result<(Listener, Endpoint)> {
+pub(super) async fn listen(name: &IpcName, options: &Options) -> io::Result<(Listener, Endpoint)> {
     let endpoint = Endpoint::Ipc(name.clone());
+    let settings = Settings::new(options);
     let listener = match name {
         IpcName::Path(path) => {
             remove_stale(path).await?;
             let listener = UnixListener::bind(path)?;
             let inode = std::fs::symlink_metadata(path)?.ino();
-            Listener::Ipc(listener, Some(SocketFile { path: path.clone(), inode }))
+            Listener::Ipc(listener, settings, Some(SocketFile { path: path.clone(), inode }))
         }
         IpcName::Abstract(name) => {
             let listener = StdListener::bind_addr(&abstract_name(name)?)?;
             listener.set_nonblocking(true)?;
-            Listener::Ipc(UnixListener::from_std(listener)?, None)
+            Listener::Ipc(UnixListener::from_std(listener)?, settings, None)
         }
     };
     Ok((listener, endpoint))
@@ -87,5 +109,32 @@ pub(super) fn peer(stream: &UnixStream) -> String {
     match stream.peer_cred() {
         Ok(peer) => peer.pid().map_or_else(|| format!("uid {}", peer.uid()), |pid| format!("pid {pid}")),
         Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What both ends of a connection got; the system says twice of what it was told, for its own notes.
+    async fn send_buffers(name: &str, options: &Options) -> io::Result<[usize; 2]> {
+        let name = IpcName::Abstract(format!("{name}-{}", std::process::id()));
+        let (listener, _) = listen(&name, options).await?;
+        let (near, far) = tokio::join!(connect(&name, options), listener.accept());
+        let size = |(stream, _): Connected| match stream {
+            Stream::Ipc(stream) => SockRef::from(&stream).send_buffer_size(),
+            Stream::Tcp(stream) => SockRef::from(&stream).send_buffer_size(),
+        };
+        Ok([size(near?)?, size(far?)?])
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn both_ends_have_the_send_buffer_that_was_asked_for_or_a_larger_one_than_the_system_gives() {
+        let asked = send_buffers("bowline-asked", &Options::new().send_buffer(Some(16 * 1024))).await.unwrap();
+        assert_eq!(asked, [32 * 1024; 2]);
+        let unasked = send_buffers("bowline-unasked", &Options::new()).await.unwrap();
+        let given = SockRef::from(&UnixStream::pair().unwrap().0).send_buffer_size().unwrap();
+        assert!(unasked.iter().all(|&size| size > given), "{unasked:?} where the system gives {given}");
     }
 }

@@ -19,7 +19,7 @@ pub(crate) type Connected = (Stream, String);
 pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> io::Result<Connected> {
     match endpoint {
         Endpoint::Tcp { host, port } => tcp::connect(host, *port, options).await,
-        Endpoint::Ipc(name) => ipc::connect(name).await,
+        Endpoint::Ipc(name) => ipc::connect(name, options).await,
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
 }
@@ -28,7 +28,7 @@ pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> io::Resul
 pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result<(Listener, Endpoint)> {
     match endpoint {
         Endpoint::Tcp { host, port } => tcp::listen(host, *port, options).await,
-        Endpoint::Ipc(name) => ipc::listen(name).await,
+        Endpoint::Ipc(name) => ipc::listen(name, options).await,
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
 }
@@ -38,7 +38,11 @@ pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result
 pub(crate) enum Listener {
     Tcp(TcpListener, tcp::Settings),
     /// With the file that is to be removed at the end.
-    Ipc(UnixListener, #[expect(dead_code, reason = "it is there to be dropped")] Option<ipc::SocketFile>),
+    Ipc(
+        UnixListener,
+        ipc::Settings,
+        #[expect(dead_code, reason = "it is there to be dropped")] Option<ipc::SocketFile>,
+    ),
 }
 
 impl Listener {
@@ -50,8 +54,9 @@ impl Listener {
                 settings.apply(&stream)?;
                 Ok((Stream::Tcp(stream), address.to_string()))
             }
-            Self::Ipc(listener, _) => {
+            Self::Ipc(listener, settings, _) => {
                 let (stream, _) = listener.accept().await?;
+                settings.apply(&stream)?;
                 let address = ipc::peer(&stream);
                 Ok((Stream::Ipc(stream), address))
             }

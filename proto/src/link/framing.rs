@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
+use smallvec::SmallVec;
 
 use crate::error::{DisconnectReason, ProtocolError};
 use crate::message::{Message, Part};
@@ -40,7 +41,8 @@ pub(super) struct Framing {
     /// How much of the frame at the head of the buffer is still to come.
     missing: usize,
     limit: Option<u64>,
-    parts: Vec<Part>,
+    /// Mostly one, an envelope; and a message of many takes its memory with it.
+    parts: SmallVec<[Part; 1]>,
     parts_size: u64,
     inbound: VecDeque<Message>,
 }
@@ -62,7 +64,7 @@ impl Framing {
             room: READ_LEAST,
             missing: 0,
             limit,
-            parts: Vec::new(),
+            parts: SmallVec::new(),
             parts_size: 0,
             inbound: VecDeque::new(),
         }
@@ -114,7 +116,7 @@ impl Framing {
     /// Forgets what did not become a message.
     pub(super) fn discard(&mut self) {
         self.buffer = BytesMut::new();
-        self.parts = Vec::new();
+        self.parts = SmallVec::new();
         (self.seen, self.missing, self.parts_size) = (0, 0, 0);
     }
 
@@ -152,9 +154,8 @@ impl Framing {
             } else if self.parts.is_empty() {
                 self.inbound.push_back(body.into());
             } else {
-                self.parts.push(body);
                 self.parts_size = 0;
-                self.inbound.push_back(std::mem::take(&mut self.parts).into_iter().collect());
+                self.inbound.push_back(std::mem::take(&mut self.parts).into_iter().chain([body]).collect());
             }
         }
     }

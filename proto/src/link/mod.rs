@@ -241,7 +241,12 @@ impl Link {
         if waits && self.effects.front() == Some(&Effect::Detach) {
             return None;
         }
-        self.effects.pop_front()
+        let effect = self.effects.pop_front()?;
+        if self.effects.is_empty() {
+            // They come at few moments of a link's life, and the empty queue would keep half a KiB.
+            self.effects = Effects::new();
+        }
+        Some(effect)
     }
 
     /// The messages that arrived whole. The driver drains them.

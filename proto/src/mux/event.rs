@@ -18,7 +18,8 @@ pub enum Event {
         /// What it is about.
         head: Head,
     },
-    /// A message, or a piece of one. [`Session::consumed`](super::Session::consumed) is due for each of them.
+    /// A message, or a piece of one. Each has a [`cost`](super::cost()), also an empty one, which is to be reported to
+    /// [`Session::consumed`](super::Session::consumed) when the application has taken it.
     Data {
         /// The stream.
         id: StreamId,

@@ -9,8 +9,10 @@ pub(super) const WINDOW: usize = 64 * 1024;
 /// What a message costs at the least, in bytes: or empty ones would be without limit.
 pub(super) const LEAST: usize = 32;
 
-/// What a payload of `len` bytes costs.
-pub(super) const fn cost(len: usize) -> usize {
+/// What a payload of `len` bytes costs of the credit of its direction: its length, and at least 32 bytes.
+///
+/// [`Session::consumed`](super::Session::consumed) takes the sum of that.
+pub const fn cost(len: usize) -> usize {
     if len < LEAST { LEAST } else { len }
 }
 
@@ -58,10 +60,10 @@ impl Incoming {
         Ok(())
     }
 
-    /// The application has taken a payload of `len` bytes.
-    pub(super) fn consumed(&mut self, len: usize) {
+    /// The application has taken payloads of this cost.
+    pub(super) fn consumed(&mut self, cost: usize) {
         // Never more than there was: a window must not grow because somebody counts wrong.
-        self.held = self.held.saturating_sub(cost(len));
+        self.held = self.held.saturating_sub(cost);
         self.emptied |= self.held == 0;
     }
 
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn an_empty_message_is_not_free() {
         let mut incoming = Incoming::default();
-        assert_eq!((0..).find(|_| incoming.received(0).is_err()), Some(WINDOW / LEAST));
+        assert_eq!((0..WINDOW).find(|_| incoming.received(0).is_err()), Some(WINDOW / LEAST));
     }
 
     #[test]

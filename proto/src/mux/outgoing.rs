@@ -51,6 +51,11 @@ impl Default for Outgoing {
 }
 
 impl Outgoing {
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && !self.bare
+    }
+
     /// Whether no more messages are taken.
     pub(super) const fn has_ended(&self) -> bool {
         self.ended
@@ -140,10 +145,10 @@ impl Outgoing {
 
     /// Makes it a new one, with the memory of the old.
     pub(super) fn recycle(&mut self) {
-        let mut queue = std::mem::take(&mut self.queue);
-        queue.clear();
-        queue.shrink_to(KEPT);
-        *self = Self { queue, ..Self::default() };
+        self.queue.clear();
+        self.queue.shrink_to(KEPT);
+        (self.unsent, self.ended, self.bare, self.wanted) = (0, false, false, None);
+        self.credit = WINDOW as u64;
     }
 
     #[cfg(test)]

@@ -143,7 +143,9 @@ mod tests {
                     }
                     Step::Remove(key) => {
                         schedule.remove(key);
-                        queues.iter_mut().for_each(|queue| queue.retain(|&other| other != key));
+                        for queue in &mut queues {
+                            queue.retain(|&other| other != key);
+                        }
                     }
                     Step::Rotate => {
                         if let Some(first) = schedule.first() {

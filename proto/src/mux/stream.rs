@@ -107,8 +107,8 @@ impl State {
         use Input::{Broken, Finished, Lost, OneWay, Opened, PeerFinished, PeerReset, Reset};
         match (self, input) {
             (Self::New, Opened) => (Self::Open, &[]),
-            (Self::New, OneWay | Reset) => (Self::Closed, &[Free]),
-            (Self::New, PeerReset) => (Self::Closed, &[TellReset, Free]),
+            // Nothing of it was sent, so there is nothing to write.
+            (Self::New, OneWay | Reset) | (Self::Over, PeerFinished | PeerReset | Lost) => (Self::Closed, &[Free]),
             (Self::New | Self::Open | Self::Ended, Lost) => (Self::Closed, &[TellLost, Free]),
             (Self::Open, Finished) => (Self::Ended, &[]),
             (Self::Open | Self::Ended, Reset) => (Self::Over, &[WriteReset]),
@@ -116,8 +116,7 @@ impl State {
             (Self::Open, PeerFinished) => (Self::Closed, &[TellEnded, WriteEnd, Free]),
             (Self::Open, PeerReset) => (Self::Closed, &[TellReset, WriteEnd, Free]),
             (Self::Ended, PeerFinished) => (Self::Closed, &[TellEnded, Free]),
-            (Self::Ended, PeerReset) => (Self::Closed, &[TellReset, Free]),
-            (Self::Over, PeerFinished | PeerReset | Lost) => (Self::Closed, &[Free]),
+            (Self::New | Self::Ended, PeerReset) => (Self::Closed, &[TellReset, Free]),
             _ => (self, &[]),
         }
     }
@@ -132,12 +131,12 @@ impl State {
             (Self::Open, Reset) => (Self::Over, &[WriteReset]),
             (Self::Open, Broken) => (Self::Over, &[TellReset, WriteReset]),
             (Self::Open, PeerFinished) => (Self::Answering, &[TellEnded]),
-            (Self::Answering, Finished) => (Self::Closed, &[Free]),
             (Self::Answering, Reset) => (Self::Closed, &[WriteReset, Free]),
-            (Self::Answering, Broken) => (Self::Closed, &[TellReset, WriteReset, Free]),
-            (Self::Open | Self::Answering, PeerReset) => (Self::Closed, &[TellReset, WriteReset, Free]),
+            (Self::Answering, Broken) | (Self::Open | Self::Answering, PeerReset) => {
+                (Self::Closed, &[TellReset, WriteReset, Free])
+            }
             (Self::Open | Self::Answering, Lost) => (Self::Closed, &[TellLost, Free]),
-            (Self::Over, PeerFinished | PeerReset | Lost) => (Self::Closed, &[Free]),
+            (Self::Answering, Finished) | (Self::Over, PeerFinished | PeerReset | Lost) => (Self::Closed, &[Free]),
             _ => (self, &[]),
         }
     }

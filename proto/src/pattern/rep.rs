@@ -1,5 +1,7 @@
 //! REP (RFC 28): answers requests one at a time.
 
+use smallvec::SmallVec;
+
 use super::fair::FairQueue;
 use super::{Pattern, Pipes};
 use crate::error::{RecvError, SendErrorKind};
@@ -18,7 +20,8 @@ pub(super) struct Rep {
 struct Asker {
     /// `None` once it is gone: whoever comes to its pipe next did not ask.
     pipe: Option<PipeId>,
-    envelope: Vec<Part>,
+    /// Mostly it is the delimiter, and nothing else.
+    envelope: SmallVec<[Part; 1]>,
 }
 
 impl Pattern for Rep {
@@ -60,12 +63,11 @@ impl Pattern for Rep {
         }
         loop {
             let id = self.fair.recv(pipes, into)?;
-            let mut parts = std::mem::take(into).into_parts();
+            let parts = into.parts();
             // RFC 28, REP: the envelope ends with an empty delimiter, and the request stands behind it
             if let Some(end) = parts.iter().position(|part| part.is_empty()).filter(|end| end + 1 < parts.len()) {
-                let request = parts.split_off(end + 1);
-                self.asker = Some(Asker { pipe: Some(id), envelope: parts });
-                *into = request.into_iter().collect();
+                let envelope = (0..=end).filter_map(|_| into.pop_front()).collect();
+                self.asker = Some(Asker { pipe: Some(id), envelope });
                 return Ok(());
             }
         }

@@ -221,6 +221,11 @@ impl Batch {
         Frames { arena: &self.arena, at: 0, bodies: &self.bodies }
     }
 
+    /// What is left to be written, if it stands in one piece: no large body is among it.
+    pub fn piece(&self) -> Option<&[u8]> {
+        (self.cursor.body == self.bodies.len()).then(|| &self.arena[self.cursor.arena..])
+    }
+
     /// Fills `slices` with what is to be written next and returns how many it took.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let Cursor { mut arena, body, mut in_body } = self.cursor;

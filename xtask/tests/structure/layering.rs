@@ -23,6 +23,7 @@ const PROTO: &[Layer] = &[
     Layer { name: "link", modules: &["link"], may_import: &["values", "wire", "security"] },
     Layer { name: "pipe", modules: &["pipe"], may_import: &["values", "wire"] },
     Layer { name: "pattern", modules: &["pattern"], may_import: &["values", "wire", "pipe"] },
+    Layer { name: "mux", modules: &["mux"], may_import: &["values"] },
     Layer { name: "engine", modules: &["engine"], may_import: &["values", "wire", "pipe", "pattern"] },
     Layer {
         name: "sim",
@@ -37,11 +38,11 @@ const BOWLINE: &[Layer] = &[
     Layer { name: "observe", modules: &["observe"], may_import: &[] },
     Layer { name: "driver", modules: &["driver"], may_import: &["rt", "observe", "transport"] },
     Layer { name: "socket", modules: &["socket"], may_import: &["rt", "transport", "driver"] },
-    Layer { name: "rpc", modules: &["rpc"], may_import: &["rt", "socket"] },
+    Layer { name: "rpc", modules: &["rpc"], may_import: &["rt", "driver", "socket"] },
 ];
 
 /// What the lower layers of `bowline` may take from `bowline_proto`: values, no machinery.
-const MACHINERY: &[&str] = &["link", "pipe", "pattern", "engine", "security", "wire"];
+const MACHINERY: &[&str] = &["link", "pipe", "pattern", "engine", "mux", "security", "wire"];
 
 #[test]
 fn proto_keeps_to_the_import_table() {

@@ -25,7 +25,9 @@ fn head() -> impl Strategy<Value = Head> {
     let metadata = prop::collection::vec(entry, 0..5);
     (any::<Option<u64>>(), metadata, 0..8u8).prop_map(|(micros, entries, urgency)| {
         let mut metadata = Metadata::new();
-        entries.into_iter().for_each(|(key, value)| metadata.push(key, value));
+        for (key, value) in entries {
+            metadata.push(key, value);
+        }
         Head { deadline: micros.map(Duration::from_micros), metadata, urgency, ..Head::new(MethodRef::default()) }
     })
 }
@@ -74,7 +76,7 @@ fn frame() -> impl Strategy<Value = Frame> {
 
 /// `bytes` with what only tests of long frames need.
 fn message(bytes: &[u8], second: Option<&[u8]>) -> Message {
-    Message::from_iter([bytes].into_iter().chain(second))
+    [bytes].into_iter().chain(second).collect()
 }
 
 proptest! {

@@ -83,7 +83,8 @@ pub struct Late {
 ///   [`reset`](Self::reset), [`consumed`](Self::consumed), [`go_away`](Self::go_away)
 /// - to the world: [`poll_event`](Self::poll_event), [`poll_transmit`](Self::poll_transmit)
 ///
-/// Whoever calls one of the others takes all events afterwards; frames are taken as the transport has room for them.
+/// Events are to be taken, all of them, after any call that is no getter, `poll_transmit` among them: what is sent makes
+/// room and ends streams. Frames are taken as the transport has room for them.
 ///
 /// ```
 /// use bowline_proto::Part;
@@ -200,7 +201,7 @@ impl Session {
             self.control.remove(key);
             match self.slots.stream(key).state {
                 State::Closed => self.settle(key),
-                _ => self.apply(key, Input::Lost, None),
+                _ => self.apply(key, Input::Lost),
             }
         }
     }
@@ -266,7 +267,8 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a stream that the peer opened with a typed error, behind what is queued. It is never blocked.
+    /// Ends a stream that the peer opened with a typed error, behind what is queued, as [`finish`](Self::finish) does.
+    /// It is never blocked.
     ///
     /// # Errors
     ///
@@ -303,8 +305,10 @@ impl Session {
         self.schedule(key);
     }
 
-    /// Ends our direction behind what is queued, without a message. On a stream that the peer opened nothing more is
-    /// heard then but [`Event::Closed`].
+    /// Ends our direction behind what is queued, without a message.
+    ///
+    /// On a stream that the peer opened, what it still sends is thrown away as soon as that is written, and nothing
+    /// more is heard but [`Event::Closed`].
     pub fn finish(&mut self, id: StreamId) {
         if let Some(key) = self.slots.current(id)
             && self.slots.stream(key).state.speaks()
@@ -319,16 +323,16 @@ impl Session {
     /// Of `reason` the first 1 KiB is sent.
     pub fn reset(&mut self, id: StreamId, code: Code, reason: &str) {
         if let Some(key) = self.slots.current(id) {
-            self.apply(key, Input::Reset, Some((code, shortened(reason))));
+            self.cut(key, Input::Reset, code, shortened(reason));
         }
     }
 
-    /// The application has taken a payload of `len` bytes: to be called once for each [`Event::Data`], with the length
-    /// of its payload. The peer may send more when half of the window was consumed.
-    pub fn consumed(&mut self, id: StreamId, len: usize) {
+    /// The application has taken payloads of this cost: the sum of [`cost(payload.len())`](super::cost()) over the
+    /// [`Event::Data`] that it took, also the empty ones. The peer may send more when half of the window was consumed.
+    pub fn consumed(&mut self, id: StreamId, cost: usize) {
         let Some(key) = self.slots.current(id) else { return };
         let stream = self.slots.stream(key);
-        stream.incoming.consumed(len);
+        stream.incoming.consumed(cost);
         if stream.state.hears() && stream.incoming.is_due() {
             self.control.insert(key, 0);
         }
@@ -340,7 +344,7 @@ impl Session {
     pub fn go_away(&mut self, code: Code, reason: &str) {
         if !self.refusing && !self.lost {
             self.refusing = true;
-            self.go_away = Some((self.opens.1, code, shortened(reason)));
+            self.go_away = Some((self.opens.1, code, shortened(reason).to_owned()));
         }
     }
 
@@ -359,29 +363,35 @@ impl Session {
         }
     }
 
-    /// Moves a stream, and does what follows from that, in order: the one place where effects are performed.
-    fn apply(&mut self, key: u32, input: Input, why: Option<(Code, String)>) {
+    /// Moves a stream, and does what follows.
+    fn apply(&mut self, key: u32, input: Input) {
+        self.cut(key, input, Code::CANCELLED, "");
+    }
+
+    /// Moves a stream that may be reset by that, and does what follows, in order: the one place where effects are
+    /// performed.
+    #[inline]
+    fn cut(&mut self, key: u32, input: Input, code: Code, reason: &str) {
         let stream = self.slots.stream(key);
         let (id, told, sent) = (stream.id, stream.told, stream.state != State::New);
         let effects = stream.state.step(stream.role, input);
-        if matches!(stream.state, State::Over | State::Closed) {
+        if matches!(stream.state, State::Over | State::Closed) && !stream.outgoing.is_empty() {
             self.unsent -= stream.outgoing.unsent();
             stream.outgoing.discard();
             self.data.remove(key);
         }
-        let (code, reason) = why.unwrap_or((Code::CANCELLED, String::new()));
         for effect in effects {
             match effect {
                 Effect::TellEnded if told => self.events.push_back(Event::Ended { id }),
                 Effect::TellReset if told => {
-                    self.events.push_back(Event::Reset { id, code, reason: reason.clone() });
+                    self.events.push_back(Event::Reset { id, code, reason: reason.to_owned() });
                 }
                 Effect::TellLost if told => self.events.push_back(Event::Lost { id, sent }),
                 Effect::TellEnded | Effect::TellReset | Effect::TellLost => {}
                 Effect::WriteReset => {
                     // The answer to a RESET says the same, but the peer knows its own reason.
-                    let reason = if input == Input::PeerReset { String::new() } else { reason.clone() };
-                    self.slots.stream(key).last_word = Some(LastWord::Reset(code, reason));
+                    let reason = if input == Input::PeerReset { "" } else { reason };
+                    self.slots.stream(key).last_word = Some(LastWord::Reset(code, reason.to_owned()));
                     self.control.insert(key, 0);
                 }
                 Effect::WriteEnd => {
@@ -418,7 +428,7 @@ impl Session {
     }
 }
 
-fn shortened(reason: &str) -> String {
+fn shortened(reason: &str) -> &str {
     let end = (0..=reason.len().min(REASON_MOST)).rev().find(|&end| reason.is_char_boundary(end));
-    reason[..end.unwrap_or(0)].to_owned()
+    &reason[..end.unwrap_or(0)]
 }

@@ -33,12 +33,12 @@ impl Session {
             Frame::Credit { sid, bytes } => self.credit(sid, bytes),
             Frame::Reset { sid, code, reason } => {
                 if let Some(key) = self.written(sid) {
-                    self.apply(key, Input::PeerReset, Some((code, reason)));
+                    self.cut(key, Input::PeerReset, code, &reason);
                 }
                 Ok(())
             }
             Frame::GoAway { opens, code, reason } => {
-                self.turned_away(opens, code, reason);
+                self.turned_away(opens, code, &reason);
                 Ok(())
             }
             Frame::Ping { nonce, answer } => {
@@ -72,12 +72,12 @@ impl Session {
             if !refused {
                 self.events.push_back(Event::Data { id, payload: piece.payload, more: false, kind: Kind::Item });
             }
-            self.apply(key, Input::OneWay, None);
+            self.apply(key, Input::OneWay);
             return Ok(());
         }
-        self.apply(key, Input::Opened, None);
+        self.apply(key, Input::Opened);
         if refused {
-            self.apply(key, Input::Reset, Some((Code::REFUSED, String::new())));
+            self.cut(key, Input::Reset, Code::REFUSED, "");
         }
         self.take(key, piece);
         Ok(())
@@ -99,7 +99,7 @@ impl Session {
         if stream.partial.is_some() && stream.state.hears() {
             self.broken(key, Code::MALFORMED, "the stream ended within a message");
         }
-        self.apply(key, Input::PeerFinished, None);
+        self.apply(key, Input::PeerFinished);
         Ok(())
     }
 
@@ -137,12 +137,12 @@ impl Session {
             self.late.bytes += payload.len() as u64;
         }
         if then == Then::Finish {
-            self.apply(key, Input::PeerFinished, None);
+            self.apply(key, Input::PeerFinished);
         }
     }
 
     fn broken(&mut self, key: u32, code: Code, reason: &str) {
-        self.apply(key, Input::Broken, Some((code, reason.to_owned())));
+        self.cut(key, Input::Broken, code, reason);
     }
 
     fn credit(&mut self, sid: u16, bytes: u64) -> Result<(), Violation> {
@@ -154,13 +154,13 @@ impl Session {
     }
 
     /// The peer has taken so many of our streams and takes no more.
-    fn turned_away(&mut self, opens: u64, code: Code, reason: String) {
+    fn turned_away(&mut self, opens: u64, code: Code, reason: &str) {
         self.refused = true;
-        self.events.push_back(Event::GoAway { code, reason: reason.clone() });
+        self.events.push_back(Event::GoAway { code, reason: reason.to_owned() });
         for key in self.slots.taken() {
             let stream = self.slots.stream(key);
             if stream.role == Role::Opener && (stream.ordinal == 0 || stream.ordinal > opens) {
-                self.apply(key, Input::PeerReset, Some((Code::REFUSED, reason.clone())));
+                self.cut(key, Input::PeerReset, Code::REFUSED, reason);
             }
         }
     }

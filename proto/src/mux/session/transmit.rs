@@ -95,7 +95,7 @@ impl Session {
         let (payload, then, error) = match next {
             Next::Payload { payload, then, error } => (payload, then, error),
             Next::End => {
-                self.apply(key, Input::Finished, None);
+                self.apply(key, Input::Finished);
                 return Frame::End { sid }.encode(&mut self.scratch);
             }
         };
@@ -105,15 +105,15 @@ impl Session {
             let method = self.our_methods.name(stream.opening.method);
             frame::write_open(sid, method, &stream.opening.extra, then, &mut self.scratch);
             if stream.opening.one_way {
-                self.apply(key, Input::OneWay, None);
+                self.apply(key, Input::OneWay);
                 return frame::with_payload(&mut self.scratch, &payload);
             }
-            self.apply(key, Input::Opened, None);
+            self.apply(key, Input::Opened);
         } else {
             frame::write_data(sid, then, error, &mut self.scratch);
         }
         if then == Then::Finish {
-            self.apply(key, Input::Finished, None);
+            self.apply(key, Input::Finished);
         }
         frame::with_payload(&mut self.scratch, &payload)
     }

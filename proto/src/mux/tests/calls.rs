@@ -46,8 +46,8 @@ fn a_typed_error_ends_a_call_and_arrives_as_one() {
     let rest = events(&mut pair.client);
     assert!(matches!(rest[0], Event::Data { more: false, kind: Kind::Error, .. }));
     assert_eq!(rest[1..], [Event::Ended { id: ours }, Event::Closed { id: ours }]);
-    let kind = pair.client.open(&call(), "".into(), End::Open).and_then(|id| Ok(pair.client.fail(id, "".into())));
-    assert_eq!(kind.unwrap().unwrap_err().kind, SendErrorKind::NotResponder);
+    let id = pair.client.open(&call(), "".into(), End::Open).unwrap();
+    assert_eq!(pair.client.fail(id, "".into()).unwrap_err().kind, SendErrorKind::NotResponder);
 }
 
 #[test]
@@ -70,9 +70,9 @@ fn a_server_calls_its_client_while_the_client_calls_it() {
 #[test]
 fn a_one_way_call_is_one_frame_and_leaves_nothing_behind() {
     let mut pair = Pair::new();
-    let head = Head { one_way: true, ..call() };
+    let note = Head { one_way: true, ..call() };
     for _ in 0..10_000 {
-        let id = pair.client.open(&head, "note".into(), End::Finish).unwrap();
+        let id = pair.client.open(&note, "note".into(), End::Finish).unwrap();
         assert_eq!(id.sid(), 0);
         pair.run();
         assert_eq!(events(&mut pair.client), [Event::Closed { id }]);
@@ -82,9 +82,9 @@ fn a_one_way_call_is_one_frame_and_leaves_nothing_behind() {
         assert_eq!(heard[2..], [Event::Ended { id: theirs }, Event::Closed { id: theirs }]);
         assert_eq!(pair.server.send(theirs, "".into(), End::Finish).unwrap_err().kind, SendErrorKind::Gone);
     }
-    let refused = |payload: Part, end| Pair::new().client.open(&head, payload, end).unwrap_err().kind;
-    assert_eq!(refused("".into(), End::Open), OpenErrorKind::OneWay);
-    assert_eq!(refused(vec![0; 65_537].into(), End::Finish), OpenErrorKind::TooLarge);
+    let kind = |payload: Part, end| Pair::new().client.open(&note, payload, end).unwrap_err().kind;
+    assert_eq!(kind("".into(), End::Open), OpenErrorKind::OneWay);
+    assert_eq!(kind(vec![0; 65_537].into(), End::Finish), OpenErrorKind::TooLarge);
 }
 
 #[test]

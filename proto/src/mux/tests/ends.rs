@@ -41,7 +41,9 @@ fn late_frames_of_a_reset_stream_are_counted_and_dropped() {
     }
     let late: Vec<Message> = std::iter::from_fn(|| pair.server.poll_transmit()).collect();
     pair.client.reset(ours, Code::CANCELLED, "enough");
-    late.iter().for_each(|frame| pair.client.handle(frame).unwrap());
+    for frame in &late {
+        pair.client.handle(frame).unwrap();
+    }
     assert_eq!((pair.client.late().frames, pair.client.late().bytes), (5, 20));
     assert_eq!(events(&mut pair.client), []);
     pair.run();
@@ -105,16 +107,16 @@ fn credit_and_resets_of_a_life_that_is_over_are_nothing_to_the_next_one() {
 #[test]
 fn goaway_refuses_what_came_after_it_and_nothing_else() {
     let mut pair = Pair::new();
+    let (_, at_server) = pair.open("done", End::Finish);
     let (taken, theirs) = pair.open("taken", End::Open);
-    // Its place is free at once, so the one that comes too late has a lower id than the one that was taken.
-    let (done, at_server) = pair.open("done", End::Finish);
-    assert!(done.sid() > taken.sid());
+    // The id of the first is free again, so the one that comes too late has a lower one than the last that is taken.
     pair.server.send(at_server, "".into(), End::Finish).unwrap();
     pair.run();
     events(&mut pair.client);
     events(&mut pair.server);
     pair.server.go_away(Code::REFUSED, "going home");
     let crossing = pair.client.open(&call(), "crossing".into(), End::Finish).unwrap();
+    assert!(crossing.sid() < taken.sid());
     let frame = pair.client.poll_transmit().unwrap();
     let unsent = pair.client.open(&call(), "unsent".into(), End::Finish).unwrap();
     let note = pair.server.poll_transmit().unwrap();

@@ -2,14 +2,16 @@
 
 mod calls;
 mod ends;
+mod hostile;
 mod limits;
+mod page;
 mod random;
 mod streams;
 
 use super::frame::{Frame, Method, Then};
 use super::{
     Code, End, Event, Head, Kind, Metadata, MethodRef, OpenErrorKind, SendErrorKind, Session, Settings, Side, StreamId,
-    Violation,
+    Violation, cost,
 };
 use crate::message::{Message, Part};
 

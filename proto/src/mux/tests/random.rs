@@ -12,6 +12,7 @@ type Said = (Vec<u8>, bool);
 
 /// What one application knows of one stream.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, that others are held against")]
 struct Account {
     /// Which stream of the run it is, for both sides the same.
     number: u32,
@@ -23,7 +24,7 @@ struct Account {
     /// What it heard.
     heard: Vec<Said>,
     partial: Vec<u8>,
-    to_consume: Vec<usize>,
+    to_consume: usize,
     ended: bool,
     cut: bool,
     reset_by_us: bool,
@@ -51,7 +52,7 @@ impl Run {
         let mut rng = Rng::with_seed(seed);
         let settings = Settings {
             max_streams: rng.usize(1..20),
-            max_window: 64 * 1024 << rng.u32(0..3),
+            max_window: (64 * 1024) << rng.u32(0..3),
             pool: rng.usize(0..300_000),
             max_message: rng.usize(60_000..200_000),
             send_buffer: rng.usize(1..200_000),
@@ -226,7 +227,7 @@ impl Seat {
                 Event::Data { id, payload, more, kind } => {
                     let account = self.account(id);
                     assert!(!account.ended && !account.reset_by_us && !account.cut && account.lost.is_none());
-                    account.to_consume.push(payload.len());
+                    account.to_consume += cost(payload.len());
                     account.partial.extend_from_slice(&payload);
                     if !more {
                         let message = std::mem::take(&mut account.partial);
@@ -238,7 +239,8 @@ impl Seat {
                     assert!(!account.ended && !account.reset_by_us && !account.cut && account.partial.is_empty());
                     account.ended = true;
                 }
-                Event::Reset { id, .. } => {
+                Event::Reset { id, code, .. } => {
+                    assert!([Code::CANCELLED, Code::REFUSED].contains(&code), "{code} by a session");
                     let account = self.account(id);
                     assert!(!account.reset_by_us && !account.cut && account.lost.is_none());
                     account.cut = true;
@@ -265,7 +267,7 @@ impl Seat {
 
     fn consume(&mut self) {
         for (id, account) in &mut self.accounts {
-            account.to_consume.drain(..).for_each(|len| self.session.consumed(*id, len));
+            self.session.consumed(*id, std::mem::take(&mut account.to_consume));
         }
     }
 }

@@ -8,7 +8,7 @@ fn consume(session: &mut Session) -> Vec<Event> {
     let events = events(session);
     for event in &events {
         if let Event::Data { id, payload, .. } = event {
-            session.consumed(*id, payload.len());
+            session.consumed(*id, cost(payload.len()));
         }
     }
     events
@@ -75,10 +75,48 @@ fn a_stalled_reader_holds_its_window_and_nothing_else() {
 }
 
 #[test]
+fn no_credit_is_given_for_a_direction_that_has_ended() {
+    let taken = |then: Then, finish: bool| {
+        let mut server = Session::new(Side::Server, Settings::default());
+        feed(&mut server, &opening(0, "", Then::Next)).unwrap();
+        feed(&mut server, &data(0, &"x".repeat(50_000), Then::Next)).unwrap();
+        let id = opened(&events(&mut server))[0];
+        if finish {
+            server.finish(id);
+            assert_eq!(frames(&mut server), [Frame::End { sid: 0 }]);
+        }
+        server.consumed(id, 50_000);
+        feed(&mut server, &data(0, "", then)).unwrap();
+        frames(&mut server)
+    };
+    assert_eq!(taken(Then::Next, false), [Frame::Credit { sid: 0, bytes: 50_000 }]);
+    assert_eq!(taken(Then::Finish, false), []);
+    assert_eq!(taken(Then::Next, true), [], "an end is the responder's last word");
+}
+
+#[test]
+fn empty_messages_go_on_as_long_as_they_are_consumed() {
+    let mut pair = Pair::new();
+    let (ours, _) = pair.open("", End::Open);
+    let mut came = 0;
+    for _ in 0..10_000 {
+        pair.client.send(ours, Part::EMPTY, End::Open).expect("it is read");
+        pair.run();
+        came += consume(&mut pair.server).len();
+    }
+    assert_eq!(came, 10_000);
+    // And if they are not, no more of them come than the window bounds.
+    let sent = (0..100_000).take_while(|_| pair.client.send(ours, Part::EMPTY, End::Open).is_ok()).count();
+    pair.run();
+    let came = events(&mut pair.server).len();
+    assert!(came <= 2 * WINDOW / 32 && came < sent, "{came} of {sent} came");
+}
+
+#[test]
 fn a_reader_that_keeps_up_gets_a_window_of_a_mebibyte_and_gives_it_back() {
     let most = |pair: &mut Pair| {
         let (ours, theirs) = pair.open("", End::Open);
-        pair.server.consumed(theirs, 0);
+        pair.server.consumed(theirs, cost(0));
         let mut burst = 0;
         for _ in 0..10 {
             // As much as there is credit for.
@@ -191,14 +229,14 @@ fn fifty_thousand_tiny_frames_are_taken_in_as_many_steps() {
     // No timing: what a frame could grow is looked at instead.
     let mut pair = Pair::new();
     let (ours, theirs) = pair.open("", End::Open);
-    let mut taken = 0;
+    let mut taken = 0u32;
     for round in 0..50_000u32 {
         pair.client.send(ours, round.to_le_bytes().to_vec().into(), End::Open).unwrap();
         if round % 1_000 == 999 {
             pair.run();
             for event in consume(&mut pair.server) {
                 assert_eq!(event, {
-                    let payload = (taken as u32).to_le_bytes().to_vec().into();
+                    let payload = taken.to_le_bytes().to_vec().into();
                     Event::Data { id: theirs, payload, more: false, kind: Kind::Item }
                 });
                 taken += 1;

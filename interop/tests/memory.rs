@@ -1,0 +1,47 @@
+//! What connections that are quiet keep in memory, to the byte.
+#![cfg(target_os = "linux")]
+
+use bowline::SocketType;
+use bowline_interop::census::allocated;
+use bowline_interop::trial::alone;
+use bowline_interop::{Outcome, Transport, ensure, ours, within};
+
+const PEERS: usize = 200;
+/// For both ends and the socket that dialed, in bytes.
+const MOST: usize = 10_000;
+
+#[test]
+fn a_connection_that_was_busy_gives_back_what_it_does_not_need() -> Outcome {
+    alone(async {
+        for transport in Transport::ALL {
+            let (pull, place) = (ours::socket(SocketType::Pull, ours::options()), transport.fresh());
+            let endpoint = ours::bind(&pull, &place).await?;
+            let before = allocated();
+            let mut peers = Vec::with_capacity(PEERS);
+            for _ in 0..PEERS {
+                let push = ours::socket(SocketType::Push, ours::options());
+                ours::connect(&push, &endpoint)?;
+                ours::send(&push, "?").await?;
+                ours::expect_parts(&pull, &[b"?"]).await?;
+                peers.push(push);
+            }
+            let each = || (allocated() - before) / PEERS;
+            let busy = each();
+            let quiet = async {
+                while each() > MOST {
+                    tokio::task::yield_now().await;
+                }
+                Ok::<_, String>(())
+            };
+            let waited = within("less memory in use", quiet).await;
+            println!("{transport}: {busy} bytes a connection, {} when it is quiet", each());
+            waited?;
+            ensure(each() < busy, || format!("nothing of {busy} bytes was given back"))?;
+            for push in &peers {
+                ours::close(push).await?;
+            }
+            ours::close(&pull).await?;
+        }
+        Ok(())
+    })
+}
