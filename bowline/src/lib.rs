@@ -61,3 +61,8 @@ pub use socket::{
 };
 /// The token that [`with_parent`](Push::with_parent) takes.
 pub use tokio_util::sync::CancellationToken;
+
+/// The code on the page is compiled and run with the tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/services.md")]
+struct Services;

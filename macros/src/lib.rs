@@ -52,7 +52,7 @@ use service::{Options, Service};
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `#[rpc(idempotent)]` | a call may be executed twice without harm: it is tried again when its fate is unknown |
+/// | `#[rpc(idempotent)]` | a call may be executed twice without harm; the schema says so to whoever may call again |
 /// | `#[rpc(oneway)]` | nothing comes back, not even that the call was executed |
 ///
 /// # Options

@@ -35,7 +35,7 @@ pub struct Method {
     pub shape: u64,
     /// What travels in which direction.
     pub kind: Kind,
-    /// Whether a call may be executed twice without harm, so that one whose fate is unknown may be tried again.
+    /// Whether a call may be executed twice without harm, so that one whose outcome is unknown may be made again.
     pub idempotent: bool,
     /// Arguments and result, as the trait has them; empty if unknown.
     pub signature: &'static str,
