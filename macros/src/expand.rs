@@ -4,7 +4,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Expr, Ident, Index, Lit, Meta, Type};
 
-use crate::method::{Method, Role};
+use crate::method::{Kind, Method, Role};
 use crate::service::Service;
 use crate::text;
 
@@ -93,12 +93,12 @@ fn call(service: &Service, method: &Method, at: usize) -> TokenStream {
     let items = method.arguments.iter().find(|argument| matches!(argument.role, Role::Stream(_)));
     let items = items.map(|argument| &argument.ident).into_iter();
     let (ok, error) = (&method.output.ok, error(service, method));
-    let (verb, output) = match kind(method) {
-        "Unary" => ("unary", quote!(Call<#ok, #error>)),
-        "ServerStream" => ("server_stream", quote!(Items<#ok, #error>)),
-        "ClientStream" => ("client_stream", quote!(Call<#ok, #error>)),
-        "Bidirectional" => ("bidirectional", quote!(Items<#ok, #error>)),
-        _ => ("one_way", quote!(OneWay)),
+    let (verb, output) = match method.kind() {
+        Kind::Unary => ("unary", quote!(Call<#ok, #error>)),
+        Kind::ServerStream => ("server_stream", quote!(Items<#ok, #error>)),
+        Kind::ClientStream => ("client_stream", quote!(Call<#ok, #error>)),
+        Kind::Bidirectional => ("bidirectional", quote!(Items<#ok, #error>)),
+        Kind::OneWay => ("one_way", quote!(OneWay)),
     };
     let verb = format_ident!("{verb}");
     let at = Index::from(at);
@@ -116,7 +116,7 @@ fn schema(service: &Service) -> TokenStream {
     let methods = service.methods.iter().map(|method| {
         let id = Literal::u64_suffixed(method.id(name));
         let (method_name, idempotent, docs) = (method.name(), method.idempotent, docs(&method.attributes));
-        let kind = format_ident!("{}", kind(method));
+        let kind = Ident::new(&format!("{:?}", method.kind()), Span::call_site());
         let (types, signature) = (types(method), signature(method));
         quote! {
             #bowline::rpc::Method {
@@ -250,16 +250,6 @@ fn here(method: &Method) -> Span {
 
 fn client_name(service: &Service) -> Ident {
     format_ident!("{}Client", service.ident)
-}
-
-fn kind(method: &Method) -> &'static str {
-    match (method.one_way, method.incoming().is_some(), method.output.stream) {
-        (true, _, _) => "OneWay",
-        (_, false, false) => "Unary",
-        (_, false, true) => "ServerStream",
-        (_, true, false) => "ClientStream",
-        (_, true, true) => "Bidirectional",
-    }
 }
 
 fn error(service: &Service, method: &Method) -> TokenStream {

@@ -38,6 +38,16 @@ pub(crate) enum Role {
     Stream(Box<Type>),
 }
 
+/// What travels in which direction, by the names of `bowline::rpc::Kind`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Unary,
+    ServerStream,
+    ClientStream,
+    Bidirectional,
+    OneWay,
+}
+
 impl Method {
     pub(crate) fn new(item: TraitItemFn) -> syn::Result<Self> {
         let mut problems = Problems::default();
@@ -75,6 +85,16 @@ impl Method {
                 one_way: flags.one_way.is_some(),
             }),
             _ => Err(problems.finish(()).expect_err("an output or an argument was refused")),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match (self.incoming().is_some(), self.output.stream) {
+            _ if self.one_way => Kind::OneWay,
+            (false, false) => Kind::Unary,
+            (false, true) => Kind::ServerStream,
+            (true, false) => Kind::ClientStream,
+            (true, true) => Kind::Bidirectional,
         }
     }
 

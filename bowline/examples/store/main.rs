@@ -10,6 +10,7 @@ mod memory;
 mod service;
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bowline::rpc::{Blob, Client, Server};
@@ -27,14 +28,15 @@ const USAGE: &str = "usage: store serve ENDPOINT
 const CHUNK: usize = 64 * 1024;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments[..] {
+    let done = match arguments[..] {
         ["serve", endpoint] => serve(endpoint).await,
         [command, endpoint, ref rest @ ..] => call(command, endpoint, rest).await,
         _ => Err(USAGE.into()),
-    }
+    };
+    done.inspect_err(|problem| eprintln!("{problem}")).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 async fn serve(endpoint: &str) -> Result<(), Box<dyn Error>> {
