@@ -44,15 +44,16 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// As [`Engine::try_recv_apart`].
+    /// As [`Engine::try_recv_apart`]. The caller holds a lock, as with [`transmit`](Self::transmit).
     pub(crate) fn poll_recv_apart(
         &self,
         cx: &Context<'_>,
         waits: &mut Waits,
         arrivals: &mut Arrivals,
         most: usize,
+        wakes: &mut Wakes,
     ) -> Poll<Result<(), RecvError>> {
-        self.with(|engine| {
+        self.with_wakes(wakes, |engine| {
             loop {
                 match take(engine, arrivals, most) {
                     Err(RecvError::WouldBlock) => {}
@@ -67,8 +68,8 @@ impl Core {
     }
 
     /// Takes all that came by a pipe whose peer is gone.
-    pub(crate) fn recv_rest(&self, pipe: PipeId, arrivals: &mut Arrivals) {
-        self.with(|engine| engine.recv_rest(pipe, &mut arrivals.messages));
+    pub(crate) fn recv_rest(&self, pipe: PipeId, arrivals: &mut Arrivals, wakes: &mut Wakes) {
+        self.with_wakes(wakes, |engine| engine.recv_rest(pipe, &mut arrivals.messages));
     }
 
     /// The connection and the peer at the end of a pipe, if there is one.

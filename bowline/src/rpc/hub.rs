@@ -12,11 +12,12 @@ use bowline_proto::{ConnectionId, DisconnectReason, Message, PeerInfo, RecvError
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::connection::{After, Connection, Opened};
+use super::connection::{Connection, Opened};
 use super::error::Unreachable;
 use super::limits::Limits;
 use super::registry::Registry;
 use super::routes::{Balance, Routes};
+use super::state::After;
 use super::timers::Timers;
 use crate::driver::apart::{Arrivals, Waits};
 use crate::driver::attendant::Attendant;
@@ -116,7 +117,7 @@ impl Hub {
     ) -> Poll<Result<(), RecvError>> {
         let mut after = After::default();
         let mut inbound = self.inbound.lock();
-        let received = self.core.poll_recv_apart(cx, waits, &mut inbound.arrivals, BATCH);
+        let received = self.core.poll_recv_apart(cx, waits, &mut inbound.arrivals, BATCH, &mut after.wakes);
         if let Poll::Ready(Ok(())) = received {
             self.feed(&mut inbound, &mut after);
         }
@@ -282,7 +283,7 @@ impl Attendant for Hub {
         let inbound_now = &mut *inbound;
         if inbound_now.connections.get(&pipe).is_some_and(|known| known.id == connection) {
             let mut rest = Arrivals::default();
-            self.core.recv_rest(pipe, &mut rest);
+            self.core.recv_rest(pipe, &mut rest, &mut after.wakes);
             let messages = rest.messages.into_iter().map(|(_, message)| message);
             let Inbound { connections, opened, .. } = inbound_now;
             self.feed_one(connections, pipe, messages, &mut after, opened);

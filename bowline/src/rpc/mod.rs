@@ -11,7 +11,7 @@
 //! | `exchange`, `context` | a call on the side that executes it |
 //! | `reflection`, `health` | the services that every server offers |
 //! | `hub`, `receive`, `routes`, `registry`, `timers` | what all connections of a socket share |
-//! | `connection`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
+//! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 
 mod call;
 mod client;
@@ -32,6 +32,7 @@ mod registry;
 mod routes;
 mod schema;
 mod server;
+mod state;
 mod stream;
 mod timers;
 

@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 use bowline_proto::Part;
 use bowline_proto::mux::{Code, End, SendErrorKind};
 
-use super::connection::{Connection, State};
+use super::connection::Connection;
 use super::entry::{Ending, Ticket};
 use super::error::{Fault, Status};
+use super::state::State;
 
 /// What comes next.
 #[derive(Debug)]

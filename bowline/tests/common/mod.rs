@@ -11,7 +11,7 @@ use std::time::Duration;
 use bowline::{DisconnectReason, Endpoint, Message, Monitor, MonitorEvent, MonitorKind, Options, Reconnect};
 
 /// No test takes this long, whatever else the machine does.
-pub(crate) const LIMIT: Duration = Duration::from_secs(90);
+pub(crate) const LIMIT: Duration = Duration::from_secs(15);
 
 /// Runs a test, which fails by its name when it hangs.
 pub(crate) async fn within<F: Future>(name: &str, test: F) -> F::Output {

@@ -96,3 +96,143 @@ impl Engine {
         self.pattern.take_relieved(relieved);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::engine::Halves;
+    use crate::pipe::Take;
+    use crate::wire::batch::Batch;
+
+    const FIRST: ConnectionId = ConnectionId(1);
+    const NEXT: ConnectionId = ConnectionId(2);
+
+    fn socket() -> Engine {
+        Engine::apart(SocketType::Dealer, Arc::new(Options::new()))
+    }
+
+    fn join(engine: &mut Engine, halves: &Halves, connection: ConnectionId) {
+        engine.attach(halves.pipe, connection, PeerInfo::of_type(SocketType::Router)).unwrap();
+    }
+
+    /// What the connection task would write.
+    fn taken(engine: &mut Engine, halves: &Halves) -> usize {
+        let mut batch = Batch::new();
+        let taken = engine.poll_take(halves, &mut Context::from_waker(Waker::noop()), &mut batch);
+        engine.take_wakes().wake();
+        if taken == Poll::Ready(Take::Batch) { batch.messages() } else { 0 }
+    }
+
+    fn transmit(engine: &mut Engine, halves: &Halves, by: ConnectionId, messages: usize, size: usize) -> Transmitted {
+        let mut left = messages;
+        engine.transmit(halves.pipe, by, 1000, || {
+            left = left.checked_sub(1)?;
+            Some(Message::from(vec![7; size]))
+        })
+    }
+
+    fn deliver(halves: &Halves, bodies: &[&str]) {
+        let mut messages: VecDeque<Message> = bodies.iter().map(|body| Message::from(*body)).collect();
+        assert!(halves.inbox.poll_deliver(&mut Context::from_waker(Waker::noop()), &mut messages).is_ready());
+    }
+
+    fn received(engine: &mut Engine) -> Vec<(PipeId, Message)> {
+        let mut messages = Vec::new();
+        while engine.try_recv_apart(&mut messages, 100).is_ok() {}
+        messages
+    }
+
+    #[test]
+    fn nothing_is_sent_before_the_peer_is_there_nor_to_the_next_one() {
+        let mut engine = socket();
+        let halves = engine.dial().unwrap();
+        assert_eq!(transmit(&mut engine, &halves, FIRST, 1, 10), Transmitted::Gone);
+        join(&mut engine, &halves, FIRST);
+        assert_eq!(transmit(&mut engine, &halves, FIRST, 3, 10), Transmitted::All);
+        engine.detach(halves.pipe);
+        join(&mut engine, &halves, NEXT);
+        assert_eq!(taken(&mut engine, &halves), 0, "what the first peer did not get went with it");
+        assert_eq!(transmit(&mut engine, &halves, FIRST, 1, 10), Transmitted::Gone);
+        assert_eq!(transmit(&mut engine, &halves, NEXT, 2, 10), Transmitted::All);
+        assert_eq!(taken(&mut engine, &halves), 2);
+    }
+
+    #[test]
+    fn what_was_being_written_when_the_peer_went_does_not_come_back() {
+        let mut engine = socket();
+        let halves = engine.dial().unwrap();
+        join(&mut engine, &halves, FIRST);
+        transmit(&mut engine, &halves, FIRST, 3, 10);
+        let mut batch = Batch::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(engine.poll_take(&halves, &mut cx, &mut batch), Poll::Ready(Take::Batch));
+        halves.outbox.restore(&mut batch);
+        engine.detach(halves.pipe);
+        join(&mut engine, &halves, NEXT);
+        assert_eq!(taken(&mut engine, &halves), 0);
+    }
+
+    #[test]
+    fn a_pipe_with_enough_bytes_is_full_until_they_are_taken_and_is_named_then() {
+        let mut engine = socket();
+        let halves = engine.dial().unwrap();
+        join(&mut engine, &halves, FIRST);
+        assert_eq!(transmit(&mut engine, &halves, FIRST, 100, 400), Transmitted::Full);
+        assert_eq!(transmit(&mut engine, &halves, FIRST, 1, 1), Transmitted::Full);
+        let mut relieved = Vec::new();
+        engine.take_relieved(&mut relieved);
+        assert_eq!(relieved, []);
+        assert_eq!(taken(&mut engine, &halves), 3);
+        engine.take_relieved(&mut relieved);
+        assert_eq!(relieved, [halves.pipe]);
+        assert_eq!(transmit(&mut engine, &halves, FIRST, 1, 1), Transmitted::All);
+    }
+
+    #[test]
+    fn messages_come_with_their_pipe_in_order_and_a_busy_peer_leaves_the_others_their_turn() {
+        let mut engine = socket();
+        let [busy, other] = [(); 2].map(|()| engine.dial().unwrap());
+        join(&mut engine, &busy, FIRST);
+        join(&mut engine, &other, NEXT);
+        deliver(&busy, &["a"; 150]);
+        deliver(&other, &["b", "c"]);
+        let messages = received(&mut engine);
+        assert_eq!(messages.len(), 152);
+        let at = messages.iter().position(|(pipe, _)| *pipe == other.pipe).unwrap();
+        assert_eq!(at, 64, "after the first turn of the busy one");
+        assert_eq!(messages[at + 1], (other.pipe, Message::from("c")));
+    }
+
+    #[test]
+    fn the_last_words_of_a_peer_that_is_gone_can_be_received() {
+        let mut engine = socket();
+        let dialed = engine.dial().unwrap();
+        let accepted = engine.accept().unwrap();
+        for halves in [&dialed, &accepted] {
+            join(&mut engine, halves, FIRST);
+            deliver(halves, &["last", "words"]);
+            engine.detach(halves.pipe);
+            let mut rest = Vec::new();
+            engine.recv_rest(halves.pipe, &mut rest);
+            assert_eq!(rest, [(halves.pipe, Message::from("last")), (halves.pipe, Message::from("words"))]);
+        }
+        assert_eq!(received(&mut engine), []);
+        assert_eq!((engine.pipes().get(accepted.pipe).is_none(), engine.peer_of(dialed.pipe)), (true, None));
+    }
+
+    #[test]
+    fn an_order_to_end_a_connection_does_not_reach_the_next_one() {
+        let mut engine = socket();
+        let halves = engine.dial().unwrap();
+        join(&mut engine, &halves, NEXT);
+        engine.end(halves.pipe, FIRST, DisconnectReason::Dismissed);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(engine.poll_take(&halves, &mut cx, &mut Batch::new()).is_pending());
+        engine.end(halves.pipe, NEXT, DisconnectReason::Dismissed);
+        let kicked = Poll::Ready(Take::Kicked(DisconnectReason::Dismissed));
+        assert_eq!(engine.poll_take(&halves, &mut cx, &mut Batch::new()), kicked);
+    }
+}

@@ -1,0 +1,332 @@
+//! What is known of one connection, under its lock: the session, and its streams beside it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use bowline_proto::engine::Transmitted;
+use bowline_proto::mux::{Code, Event, Kind, Session, StreamId};
+use bowline_proto::pipe::Wakes;
+use bowline_proto::time::Instant;
+use bowline_proto::{DisconnectReason, Message, Part, ProtocolError};
+use slab::Slab;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::connection::{Connection, Opened};
+use super::entry::{Ending, Entry, Ticket};
+use super::error::{Fault, Outcome, Status};
+use super::hub::Hub;
+use super::stream::Stream;
+
+/// How many bytes may wait in the socket: what is urgent goes behind them, all else waits in the session.
+///
+/// It is what a connection writes in one go; with less it would sleep more often than it has to.
+const QUEUED_MOST: usize = 128 * 1024;
+
+/// What is under the lock.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) session: Session,
+    pub(super) entries: Slab<Entry>,
+    /// The entry of a stream, by its place in the session.
+    by_stream: Vec<Option<usize>>,
+    next_serial: u64,
+    /// A frame that the socket had no room for.
+    pub(super) held: Option<Message>,
+    /// The socket had no room; it tells when it has.
+    pub(super) is_full: bool,
+    pub(super) lost: Option<DisconnectReason>,
+    /// The peer takes no more streams.
+    pub(super) going_away: bool,
+    /// Streams of the peer's whose first message is complete.
+    opened: Vec<Ticket>,
+}
+
+/// What is left to do when no lock is held any more.
+#[derive(Debug, Default)]
+#[must_use = "tasks wait to be woken"]
+pub(super) struct After {
+    pub(super) wakes: Wakes,
+    aborts: Vec<AbortHandle>,
+    over: Vec<CancellationToken>,
+    /// A stream of ours has closed that calls wait for: once for each.
+    vacant: Vec<Arc<Connection>>,
+    /// These take no more calls.
+    retired: Vec<Arc<Connection>>,
+    /// Something has ended while everything is to come to its end.
+    settled: Option<Arc<Hub>>,
+}
+
+impl After {
+    pub(super) fn wake(self) {
+        self.wakes.wake();
+        self.aborts.into_iter().for_each(|task| task.abort());
+        self.over.into_iter().for_each(|token| token.cancel());
+        self.vacant.into_iter().for_each(|connection| connection.vacancy.notify_one());
+        for connection in self.retired {
+            connection.hub.retire(&connection);
+            connection.vacancy.notify_waiters();
+        }
+        if let Some(hub) = self.settled {
+            hub.settled();
+        }
+    }
+
+    fn settled(&mut self, connection: &Connection) {
+        if connection.hub.is_draining() {
+            self.settled.get_or_insert_with(|| Arc::clone(&connection.hub));
+        }
+    }
+}
+
+impl State {
+    pub(super) fn new(hub: &Hub) -> Self {
+        Self {
+            session: Session::new(hub.side, hub.settings),
+            entries: Slab::new(),
+            by_stream: Vec::new(),
+            next_serial: 0,
+            held: None,
+            is_full: false,
+            lost: None,
+            going_away: false,
+            opened: Vec::new(),
+        }
+    }
+
+    /// The entry of a ticket, if it is still there.
+    pub(super) fn entry(&mut self, ticket: Ticket) -> Option<&mut Entry> {
+        self.entries.get_mut(ticket.key).filter(|entry| entry.serial == ticket.serial)
+    }
+
+    pub(super) fn insert(&mut self, id: StreamId) -> Ticket {
+        self.next_serial += 1;
+        let key = self.entries.insert(Entry::new(self.next_serial, id));
+        if self.by_stream.len() <= id.index() {
+            self.by_stream.resize(id.index() + 1, None);
+        }
+        self.by_stream[id.index()] = Some(key);
+        Ticket { key, serial: self.next_serial }
+    }
+
+    fn of_stream(&mut self, id: StreamId) -> Option<(Ticket, &mut Entry)> {
+        let key = self.by_stream.get(id.index()).copied().flatten()?;
+        let entry = self.entries.get_mut(key).filter(|entry| entry.stream == Some(id))?;
+        Some((Ticket { key, serial: entry.serial }, entry))
+    }
+
+    /// Lets the stream end at an instant.
+    pub(super) fn arm(&mut self, connection: &Arc<Connection>, ticket: Ticket, at: Instant, after: &mut After) {
+        let (due, sleeper) = connection.hub.timers.add(at, connection, ticket);
+        after.wakes.extend(sleeper);
+        if let Some(entry) = self.entry(ticket) {
+            entry.deadline = Some(due);
+        }
+    }
+
+    /// Ends both directions in the session.
+    pub(super) fn reset(&mut self, ticket: Ticket, code: Code, reason: &str) {
+        if let Some(id) = self.entry(ticket).and_then(|entry| entry.stream) {
+            self.session.reset(id, code, reason);
+        }
+    }
+
+    /// A stream has ended, unless it had before: its handler is cancelled unless it ended cleanly.
+    pub(super) fn end(&mut self, ticket: Ticket, ending: Ending, after: &mut After) {
+        let Some(entry) = self.entry(ticket) else { return };
+        let is_fault = matches!(ending, Ending::Fault(_));
+        entry.end.get_or_insert(ending);
+        after.wakes.extend(entry.reader.take());
+        if is_fault {
+            after.wakes.extend(entry.writer.take());
+            after.aborts.extend(entry.work.take());
+            after.over.extend(entry.over.take());
+        }
+    }
+
+    /// One of its holders lets go of a stream; the last one ends it.
+    pub(super) fn release(&mut self, connection: &Connection, ticket: Ticket, after: &mut After) {
+        let Some(entry) = self.entry(ticket) else { return };
+        entry.holders -= 1;
+        if entry.holders > 0 {
+            return;
+        }
+        let entry = self.entries.remove(ticket.key);
+        after.over.extend(entry.over);
+        after.settled(connection);
+        if let Some(due) = entry.deadline {
+            connection.hub.timers.remove(due);
+        }
+        if let Some(id) = entry.stream {
+            self.by_stream[id.index()] = None;
+            self.session.reset(id, Code::CANCELLED, "");
+        }
+    }
+
+    /// Nobody here wants to hear of the stream any more; what is queued of it still goes out.
+    pub(super) fn let_go(&mut self, ticket: Ticket) {
+        if let Some(id) = self.entry(ticket).and_then(|entry| entry.stream.take()) {
+            self.by_stream[id.index()] = None;
+        }
+    }
+
+    pub(super) fn lose(&mut self, reason: &DisconnectReason, connection: &Arc<Connection>, after: &mut After) {
+        if self.lost.is_none() {
+            after.retired.push(Arc::clone(connection));
+            self.lost = Some(reason.clone());
+            self.held = None;
+            self.session.lost();
+        }
+    }
+
+    /// Takes frames in up to one that breaks the protocol, which ends the connection.
+    pub(super) fn take_frames(
+        &mut self,
+        frames: impl Iterator<Item = Message>,
+        connection: &Arc<Connection>,
+        after: &mut After,
+    ) -> Option<DisconnectReason> {
+        for frame in frames {
+            if self.lost.is_some() {
+                return None;
+            }
+            if let Err(violation) = self.session.handle(&frame) {
+                let reason = DisconnectReason::from(ProtocolError::Mux { violation: violation.to_string() });
+                self.lose(&reason, connection, after);
+                return Some(reason);
+            }
+            self.take_events(connection, after);
+        }
+        None
+    }
+
+    pub(super) fn take_opened(&mut self, connection: &Arc<Connection>, opened: &mut Vec<Opened>) {
+        for at in 0..self.opened.len() {
+            let ticket = self.opened[at];
+            let Some(entry) = self.entry(ticket) else { continue };
+            let Some(head) = entry.head.take() else { continue };
+            if let Some((args, consumed)) = entry.take_out() {
+                if let (Some(id), true) = (entry.stream, consumed > 0) {
+                    self.session.consumed(id, consumed);
+                }
+                opened.push(Opened { stream: Stream::new(Arc::clone(connection), ticket, false), head, args });
+            }
+        }
+        self.opened.clear();
+    }
+
+    pub(super) fn settle(&mut self, connection: &Arc<Connection>, after: &mut After) {
+        self.take_events(connection, after);
+        // To send makes room and closes streams, of which all hear before the next one is opened.
+        while self.flush(connection, after) {
+            self.take_events(connection, after);
+        }
+        self.take_events(connection, after);
+    }
+
+    /// Sends what the socket has room for; whether anything was sent.
+    fn flush(&mut self, connection: &Connection, after: &mut After) -> bool {
+        if self.is_full || self.lost.is_some() {
+            return false;
+        }
+        // Mostly there is nothing to send, or one frame; the socket's lock is not taken to find out.
+        let mut first = self.held.take().or_else(|| self.session.poll_transmit());
+        if first.is_none() {
+            return false;
+        }
+        let session = &mut self.session;
+        let address = (connection.pipe, connection.id);
+        let next = || first.take().or_else(|| session.poll_transmit());
+        let transmitted = connection.hub.core.transmit(address, QUEUED_MOST, &mut after.wakes, next);
+        match transmitted {
+            Transmitted::Full => (self.held, self.is_full) = (first, true),
+            // The end of the connection is told soon.
+            Transmitted::All | Transmitted::Gone => after.settled(connection),
+        }
+        transmitted == Transmitted::All || !self.is_full
+    }
+
+    fn take_events(&mut self, connection: &Arc<Connection>, after: &mut After) {
+        while let Some(event) = self.session.poll_event() {
+            self.take_event(event, connection, after);
+        }
+    }
+
+    fn take_event(&mut self, event: Event, connection: &Arc<Connection>, after: &mut After) {
+        match event {
+            Event::Opened { id, head } => {
+                let ticket = self.insert(id);
+                if let Some(entry) = self.entry(ticket) {
+                    // Nobody holds it before it is handed to a handler.
+                    entry.head = Some(head);
+                }
+            }
+            Event::Data { id, payload, more, kind } => self.take_data(id, payload, more, kind, after),
+            Event::Ended { id } => {
+                if let Some((ticket, _)) = self.of_stream(id) {
+                    self.end(ticket, Ending::Clean, after);
+                }
+            }
+            Event::Reset { id, code, reason } => {
+                if let Some((ticket, _)) = self.of_stream(id) {
+                    self.end(ticket, Ending::Fault(Fault::Status(Status::new(code, reason))), after);
+                }
+            }
+            Event::Lost { id, sent } => {
+                let outcome = if sent { Outcome::MaybeExecuted } else { Outcome::NotSent };
+                let reason = self.lost.clone().unwrap_or(DisconnectReason::PeerClosed);
+                if let Some((ticket, _)) = self.of_stream(id) {
+                    self.end(ticket, Ending::Fault(Fault::Lost(outcome, reason)), after);
+                }
+            }
+            Event::Writable { id } => {
+                if let Some((_, entry)) = self.of_stream(id) {
+                    after.wakes.extend(entry.writer.take());
+                }
+            }
+            Event::GoAway { .. } => {
+                self.going_away = true;
+                after.retired.push(Arc::clone(connection));
+            }
+            Event::Closed { id } => self.closed(id, connection, after),
+        }
+    }
+
+    fn take_data(&mut self, id: StreamId, payload: Part, more: bool, kind: Kind, after: &mut After) {
+        let Some((ticket, entry)) = self.of_stream(id) else { return };
+        let consumed = entry.take_in(payload, more, kind);
+        if !more {
+            after.wakes.extend(entry.reader.take());
+            if entry.head.is_some() && !self.opened.contains(&ticket) {
+                self.opened.push(ticket);
+            }
+        }
+        if consumed > 0 {
+            self.session.consumed(id, consumed);
+        }
+    }
+
+    fn closed(&mut self, id: StreamId, connection: &Arc<Connection>, after: &mut After) {
+        if connection.waiting.load(Ordering::Acquire) > 0 {
+            after.vacant.push(Arc::clone(connection));
+        }
+        after.settled(connection);
+        let Some((ticket, entry)) = self.of_stream(id) else { return };
+        entry.stream = None;
+        let is_new = entry.head.is_some();
+        self.by_stream[id.index()] = None;
+        // It ended before its first message was complete: nobody ever held it.
+        if is_new && !self.opened.contains(&ticket) {
+            self.release(connection, ticket, after);
+        }
+    }
+
+    /// Lets a task wait for what comes next.
+    pub(super) fn remember(slot: &mut Option<Waker>, waker: &Waker) {
+        match slot {
+            Some(known) => known.clone_from(waker),
+            None => *slot = Some(waker.clone()),
+        }
+    }
+}
