@@ -48,6 +48,7 @@ mod rt;
 mod socket;
 mod transport;
 
+pub use bowline_macros::service;
 pub use bowline_proto::{
     ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent, MonitorKind,
     Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, ReconnectStop, RecvError, SendError,
@@ -60,3 +61,8 @@ pub use socket::{
 };
 /// The token that [`with_parent`](Push::with_parent) takes.
 pub use tokio_util::sync::CancellationToken;
+
+/// The code on the page is compiled and run with the tests of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/services.md")]
+struct Services;

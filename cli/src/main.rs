@@ -1,12 +1,13 @@
 //! The program `bowline`: ZeroMQ sockets at the command line.
 //!
-//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`demo`], [`mod@bench`].
+//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`mod@call`], [`demo`], [`mod@bench`].
 //! Standard output carries data and nothing else; every other word goes to standard error, an error as one line.
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod bench;
+mod call;
 mod demo;
 mod event;
 mod failure;
@@ -40,6 +41,8 @@ fn obey(command: Command) -> Result<(), Failure> {
     match command {
         Command::Socket(command) => on_runtime(run::run(run::Job::of(*command))),
         Command::Monitor(args) => on_runtime(monitor::run(*args)),
+        Command::Call(args) => on_runtime(call::call(args)),
+        Command::Services(args) => on_runtime(call::services(args)),
         Command::Demo(args) => on_runtime(demo::run(args)),
         Command::Bench(command) => bench::run(&command),
     }

@@ -66,7 +66,8 @@ impl Endpoints {
     }
 }
 
-fn endpoint(text: &str) -> Result<Endpoint, Failure> {
+/// An endpoint that another program can be at.
+pub(crate) fn endpoint(text: &str) -> Result<Endpoint, Failure> {
     let endpoint = text.parse().map_err(|error: bowline::EndpointError| Failure::Usage(error.to_string()))?;
     match endpoint {
         // Nobody else is in this process, so nobody would ever come.

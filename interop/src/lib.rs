@@ -18,6 +18,7 @@ mod program;
 pub mod proxy;
 pub mod relay;
 pub mod shapes;
+pub mod sums;
 #[cfg(target_os = "linux")]
 pub mod trial;
 
@@ -25,7 +26,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
-pub use peer::{Peer, Theirs};
+pub use peer::{Peer, Theirs, python};
 pub use place::Transport;
 pub use program::Program;
 

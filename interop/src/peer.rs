@@ -252,7 +252,12 @@ impl Peer {
     }
 }
 
-fn python() -> Outcome<PathBuf> {
+/// The Python that has pyzmq.
+///
+/// # Errors
+///
+/// If there is none; the sentence says what to run.
+pub fn python() -> Outcome<PathBuf> {
     let made = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/interop-venv/bin/python");
     let python = std::env::var_os(PYTHON).map_or_else(made, PathBuf::from);
     crate::ensure(python.is_file(), || {

@@ -9,6 +9,7 @@
 //! | `client`, `server` | the two sides |
 //! | `call`, `flight` | a call on the side that makes it: with its types, and without |
 //! | `exchange`, `context` | a call on the side that executes it |
+//! | `reflection`, `health` | the services that every server offers |
 //! | `hub`, `receive`, `routes`, `registry`, `timers` | what all connections of a socket share |
 //! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 
@@ -21,10 +22,12 @@ mod entry;
 mod error;
 mod exchange;
 mod flight;
+pub mod health;
 mod hub;
 mod limits;
 mod never;
 mod receive;
+pub mod reflection;
 mod registry;
 mod routes;
 mod schema;
@@ -40,9 +43,11 @@ pub use codec::{Blob, Codec, DecodeError, EncodeError, NotRaw};
 pub use context::Context;
 pub use error::{CallError, Clash, ClientError, Malformed, Outcome, Status, Unreachable};
 pub use exchange::{Exchange, Incoming};
+/// What `impl Stream` stands for in a service; it is the trait that every other crate means as well.
+pub use futures_core::Stream;
 pub use limits::Limits;
 pub use never::Never;
 pub use registry::Service;
 pub use routes::Balance;
-pub use schema::{Kind, Method, Schema, assert_distinct, method_id, shape};
+pub use schema::{Kind, Method, Schema, method_id, shape};
 pub use server::{Server, ServerBuilder};

@@ -9,9 +9,11 @@ use bowline_proto::{ConnectionId, Endpoint, EndpointError, Options, SocketType};
 use parking_lot::Mutex;
 
 use super::error::Clash;
+use super::health::{HealthBoard, HealthClient, HealthServer};
 use super::hub::Hub;
 use super::limits::Limits;
 use super::receive::Receive;
+use super::reflection::{ReflectionServer, Schemas};
 use super::registry::{Registry, Service};
 use super::routes::Balance;
 use crate::driver::monitor::Monitor;
@@ -27,6 +29,7 @@ pub struct Server {
     hub: Arc<Hub>,
     /// Where it is bound, until it drains.
     bound: Arc<Mutex<Bound>>,
+    health: HealthBoard,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +86,11 @@ impl Server {
         self.handle.unbind(endpoint).await
     }
 
+    /// What the built-in service `bowline.health` says of the others; it is for the application to set.
+    pub const fn health(&self) -> &HealthBoard {
+        &self.health
+    }
+
     /// The peers that are connected.
     pub fn peers(&self) -> Vec<Peer> {
         self.handle.peers()
@@ -114,6 +122,7 @@ impl Server {
     ///
     /// From the first poll on nothing is begun any more; a future that is dropped does not close.
     pub async fn drain(&self, grace: Duration) {
+        self.health.end();
         let endpoints = std::mem::take(&mut self.bound.lock().endpoints);
         for endpoint in endpoints {
             // One that was unbound is not here any more.
@@ -140,12 +149,18 @@ impl Server {
 }
 
 /// Makes a [`Server`].
-#[derive(Default)]
 #[must_use = "nothing happens before `build`"]
 pub struct ServerBuilder {
     services: Vec<Arc<dyn Service>>,
+    builtin: bool,
     limits: Limits,
     options: Options,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        Self { services: Vec::new(), builtin: true, limits: Limits::default(), options: Options::default() }
+    }
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -159,6 +174,14 @@ impl ServerBuilder {
     /// Offers this service.
     pub fn service(mut self, service: impl Service) -> Self {
         self.services.push(Arc::new(service));
+        self
+    }
+
+    /// Whether the built-in services are offered: [`reflection`](super::reflection) and [`health`](super::health).
+    ///
+    /// Default true: tools and balancers count on them. They tell every peer which services there are.
+    pub const fn builtin(mut self, offered: bool) -> Self {
+        self.builtin = offered;
         self
     }
 
@@ -179,10 +202,17 @@ impl ServerBuilder {
     /// # Errors
     ///
     /// [`Clash`] if two methods of its services have the same id.
-    pub fn build(self) -> Result<Server, Clash> {
+    pub fn build(mut self) -> Result<Server, Clash> {
+        let schemas: Vec<_> = self.services.iter().map(|service| service.schema()).collect();
+        let health = HealthBoard::new(schemas.iter().map(|schema| schema.name));
+        if self.builtin {
+            let schemas = Schemas::new(schemas.into_iter().chain([HealthClient::SCHEMA]));
+            self.services.push(Arc::new(ReflectionServer::new(schemas)));
+            self.services.push(Arc::new(HealthServer::new(health.clone())));
+        }
         let registry = Registry::new(self.services)?;
         let handle = Handle::apart(SocketType::Router, self.options, None);
         let hub = Hub::new(handle.core(), Side::Server, self.limits, registry, Balance::default());
-        Ok(Server { handle, hub, bound: Arc::default() })
+        Ok(Server { handle, hub, bound: Arc::default(), health })
     }
 }

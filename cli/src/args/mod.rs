@@ -24,6 +24,8 @@ Examples:
   bowline rep -b ipc:///tmp/echo.sock --echo        answer with the request
   bowline req -c ipc:///tmp/echo.sock -D hi -t 2    ask once, wait two seconds
   bowline monitor sub -c tcp://127.0.0.1:5556       watch peers come and go
+  bowline services tcp://127.0.0.1:7400             list what can be called there
+  bowline call tcp://127.0.0.1:7400 Store.get '[1]' call a method, JSON in and out
   bowline demo                                      see all of it live
 
 Endpoints:
@@ -46,6 +48,15 @@ Formats, for what is read and what is printed:
   -J     JSON lines: arrays of parts; {\"base64\": \"…\"} where a part is not UTF-8
   --raw  bytes: standard input is one message, printing adds nothing";
 
+const CALLS: &str = "\
+Arguments are a JSON array of all of them; anything else is the only one. Items that a method takes are read from
+standard input, a line of JSON each, and end with it. Ctrl-C and --deadline cancel the call on the server as well.
+
+Examples:
+  bowline call tcp://127.0.0.1:7400 Store.get '\"greeting\"'
+  bowline call tcp://127.0.0.1:7400 Store.move '[\"old\", \"new\"]' --deadline 2
+  seq 3 | bowline call tcp://127.0.0.1:7400 Sums.add";
+
 #[derive(Debug, Parser)]
 #[command(name = "bowline", version, about = ABOUT, after_help = EXAMPLES)]
 #[command(propagate_version = false, disable_help_subcommand = true, max_term_width = 100)]
@@ -60,6 +71,11 @@ pub(crate) enum Command {
     Socket(Box<SocketCommand>),
     /// Print a line for each lifecycle event of a socket, as JSON or as text (-A)
     Monitor(Box<MonitorArgs>),
+    /// Call a method of a service, print its results as lines of JSON
+    #[command(after_help = CALLS)]
+    Call(CallArgs),
+    /// List what services a server has
+    Services(ServicesArgs),
     /// Restart peers on purpose and watch every connection, live
     Demo(DemoArgs),
     /// Measure this machine; prints one JSON line
@@ -327,6 +343,38 @@ pub(crate) struct MonitorArgs {
     /// Longest wait for each event, in seconds; then exit with 3
     #[arg(short, long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// Where the server is
+    #[arg(value_name = "EP")]
+    pub(crate) endpoint: String,
+    /// The method, as `bowline services` lists it
+    #[arg(value_name = "SERVICE.METHOD")]
+    pub(crate) method: String,
+    /// Its arguments
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
+    pub(crate) arguments: Option<String>,
+    /// Give the call up after so many seconds; then exit with 3
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
+    pub(crate) deadline: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServicesArgs {
+    /// Where the server is
+    #[arg(value_name = "EP")]
+    pub(crate) endpoint: String,
+    /// List the built-in services as well
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print JSON lines, one for each service
+    #[arg(short = 'J', long)]
+    pub(crate) json: bool,
+    /// How long the server has to answer, in seconds
+    #[arg(long, value_name = "SECS", default_value = "10", allow_negative_numbers = true, value_parser = units::seconds)]
+    pub(crate) deadline: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The program `bowline` with pyzmq peers, as a user of both has them on one screen.
 
+mod calls;
 mod login;
 mod monitor;
 mod pipelines;

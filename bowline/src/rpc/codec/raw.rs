@@ -111,7 +111,7 @@ impl Serializer for Encoder {
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Only, NotRaw> {
-        if len == 1 { Ok(Only(Form::Bytes(Part::EMPTY))) } else { Err(NotRaw::NotBytes) }
+        if len <= 1 { Ok(Only(Form::Bytes(Part::EMPTY))) } else { Err(NotRaw::NotBytes) }
     }
 
     refuse! {
@@ -170,7 +170,7 @@ impl SerializeSeq for List {
     }
 }
 
-/// A tuple of one, as the arguments of a method with one argument are.
+/// A tuple of one, as the arguments of a method with one argument are; or of none.
 struct Only(Form);
 
 impl SerializeTuple for Only {
@@ -248,7 +248,11 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, NotRaw> {
-        if len == 1 { visitor.visit_seq(Once(Some(self))) } else { Err(NotRaw::NotBytes) }
+        match len {
+            0 => self.none().and_then(|()| visitor.visit_seq(Once(None))),
+            1 => visitor.visit_seq(Once(Some(self))),
+            _ => Err(NotRaw::NotBytes),
+        }
     }
 
     forward_to_deserialize_any! {
@@ -257,7 +261,7 @@ impl<'de> Deserializer<'de> for Decoder<'de> {
     }
 }
 
-/// A tuple of one.
+/// A tuple of one, or of none.
 struct Once<'de>(Option<Decoder<'de>>);
 
 impl<'de> SeqAccess<'de> for Once<'de> {

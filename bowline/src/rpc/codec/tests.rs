@@ -63,6 +63,7 @@ fn raw_bytes_are_the_bytes_themselves() {
     assert_eq!(back(Codec::Raw, &vec![1_u8, 2, 3]), [1, 2, 3]);
     assert_eq!(back(Codec::Raw, &(Blob::from("blob"),)), (Blob::from("blob"),));
     back::<()>(Codec::Raw, &());
+    back::<[u8; 0]>(Codec::Raw, &[]);
 }
 
 #[test]
@@ -72,6 +73,7 @@ fn what_is_not_one_string_of_bytes_is_not_raw() {
         assert!(matches!(Codec::Raw.decode::<T>(&"bytes".into()), Err(DecodeError::Raw(_))));
     }
     refused(&7_u32);
+    refused(&[1_u8, 2]);
     refused(&Some("text".to_owned()));
     refused(&("one".to_owned(), "two".to_owned()));
     refused(&vec!["a".to_owned()]);

@@ -1,0 +1,151 @@
+//! `bowline call` and `bowline services`: a service from a shell, with JSON for all that travels.
+
+mod items;
+mod listing;
+
+use std::time::Duration;
+
+use bowline::Options;
+use bowline::rpc::reflection::{MethodInfo, ReflectionClient};
+use bowline::rpc::{CallError, Client, Codec, Items, Kind, Method};
+use serde_json::Value;
+
+use crate::args::{CallArgs, ServicesArgs};
+use crate::failure::Failure;
+use crate::open::endpoint;
+use crate::output;
+use crate::signal::Interrupts;
+use items::JsonLines;
+
+/// Calls the method, prints each of its results as one line of JSON.
+pub(crate) async fn call(args: CallArgs) -> Result<(), Failure> {
+    let arguments = arguments(args.arguments.as_deref())?;
+    let (service, name) = args.method.rsplit_once('.').unwrap_or(("", &args.method));
+    if service.is_empty() || name.is_empty() {
+        return Err(Failure::usage(&args.method, "not SERVICE.METHOD, as `bowline services` lists them"));
+    }
+    let mut interrupts = Interrupts::listen()?;
+    let client = connect(&args.endpoint)?;
+    let (items, mut breaks) = JsonLines::new();
+    let work = async {
+        let known = look_up(&client, &args, service, name).await?;
+        // A process calls one method, so what is known of it may stay.
+        let method = Box::leak(Box::new(Method::new(service.to_owned().leak(), name.to_owned().leak(), known.kind)));
+        perform(&client, method, &arguments, items, &args).await
+    };
+    let done = tokio::select! {
+        done = work => done,
+        broken = breaks.wait() => Err(broken.failure),
+        () = interrupts.next() => Ok(()),
+    };
+    client.close().await;
+    done
+}
+
+/// Prints what the server offers.
+pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let client = connect(&args.endpoint)?;
+    let ask = ReflectionClient::new(client.clone()).services().deadline(args.deadline);
+    let services = tokio::select! {
+        services = ask => services.map_err(|error| failure(&args.endpoint, &error))?,
+        () = interrupts.next() => return Ok(()),
+    };
+    client.close().await;
+    let (builtin, own): (Vec<_>, Vec<_>) = services.into_iter().partition(listing::is_builtin);
+    for service in own.iter().chain(builtin.iter().filter(|_| args.all)) {
+        let text = if args.json { listing::json(service).to_string() } else { listing::text(service) };
+        output::line(&text)?;
+    }
+    if own.is_empty() && !args.all {
+        crate::note!("{}: no services but the built-in ones, which --all lists", args.endpoint);
+    }
+    Ok(())
+}
+
+/// A client that says when nobody is there, instead of trying for ever.
+fn connect(place: &str) -> Result<Client, Failure> {
+    let options = Options::new().max_attempts(Some(1));
+    let builder = Client::builder().endpoint(endpoint(place)?).options(options).codec(Codec::Json);
+    builder.connect().map_err(|error| Failure::Error(error.to_string()))
+}
+
+/// The arguments as they travel: all of them in an array.
+fn arguments(text: Option<&str>) -> Result<Value, Failure> {
+    let Some(text) = text else { return Ok(Value::Array(Vec::new())) };
+    match serde_json::from_str(text) {
+        Ok(all @ Value::Array(_)) => Ok(all),
+        Ok(only) => Ok(Value::Array(vec![only])),
+        Err(error) => Err(Failure::usage(format_args!("`{text}`"), format_args!("not JSON: {error}"))),
+    }
+}
+
+/// What the server knows of the method.
+async fn look_up(client: &Client, args: &CallArgs, service: &str, name: &str) -> Result<MethodInfo, Failure> {
+    let ask = ReflectionClient::new(client.clone()).services().deadline(args.deadline.unwrap_or(LOOK_UP));
+    let services = ask.await.map_err(|error| failure(&args.endpoint, &error))?;
+    let Some(found) = services.iter().find(|known| known.name == service) else {
+        let names = services.iter().map(|known| known.name.as_str());
+        return Err(Failure::of(&args.endpoint, format_args!("no service {service}; it has {}", list(names))));
+    };
+    let method = found.methods.iter().find(|known| known.name == name).cloned();
+    method.ok_or_else(|| {
+        let names = found.methods.iter().map(|known| known.name.as_str());
+        Failure::of(&args.endpoint, format_args!("{service} has no method {name}; it has {}", list(names)))
+    })
+}
+
+/// How long a server has to say what its services are, where the call itself has no deadline.
+const LOOK_UP: Duration = Duration::from_secs(10);
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+async fn perform(
+    client: &Client,
+    method: &'static Method,
+    arguments: &Value,
+    items: JsonLines,
+    args: &CallArgs,
+) -> Result<(), Failure> {
+    /// All kinds of call have a deadline, by a method of their own each.
+    macro_rules! within {
+        ($call:expr) => {
+            match args.deadline {
+                Some(deadline) => $call.deadline(deadline),
+                None => $call,
+            }
+        };
+    }
+    let failed = |error: CallError<Value>| failure(&args.method, &error);
+    match method.kind {
+        Kind::Unary => print(&within!(client.unary(method, arguments)).await.map_err(failed)?),
+        Kind::ClientStream => print(&within!(client.client_stream(method, arguments, items)).await.map_err(failed)?),
+        Kind::ServerStream => print_all(within!(client.server_stream(method, arguments)), failed).await,
+        Kind::Bidirectional => print_all(within!(client.bidirectional(method, arguments, items)), failed).await,
+        Kind::OneWay => within!(client.one_way(method, arguments)).await.map_err(|error| failure(&args.method, &error)),
+    }
+}
+
+fn print(value: &Value) -> Result<(), Failure> {
+    output::line(&value.to_string())
+}
+
+async fn print_all(
+    mut values: Items<Value, Value>,
+    failed: impl Fn(CallError<Value>) -> Failure,
+) -> Result<(), Failure> {
+    while let Some(value) = values.next().await {
+        print(&value.map_err(&failed)?)?;
+    }
+    Ok(())
+}
+
+fn failure<E: std::fmt::Display>(culprit: &str, error: &CallError<E>) -> Failure {
+    match error {
+        CallError::Deadline { .. } => Failure::TimedOut(format!("{culprit}: {error}")),
+        CallError::Failed(_) => Failure::of(culprit, format_args!("failed: {error}")),
+        _ => Failure::of(culprit, error),
+    }
+}

@@ -1,0 +1,6 @@
+#[bowline_macros::service(name = "kv/Store")]
+trait Store {
+    async fn get(&self, key: String) -> String;
+}
+
+fn main() {}

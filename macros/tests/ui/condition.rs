@@ -1,0 +1,7 @@
+#[bowline_macros::service]
+trait Store {
+    #[cfg(unix)]
+    async fn get(&self, key: String) -> String;
+}
+
+fn main() {}

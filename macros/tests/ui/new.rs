@@ -1,0 +1,6 @@
+#[bowline_macros::service]
+trait Store {
+    async fn new(&self, name: String) -> u64;
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[bowline_macros::service]
+struct Store;
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[bowline_macros::service(title = "Store")]
+trait Store {
+    async fn get(&self, key: String) -> String;
+}
+
+fn main() {}
