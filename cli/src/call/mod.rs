@@ -63,9 +63,12 @@ pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How long a server has to take what it is told at the end: that a call is cancelled.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// A client that says when nobody is there, instead of trying for ever.
 fn connect(place: &str) -> Result<Client, Failure> {
-    let options = Options::new().max_attempts(Some(1));
+    let options = Options::new().max_attempts(Some(1)).linger(Some(FAREWELL));
     let builder = Client::builder().endpoint(endpoint(place)?).options(options).codec(Codec::Json);
     builder.connect().map_err(|error| Failure::Error(error.to_string()))
 }

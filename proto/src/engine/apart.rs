@@ -25,8 +25,7 @@ impl Engine {
     /// A socket that says `socket_type` to its peers, and keeps them apart: what is sent goes by the connection that the
     /// caller names, and by no later one of the same endpoint.
     pub fn apart(socket_type: SocketType, options: Arc<Options>) -> Self {
-        let pattern = pattern::apart(&options);
-        Self { pattern, ..Self::new(socket_type, options) }
+        Self { pattern: pattern::apart(), ..Self::new(socket_type, options) }
     }
 
     /// Appends the messages that are there to `messages`, up to `most` and up to [`BATCH_MOST`], each with the pipe that

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::{Pattern, Pipes};
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::PipeId;
-use crate::{Message, Options};
+use crate::Message;
 
 /// How many messages are received from one peer before the next one has its turn: whoever takes them locks what belongs
 /// to that peer once for all of them.
@@ -24,7 +24,7 @@ pub(super) struct Apart {
 }
 
 /// The pattern of a socket that keeps its peers apart.
-pub fn apart(_options: &Options) -> Box<dyn Pattern> {
+pub fn apart() -> Box<dyn Pattern> {
     Box::new(Apart::default())
 }
 
