@@ -195,8 +195,9 @@ fn a_schema_says_what_the_trait_says() {
 fn the_readme_shows_the_store_as_it_is() {
     let readme = include_str!("../../README.md");
     let store = include_str!("../examples/store/service.rs");
+    // Not compiled where it stands: it shows a part.
     let (_, section) = readme.split_once("## Services").expect("the README has the section");
-    let code = section.split("```").nth(1).and_then(|code| code.strip_prefix("rust")).expect("it shows code");
+    let code = section.split("```").nth(1).and_then(|code| code.strip_prefix("rust,ignore")).expect("it shows code");
     for line in code.lines() {
         assert!(store.lines().any(|other| other == line), "the store has no such line: {line}");
     }
