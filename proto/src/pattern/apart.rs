@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 
 use super::{Pattern, Pipes};
+use crate::Message;
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::PipeId;
-use crate::Message;
 
 /// How many messages are received from one peer before the next one has its turn: whoever takes them locks what belongs
 /// to that peer once for all of them.
