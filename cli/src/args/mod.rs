@@ -14,7 +14,7 @@ pub(crate) use units::{Linger, ReconnectInterval};
 
 use crate::format::Format;
 
-const ABOUT: &str = "ZeroMQ sockets at the command line: send, receive, watch and measure";
+const ABOUT: &str = "ZeroMQ sockets at the command line: send, receive, call, watch and measure";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,8 +49,9 @@ Formats, for what is read and what is printed:
   --raw  bytes: standard input is one message, printing adds nothing";
 
 const CALLS: &str = "\
-Arguments are a JSON array of all of them; anything else is the only one. Items that a method takes are read from
-standard input, a line of JSON each, and end with it. Ctrl-C and --deadline cancel the call on the server as well.
+Arguments are a JSON array of all of them; anything else is the only one.
+Items that a method takes are read from standard input, a line of JSON each.
+Ctrl-C and --deadline cancel the call on the server as well.
 
 Examples:
   bowline call tcp://127.0.0.1:7400 Store.get '\"greeting\"'
