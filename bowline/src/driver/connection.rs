@@ -1,7 +1,7 @@
 //! The connection task: effects, messages in, messages out, then wait.
 //!
 //! Cost of a message here, next to nothing: one read and one lock of the inbox for all that a read brought, the lock of
-//! the socket and one `writev` for all that waited. No allocation per message, one wake per batch at the most.
+//! the socket and one write for all that waited. No allocation per message, one wake per batch at the most.
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};

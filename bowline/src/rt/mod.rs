@@ -1,4 +1,4 @@
-//! The runtime: what time it is. Tasks and timers are tokio's.
+//! The runtime: what time it is, and what the tasks of a thread share. Tasks and timers are tokio's.
 
 use std::cell::Cell;
 use std::sync::LazyLock;
