@@ -38,6 +38,8 @@ pub(super) struct Entry {
     pub(super) deadline: Option<Due>,
     /// A stream of the peer's, until its first message is complete.
     pub(super) head: Option<Head>,
+    /// That message is complete.
+    pub(super) is_complete: bool,
     /// The task of its handler, once it has one.
     pub(super) work: Option<AbortHandle>,
     /// Ends with it, where somebody asked for that.
@@ -56,7 +58,7 @@ pub(super) enum Ending {
 }
 
 impl Entry {
-    pub(super) fn new(serial: u64, stream: StreamId) -> Self {
+    pub(super) fn new(serial: u64, stream: StreamId, reader: Option<Waker>) -> Self {
         Self {
             serial,
             stream: Some(stream),
@@ -65,10 +67,11 @@ impl Entry {
             partial: Vec::new(),
             unreported: 0,
             end: None,
-            reader: None,
+            reader,
             writer: None,
             deadline: None,
             head: None,
+            is_complete: false,
             work: None,
             over: None,
         }

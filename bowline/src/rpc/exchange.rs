@@ -66,10 +66,15 @@ impl Exchange {
 
     /// Answers the call.
     pub async fn reply<T: Serialize, E: Serialize>(mut self, result: Result<T, E>) {
-        let Some(stream) = self.stream.take() else { return };
+        let Some(mut stream) = self.stream.take() else { return };
         match result {
             Ok(value) => match self.codec.encode(&value) {
-                Ok(part) => send(&stream, part, End::Finish).await,
+                Ok(part) => {
+                    // Mostly there is room, and nothing more to do.
+                    let Err((waiting, held)) = stream.answer(part) else { return };
+                    stream = waiting;
+                    send(&stream, held, End::Finish).await;
+                }
                 Err(error) => stream.reset(Code::INTERNAL, &error.to_string()),
             },
             Err(error) => fail(&stream, self.codec, &error),
@@ -94,7 +99,7 @@ impl Exchange {
                 let mut items = pin!(items);
                 while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
                     match self.codec.encode(&item) {
-                        Ok(part) => send(stream, part, End::Open).await,
+                        Ok(part) => send(stream, Some(part), End::Open).await,
                         Err(error) => {
                             stream.reset(Code::INTERNAL, &error.to_string());
                             break;
@@ -143,8 +148,7 @@ impl Drop for Unanswered {
     }
 }
 
-async fn send(stream: &Stream, part: Part, end: End) {
-    let mut held = Some(part);
+async fn send(stream: &Stream, mut held: Option<Part>, end: End) {
     if poll_fn(|cx| stream.poll_send(cx, &mut held, end)).await == Err(Unsendable::TooLarge) {
         stream.reset(Code::TOO_LARGE, "the answer is too large");
     }
