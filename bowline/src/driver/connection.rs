@@ -139,6 +139,7 @@ impl Connection {
             if let Some(ended) = self.apply() {
                 return Poll::Ready(ended);
             }
+            let delivered = self.delivered_in_turn;
             reads = reads && self.poll_deliver(cx).is_ready();
             let is_behind = reads && !self.link.inbound().is_empty();
             reads = reads && (is_behind || self.poll_read(cx).is_ready());
@@ -150,7 +151,9 @@ impl Connection {
                 }
                 let _handed_over = self.poll_deliver(cx);
             }
-            writes = (reads || writes) && self.poll_write(cx).is_ready();
+            // What was delivered may be answered at once.
+            let is_answered = self.delivered_in_turn > delivered;
+            writes = (reads || writes || is_answered) && self.poll_write(cx).is_ready();
             if !(reads || writes) {
                 if self.poll_timer(cx).is_pending() {
                     return self.apply().map_or(Poll::Pending, Poll::Ready);
