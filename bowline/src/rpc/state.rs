@@ -8,12 +8,11 @@ use bowline_proto::mux::{Code, Event, Kind, Session, StreamId};
 use bowline_proto::pipe::Wakes;
 use bowline_proto::time::Instant;
 use bowline_proto::{DisconnectReason, Message, Part, ProtocolError};
-use slab::Slab;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Opened};
-use super::entry::{Ending, Entry, Ticket};
+use super::entry::{Ending, Entries, Entry, Ticket};
 use super::error::{Fault, Outcome, Status};
 use super::hub::Hub;
 use super::stream::Stream;
@@ -22,10 +21,9 @@ use super::stream::Stream;
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) session: Session,
-    pub(super) entries: Slab<Entry>,
+    entries: Entries,
     /// The entry of a stream, by its place in the session.
     by_stream: Vec<Option<usize>>,
-    next_serial: u64,
     /// The task that serves the connection, while it waits for something to send.
     pub(super) sender: Option<Waker>,
     pub(super) lost: Option<DisconnectReason>,
@@ -94,9 +92,8 @@ impl State {
     pub(super) fn new(hub: &Hub) -> Self {
         Self {
             session: Session::new(hub.side, hub.settings),
-            entries: Slab::new(),
+            entries: Entries::default(),
             by_stream: Vec::new(),
-            next_serial: 0,
             sender: None,
             lost: None,
             going_away: false,
@@ -107,23 +104,21 @@ impl State {
 
     /// The entry of a ticket, if it is still there.
     pub(super) fn entry(&mut self, ticket: Ticket) -> Option<&mut Entry> {
-        self.entries.get_mut(ticket.key).filter(|entry| entry.serial == ticket.serial)
+        self.entries.get(ticket)
     }
 
     pub(super) fn insert(&mut self, id: StreamId, reader: Option<Waker>) -> Ticket {
-        self.next_serial += 1;
-        let key = self.entries.insert(Entry::new(self.next_serial, id, reader));
+        let ticket = self.entries.insert(id, reader);
         if self.by_stream.len() <= id.index() {
             self.by_stream.resize(id.index() + 1, None);
         }
-        self.by_stream[id.index()] = Some(key);
-        Ticket { key, serial: self.next_serial }
+        self.by_stream[id.index()] = Some(ticket.key);
+        ticket
     }
 
     fn of_stream(&mut self, id: StreamId) -> Option<(Ticket, &mut Entry)> {
         let key = self.by_stream.get(id.index()).copied().flatten()?;
-        let entry = self.entries.get_mut(key).filter(|entry| entry.stream == Some(id))?;
-        Some((Ticket { key, serial: entry.serial }, entry))
+        self.entries.at(key).filter(|(_, entry)| entry.stream == Some(id))
     }
 
     /// Lets the stream end at an instant.
@@ -162,13 +157,14 @@ impl State {
         if entry.holders > 0 {
             return;
         }
-        let entry = self.entries.remove(ticket.key);
-        after.deeds.extend(entry.over.map(Deed::Cancel));
+        let (over, deadline, stream) = (entry.over.take(), entry.deadline.take(), entry.stream.take());
+        self.entries.free(ticket.key);
+        after.deeds.extend(over.map(Deed::Cancel));
         after.settled(connection);
-        if let Some(due) = entry.deadline {
+        if let Some(due) = deadline {
             connection.hub.timers.remove(due);
         }
-        if let Some(id) = entry.stream {
+        if let Some(id) = stream {
             self.by_stream[id.index()] = None;
             self.session.reset(id, Code::CANCELLED, "");
         }
@@ -183,10 +179,11 @@ impl State {
 
     /// Ends all streams that have not ended, as those of a connection that is given up.
     pub(super) fn end_all(&mut self, after: &mut After) {
-        let keys: Vec<_> = self.entries.iter().map(|(key, entry)| Ticket { key, serial: entry.serial }).collect();
-        for ticket in keys {
-            let fault = Fault::Lost(Outcome::MaybeExecuted, DisconnectReason::LocalClose);
-            self.end(ticket, Ending::Fault(fault), after);
+        for ticket in self.entries.tickets() {
+            let id = self.entry(ticket).and_then(|entry| entry.stream);
+            let is_unsent = id.is_some_and(|id| !self.session.is_sent(id));
+            let outcome = if is_unsent { Outcome::NotSent } else { Outcome::MaybeExecuted };
+            self.end(ticket, Ending::Fault(Fault::Lost(outcome, DisconnectReason::LocalClose)), after);
         }
     }
 
