@@ -15,7 +15,7 @@ pub(crate) fn describe() -> Vec<String> {
     ];
     let (major, minor, patch) = zmq::version();
     lines.push(format!("libzmq {major}.{minor}.{patch} through the crate zmq {}", version_of("zmq")));
-    lines.extend(["omq-tokio", "rzmq", "zeromq", "tokio"].map(|name| format!("{name} {}", version_of(name))));
+    lines.extend(["omq-tokio", "rzmq", "zeromq", "tarpc", "tokio"].map(|name| format!("{name} {}", version_of(name))));
     lines
 }
 

@@ -81,8 +81,10 @@ fn cases(scenario: Scenario, quick: bool) -> Vec<Case> {
         ],
         Scenario::DealerRouter => vec![case(Tcp, TwoProcesses, 16, 1), case(Ipc, TwoProcesses, 16, 1)],
         Scenario::ManyPeers => [1, 100, 1000].map(|count| case(Tcp, TwoProcesses, 16, count)).into(),
+        Scenario::RpcCalls => IN_FLIGHT.map(|count| case(Tcp, TwoThreads, 16, count)).into(),
         Scenario::IdleMemory => vec![case(Tcp, TwoProcesses, 16, 1000), case(Tcp, OneRuntime, 16, 10_000)],
     }
 }
 
 const SUBSCRIBERS: usize = 8;
+const IN_FLIGHT: [usize; 3] = [1, 64, 1000];

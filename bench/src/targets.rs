@@ -11,7 +11,7 @@ pub(crate) struct Target {
     scenario: Scenario,
     transport: Transport,
     placement: Placement,
-    /// The size of the messages or, where cases differ by that, how many peers there are.
+    /// The size of the messages or, where cases differ by that, how many peers or callers there are.
     which: usize,
     metric: Metric,
     bound: Bound,
@@ -67,7 +67,7 @@ const MIB: usize = 1024 * KIB;
 pub(crate) fn all() -> Vec<Target> {
     use Bound::{AtLeast, AtMost};
     use Placement::{OneRuntime, TwoProcesses, TwoThreads};
-    use Scenario::{DealerRouter, ManyPeers, PubSub, PushPull, ReqRep};
+    use Scenario::{DealerRouter, ManyPeers, PubSub, PushPull, ReqRep, RpcCalls};
     use Than::{BestRival, Libzmq, Nothing, OursWith, Raw, RawOnTheSameRuntime};
     use Transport::{Inproc, Ipc, Tcp};
     let target = |scenario, transport, placement, which, metric, bound, than| Target {
@@ -122,6 +122,15 @@ pub(crate) fn all() -> Vec<Target> {
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Connected, AtMost(0.2), Nothing),
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Each, AtMost(12.0 * 1024.0), Nothing),
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Rate, AtLeast(0.8), OursWith(1)),
+    ]);
+    let calls = |in_flight, metric, bound, than| target(RpcCalls, Tcp, TwoThreads, in_flight, metric, bound, than);
+    targets.extend([
+        calls(1, Metric::P50, AtMost(1.1), RawOnTheSameRuntime),
+        calls(1, Metric::P50, AtMost(1.0), BestRival),
+        calls(64, Metric::Rate, AtLeast(500_000.0), Nothing),
+        calls(64, Metric::Rate, AtLeast(1.8), BestRival),
+        calls(1000, Metric::Rate, AtLeast(1_500_000.0), Nothing),
+        calls(1000, Metric::Rate, AtLeast(2.5), BestRival),
     ]);
     targets
 }
@@ -196,7 +205,7 @@ impl Target {
     fn outcome<'a>(&self, outcomes: &'a [Outcome], which: usize) -> Option<&'a Outcome> {
         outcomes.iter().find(|outcome| {
             let Case { scenario, transport, placement, size, count } = outcome.case;
-            let distinct = if scenario == Scenario::ManyPeers { count } else { size };
+            let distinct = if scenario.varies_in_count() { count } else { size };
             (scenario, transport, placement, distinct) == (self.scenario, self.transport, self.placement, which)
         })
     }

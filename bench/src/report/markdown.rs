@@ -124,6 +124,11 @@ fn about(scenario: Scenario) -> &'static str {
              each connection; then every socket sends as fast as it can, in a task of its own (in libzmq one thread sends on all \
              in turn)."
         }
+        Scenario::RpcCalls => {
+            "One client on one connection, and so many tasks that call through it, each with one call at a time: 16 bytes \
+             there and the same 16 back. Client and server are two threads with a runtime each. `raw` writes and reads frames \
+             of that size, all in flight at once, and wakes nobody for a single one."
+        }
         Scenario::IdleMemory => {
             "What 1,000 connections cost that did no more than to send one message, both ends together with their sockets, and \
              what 10,000 sockets cost that are neither bound nor connected (1,000 of libzmq, 2,000 of rzmq, which can't \

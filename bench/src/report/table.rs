@@ -27,7 +27,7 @@ pub(crate) const fn headlines(scenario: Scenario) -> &'static [Metric] {
     match scenario {
         Scenario::PushPull | Scenario::PubSub => &[Metric::Rate],
         Scenario::ReqRep => &[Metric::P50, Metric::P99],
-        Scenario::DealerRouter => &[Metric::Rate, Metric::P50, Metric::P99],
+        Scenario::DealerRouter | Scenario::RpcCalls => &[Metric::Rate, Metric::P50, Metric::P99],
         Scenario::ManyPeers => &[Metric::Connected, Metric::Each, Metric::Rate],
         Scenario::IdleMemory => &[Metric::Each],
     }
@@ -88,6 +88,7 @@ pub(crate) fn label(case: &Case) -> String {
         }
         Scenario::ReqRep => format!("{transport}, {}", case.placement.name()),
         Scenario::ManyPeers => format!("{transport}, {}", case.count),
+        Scenario::RpcCalls => format!("{transport}, {} in flight", case.count),
         Scenario::IdleMemory if case.placement == Placement::OneRuntime => format!("{} sockets", case.count),
         Scenario::IdleMemory => format!("{} connections", case.count),
     }

@@ -30,7 +30,7 @@ pub(crate) fn measure(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<S
             far.begin_stage(1)?;
             rate(work, gauge, far)
         }
-        Scenario::ReqRep | Scenario::DealerRouter => {
+        Scenario::ReqRep | Scenario::DealerRouter | Scenario::RpcCalls => {
             gauge.wait_until(|gauge| gauge.count() > 0)?;
             round_trips(work, gauge, far)
         }
