@@ -24,10 +24,18 @@ pub(crate) enum Scenario {
     IdleMemory,
     /// So many callers at one client, each with one call at a time.
     RpcCalls,
+    /// A stream from the server, as fast as it goes.
+    RpcStream,
+    /// One call at a time, beside such a stream.
+    RpcBeside,
+    /// Many callers beside a stream that nobody reads.
+    RpcStalled,
+    /// Calls of which bytes and allocations are counted.
+    RpcCost,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::PushPull,
         Self::PubSub,
         Self::ReqRep,
@@ -35,6 +43,10 @@ impl Scenario {
         Self::ManyPeers,
         Self::IdleMemory,
         Self::RpcCalls,
+        Self::RpcStream,
+        Self::RpcBeside,
+        Self::RpcStalled,
+        Self::RpcCost,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -46,6 +58,10 @@ impl Scenario {
             Self::ManyPeers => "many-peers",
             Self::IdleMemory => "idle-memory",
             Self::RpcCalls => "rpc-calls",
+            Self::RpcStream => "rpc-stream",
+            Self::RpcBeside => "rpc-beside",
+            Self::RpcStalled => "rpc-stalled",
+            Self::RpcCost => "rpc-cost",
         }
     }
 
@@ -57,7 +73,7 @@ impl Scenario {
 
     /// Whether there are a client and a server instead of sockets.
     pub(crate) const fn is_rpc(self) -> bool {
-        matches!(self, Self::RpcCalls)
+        matches!(self, Self::RpcCalls | Self::RpcStream | Self::RpcBeside | Self::RpcStalled | Self::RpcCost)
     }
 
     /// Whether its cases differ in how many there are, rather than in the size of messages.
@@ -131,6 +147,7 @@ impl fmt::Display for Case {
             }
             Scenario::IdleMemory => write!(f, "{} {}, {count} connections", scenario.name(), transport.name()),
             Scenario::RpcCalls => write!(f, "{} {}, {count} in flight", scenario.name(), transport.name()),
+            _ if scenario.is_rpc() => write!(f, "{} {}, {}", scenario.name(), transport.name(), Bytes(*size)),
             _ => write!(f, "{} {} {}, {}", scenario.name(), transport.name(), Bytes(*size), placement.name()),
         }
     }

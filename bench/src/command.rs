@@ -7,8 +7,10 @@ pub(crate) const HELP: &str = "\
 cargo xtask bench [--quick] [--only SCENARIO]... [--peers A,B] [--write]
 
   --quick          three short rounds of fewer cases, in about four minutes
-  --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory, rpc-calls; rpc means all of these
-  --peers A,B      rows or libraries: bowline, libzmq, omq, rzmq, zmq.rs, tarpc, raw
+  --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory,
+                   rpc-calls, rpc-stream, rpc-beside, rpc-stalled, rpc-cost, or rpc for the last five
+  --peers A,B      rows or libraries: bowline, libzmq, omq, rzmq, zmq.rs, tarpc, tonic, jsonrpsee,
+                   remoc, muxio, raw
   --write          write BENCHMARKS.md and docs/bench/, as a run of everything does";
 
 /// What the command line asks for.

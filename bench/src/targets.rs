@@ -3,7 +3,7 @@
 use crate::case::{Case, Placement, Scenario, Transport};
 use crate::metric::Metric;
 use crate::outcome::{Outcome, Row};
-use crate::peers::{Peer, Rank};
+use crate::peers::{BODY, CHUNK, Peer, Rank};
 use crate::report::table::times;
 
 /// One thing to reach in one case.
@@ -67,7 +67,7 @@ const MIB: usize = 1024 * KIB;
 pub(crate) fn all() -> Vec<Target> {
     use Bound::{AtLeast, AtMost};
     use Placement::{OneRuntime, TwoProcesses, TwoThreads};
-    use Scenario::{DealerRouter, ManyPeers, PubSub, PushPull, ReqRep, RpcCalls};
+    use Scenario::{DealerRouter, ManyPeers, PubSub, PushPull, ReqRep};
     use Than::{BestRival, Libzmq, Nothing, OursWith, Raw, RawOnTheSameRuntime};
     use Transport::{Inproc, Ipc, Tcp};
     let target = |scenario, transport, placement, which, metric, bound, than| Target {
@@ -123,17 +123,47 @@ pub(crate) fn all() -> Vec<Target> {
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Each, AtMost(12.0 * 1024.0), Nothing),
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Rate, AtLeast(0.8), OursWith(1)),
     ]);
-    let calls = |in_flight, metric, bound, than| target(RpcCalls, Tcp, TwoThreads, in_flight, metric, bound, than);
-    targets.extend([
-        calls(1, Metric::P50, AtMost(1.1), RawOnTheSameRuntime),
-        calls(1, Metric::P50, AtMost(1.0), BestRival),
-        calls(64, Metric::Rate, AtLeast(500_000.0), Nothing),
-        calls(64, Metric::Rate, AtLeast(1.8), BestRival),
-        calls(1000, Metric::Rate, AtLeast(1_500_000.0), Nothing),
-        calls(1000, Metric::Rate, AtLeast(2.5), BestRival),
-    ]);
+    targets.extend(of_calls());
     targets
 }
+
+/// Those of a client and a server.
+fn of_calls() -> Vec<Target> {
+    use Bound::{AtLeast, AtMost};
+    use Scenario::{RpcBeside, RpcCalls, RpcCost, RpcStalled, RpcStream};
+    use Than::{BestRival, Nothing, Raw, RawOnTheSameRuntime};
+    let target = |scenario, which, metric, bound, than| Target {
+        scenario,
+        transport: Transport::Tcp,
+        placement: Placement::TwoThreads,
+        which,
+        metric,
+        bound,
+        than,
+        ours: ORDINARY,
+        is_stretch: false,
+    };
+    vec![
+        target(RpcCalls, 1, Metric::P50, AtMost(1.1), RawOnTheSameRuntime),
+        target(RpcCalls, 1, Metric::P50, AtMost(1.0), BestRival),
+        target(RpcCalls, 64, Metric::Rate, AtLeast(500_000.0), Nothing),
+        target(RpcCalls, 64, Metric::Rate, AtLeast(1.8), BestRival),
+        target(RpcCalls, 1000, Metric::Rate, AtLeast(1_500_000.0), Nothing),
+        target(RpcCalls, 1000, Metric::Rate, AtLeast(2.5), BestRival),
+        target(RpcStream, CHUNK, Metric::Bytes, AtLeast(0.8), Raw),
+        target(RpcStream, CHUNK, Metric::Bytes, AtLeast(1.0), BestRival),
+        target(RpcBeside, CHUNK, Metric::Slower, AtMost(3.0), Nothing),
+        target(RpcStalled, CHUNK, Metric::Held, AtMost(WINDOW as f64), Nothing),
+        target(RpcStalled, CHUNK, Metric::Kept, AtLeast(FULL_SPEED), Nothing),
+        target(RpcCost, BODY, Metric::Wire, AtMost(12.0), Nothing),
+        target(RpcCost, BODY, Metric::Allocations, AtMost(2.0), Nothing),
+    ]
+}
+
+/// How far the window of a stream may grow unless it is told otherwise.
+const WINDOW: usize = MIB;
+/// What is less than a tenth is noise.
+const FULL_SPEED: f64 = 0.9;
 
 impl Target {
     /// The case, as in the tables.

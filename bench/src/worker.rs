@@ -21,12 +21,14 @@ pub(crate) enum Part {
     Near(Work),
     /// Is the other side, at this endpoint.
     Far(Work, String),
+    /// Makes so many calls with both sides in this process, and ends.
+    Exactly(Work, usize),
 }
 
 impl Part {
     pub(crate) const fn work(&self) -> &Work {
         match self {
-            Self::Near(work) | Self::Far(work, _) => work,
+            Self::Near(work) | Self::Far(work, _) | Self::Exactly(work, _) => work,
         }
     }
 
@@ -35,6 +37,7 @@ impl Part {
         match self {
             Self::Near(work) => play_near(sides, &work),
             Self::Far(work, endpoint) => play_far(sides, work, endpoint),
+            Self::Exactly(work, calls) => play_exactly(sides, &work, calls),
         }
     }
 }
@@ -51,6 +54,12 @@ pub(crate) fn far(work: &str, endpoint: &str) -> Result<()> {
     let work: Work = serde_json::from_str(work)?;
     allow_many_files();
     work.peer.play(Part::Far(work, endpoint.to_owned()))
+}
+
+/// The process whose calls are counted from outside.
+pub(crate) fn exactly(work: &str, calls: &str) -> Result<()> {
+    let work: Work = serde_json::from_str(work)?;
+    work.peer.play(Part::Exactly(work, calls.parse()?))
 }
 
 fn play_near<S: Sides>(sides: &S, work: &Work) -> Result<()> {
@@ -70,6 +79,14 @@ fn play_near<S: Sides>(sides: &S, work: &Work) -> Result<()> {
     std::io::stdout().flush()?;
     far.end();
     // Sockets that still run are not what is measured.
+    process::exit(0)
+}
+
+fn play_exactly<S: Sides>(sides: &S, work: &Work, calls: usize) -> Result<()> {
+    let endpoint = endpoint(work)?;
+    let gauge = Arc::new(Gauge::new(1));
+    FarSide::None.start(sides, work, &endpoint, &gauge)?;
+    sides.runtime().block_on(sides.clone().exactly(endpoint, calls))??;
     process::exit(0)
 }
 

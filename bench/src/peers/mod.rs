@@ -13,7 +13,7 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use calls::{BODY, Body, CallLibrary, Caller};
+pub(crate) use calls::{BODY, Body, CHUNK, CallLibrary, Caller, Chunks, Produce};
 pub(crate) use runtime::Runtime;
 
 use crate::Result;
@@ -93,6 +93,10 @@ pub(crate) enum Peer {
     RzmqUring,
     ZmqrsSt,
     Tarpc,
+    Tonic,
+    Jsonrpsee,
+    Remoc,
+    Muxio,
     RawStd,
     RawTokioSt,
     RawTokioMt,
@@ -108,7 +112,7 @@ pub(crate) enum Rank {
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::BowlineSt,
         Self::BowlineMt,
         Self::BowlineMany,
@@ -120,6 +124,10 @@ impl Peer {
         Self::RzmqUring,
         Self::ZmqrsSt,
         Self::Tarpc,
+        Self::Tonic,
+        Self::Jsonrpsee,
+        Self::Remoc,
+        Self::Muxio,
         Self::RawStd,
         Self::RawTokioSt,
         Self::RawTokioMt,
@@ -138,6 +146,10 @@ impl Peer {
             Self::RzmqUring => "rzmq-uring",
             Self::ZmqrsSt => "zmq.rs",
             Self::Tarpc => "tarpc",
+            Self::Tonic => "tonic",
+            Self::Jsonrpsee => "jsonrpsee",
+            Self::Remoc => "remoc",
+            Self::Muxio => "muxio",
             Self::RawStd => "raw-std",
             Self::RawTokioSt => "raw-tokio-st",
             Self::RawTokioMt => "raw-tokio-mt",
@@ -185,15 +197,19 @@ impl Peer {
                 matches!(case.scenario, Scenario::ReqRep | Scenario::PushPull) && case.transport != Transport::Inproc
             }
             Self::RawTokioMt => case.scenario == Scenario::ReqRep && case.transport != Transport::Inproc,
-            Self::Tarpc => false,
+            Self::Tarpc | Self::Tonic | Self::Jsonrpsee | Self::Remoc | Self::Muxio => false,
         }
     }
 
     /// The same where there are a client and a server.
     fn takes_part_in_calls(self, case: &Case) -> bool {
+        let (calls, streams) = (case.scenario == Scenario::RpcCalls, case.scenario == Scenario::RpcStream);
         match self {
-            Self::BowlineSt | Self::BowlineMt | Self::Tarpc | Self::RawTokioSt => true,
-            Self::RawTokioMt => case.count == 1,
+            Self::BowlineSt | Self::Tonic | Self::Remoc => true,
+            Self::BowlineMt => calls,
+            Self::Tarpc | Self::Jsonrpsee | Self::Muxio => calls || case.scenario == Scenario::RpcCost,
+            Self::RawTokioSt => calls || streams,
+            Self::RawTokioMt => calls && case.count == 1,
             _ => false,
         }
     }
@@ -240,6 +256,10 @@ impl Peer {
             Self::RzmqUring => part.play(&Sockets(rzmq::Rzmq::new(rzmq::Backend::Uring))),
             Self::ZmqrsSt => part.play(&Sockets(zmqrs::Zmqrs)),
             Self::Tarpc => part.play(&Calls(calls::Tarpc)),
+            Self::Tonic => part.play(&Calls(calls::Tonic)),
+            Self::Jsonrpsee => part.play(&Calls(calls::Jsonrpsee)),
+            Self::Remoc => part.play(&Calls(calls::Remoc)),
+            Self::Muxio => part.play(&Calls(calls::Muxio)),
             Self::RawStd => part.play(&Sockets(raw::Blocking)),
             Self::RawTokioSt => part.play(&Sockets(raw::Tokio::new(Runtime::CurrentThread))),
             Self::RawTokioMt => part.play(&Sockets(raw::Tokio::new(Runtime::MultiThread))),

@@ -28,6 +28,9 @@ pub(crate) trait Sides: Clone + Send + 'static {
 
     /// The other side.
     fn far(self, work: Work, endpoint: String, gauge: Arc<Gauge>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Makes so many calls to the other side, and no more.
+    fn exactly(self, endpoint: String, calls: usize) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// Sides that are sockets of a library.
@@ -47,10 +50,12 @@ impl<L: Library> Sides for Sockets<L> {
             Scenario::ReqRep => round_trip::ask(library, &work, &endpoint, &gauge, Kind::Req, 1).await,
             Scenario::DealerRouter => round_trip::ask(library, &work, &endpoint, &gauge, Kind::Dealer, WINDOW).await,
             Scenario::IdleMemory => idle::near(library, &work, &endpoint, &gauge).await,
+            Scenario::RpcStream => stream::drain(library, &work, &endpoint, &gauge).await,
             Scenario::RpcCalls => {
                 let in_flight = work.case.count;
                 round_trip::ask(library, &work, &endpoint, &gauge, Kind::Dealer, in_flight).await
             }
+            Scenario::RpcBeside | Scenario::RpcStalled | Scenario::RpcCost => Err(NO_CLIENT.into()),
         }
     }
 
@@ -64,9 +69,17 @@ impl<L: Library> Sides for Sockets<L> {
                 round_trip::answer(library, &work, &endpoint, &gauge, Kind::Router).await
             }
             Scenario::ManyPeers | Scenario::IdleMemory => idle::push_from_many(library, &work, &endpoint, &gauge).await,
+            Scenario::RpcStream => stream::pour(library, &work, &endpoint, &gauge).await,
+            Scenario::RpcBeside | Scenario::RpcStalled | Scenario::RpcCost => Err(NO_CLIENT.into()),
         }
     }
+
+    async fn exactly(self, _endpoint: String, _calls: usize) -> Result<()> {
+        Err(NO_CLIENT.into())
+    }
 }
+
+const NO_CLIENT: &str = "sockets have neither a client nor a server";
 
 /// How many requests of a DEALER are in flight.
 const WINDOW: usize = 100;

@@ -2,14 +2,17 @@
 
 use std::future::pending;
 
-use bowline::rpc::{Client, Server};
+use bowline::rpc::{Blob, Client, Codec, Items, Never, Server, Stream};
+use futures_util::stream;
 
-use super::{BODY, Body, CallLibrary, Caller, Runtime};
+use super::{BODY, Body, CallLibrary, Caller, Chunks, Produce, Runtime};
 use crate::Result;
 
 #[bowline::service]
 pub(crate) trait Peer {
     async fn echo(&self, body: [u8; BODY]) -> [u8; BODY];
+    async fn shared_chunks(&self) -> impl Stream<Item = Blob>;
+    async fn fresh_chunks(&self) -> impl Stream<Item = Blob>;
 }
 
 struct Served;
@@ -17,6 +20,14 @@ struct Served;
 impl Peer for Served {
     async fn echo(&self, body: Body) -> Body {
         body
+    }
+
+    async fn shared_chunks(&self) -> impl Stream<Item = Blob> {
+        stream::iter(Produce::Shared.chunks().map(Blob))
+    }
+
+    async fn fresh_chunks(&self) -> impl Stream<Item = Blob> {
+        stream::iter(Produce::Fresh.chunks().map(Blob))
     }
 }
 
@@ -32,7 +43,7 @@ impl Bowline {
 }
 
 impl CallLibrary for Bowline {
-    type Client = PeerClient;
+    type Client = Clients;
 
     fn runtime(&self) -> Runtime {
         self.runtime
@@ -45,15 +56,38 @@ impl CallLibrary for Bowline {
         pending().await
     }
 
-    async fn connect(&self, endpoint: &str) -> Result<PeerClient> {
+    async fn connect(&self, endpoint: &str) -> Result<Clients> {
         let client = Client::connect(endpoint)?;
         client.wait_ready().await?;
-        Ok(PeerClient::new(client))
+        let for_chunks = PeerClient::new(client.with_codec(Codec::Raw));
+        Ok(Clients { for_calls: PeerClient::new(client), for_chunks })
     }
 }
 
-impl Caller for PeerClient {
+/// On one connection.
+pub(in super::super) struct Clients {
+    for_calls: PeerClient,
+    /// With the codec that copies no chunk.
+    for_chunks: PeerClient,
+}
+
+impl Caller for Clients {
+    type Chunks = Items<Blob, Never>;
+
     async fn echo(&self, body: Body) -> Result<Body> {
-        Ok(PeerClient::echo(self, body).await?)
+        Ok(self.for_calls.echo(body).await?)
+    }
+
+    async fn chunks(&self, produce: Produce) -> Result<Items<Blob, Never>> {
+        Ok(match produce {
+            Produce::Shared => self.for_chunks.shared_chunks(),
+            Produce::Fresh => self.for_chunks.fresh_chunks(),
+        })
+    }
+}
+
+impl Chunks for Items<Blob, Never> {
+    async fn next(&mut self) -> Result<usize> {
+        Ok(Items::next(self).await.ok_or("the stream ended")??.len())
     }
 }

@@ -6,7 +6,7 @@ use tarpc::tokio_serde::formats::Bincode;
 use tarpc::{client, context, serde_transport, server};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{BODY, Body, CallLibrary, Caller, Runtime, address};
+use super::{BODY, Body, CallLibrary, Caller, NoChunks, Produce, Runtime, address};
 use crate::Result;
 
 #[tarpc::service]
@@ -58,7 +58,13 @@ impl CallLibrary for Tarpc {
 }
 
 impl Caller for PeerClient {
+    type Chunks = NoChunks;
+
     async fn echo(&self, body: Body) -> Result<Body> {
         Ok(PeerClient::echo(self, context::current(), body).await?)
+    }
+
+    async fn chunks(&self, _: Produce) -> Result<NoChunks> {
+        Err("it has no streams".into())
     }
 }

@@ -1,13 +1,18 @@
-//! A client and a server: many callers that share one connection.
+//! A client and a server that share one connection.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod beside;
+mod calling;
+mod chunks;
+mod cost;
+mod stalled;
 
-use super::measure::{OVER, RECORD};
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::{Gauge, Sides};
 use crate::Result;
-use crate::case::Work;
-use crate::peers::{BODY, Body, CallLibrary, Caller, Runtime};
+use crate::case::{Scenario, Work};
+use crate::peers::{BODY, Body, CallLibrary, Runtime};
 
 /// Sides that are the client and the server of a library.
 #[derive(Clone)]
@@ -19,70 +24,48 @@ impl<L: CallLibrary> Sides for Calls<L> {
     }
 
     async fn near(self, work: Work, endpoint: String, gauge: Arc<Gauge>) -> Result<()> {
-        let client = self.0.connect(&endpoint).await?;
-        let callers = Arc::new(Callers { client, gauge, all: work.case.count, latencies: Mutex::default() });
-        for index in 0..work.case.count {
-            let callers = callers.clone();
-            self.0.runtime().spawn(async move { callers.gauge.report(callers.keep_calling(index).await) });
-        }
-        loop {
-            self.0.runtime().sleep(Duration::from_hours(1)).await;
+        let library = self.0;
+        match work.case.scenario {
+            Scenario::RpcCalls => calling::many(&library, &work, &endpoint, &gauge).await,
+            Scenario::RpcStream => chunks::count(&library, &endpoint, &gauge).await,
+            Scenario::RpcBeside => beside::compare(&library, &work, &endpoint, &gauge).await,
+            Scenario::RpcStalled => stalled::compare(&library, &work, &endpoint, &gauge).await,
+            Scenario::RpcCost => cost::account(&library, &work, &endpoint, &gauge).await,
+            _ => Err("a scenario of sockets".into()),
         }
     }
 
     async fn far(self, _work: Work, endpoint: String, gauge: Arc<Gauge>) -> Result<()> {
         self.0.serve(&endpoint, move || gauge.bound()).await
     }
-}
 
-/// Everyone who calls.
-struct Callers<C> {
-    client: C,
-    gauge: Arc<Gauge>,
-    all: usize,
-    /// Of the callers that are done, each with its own.
-    latencies: Mutex<Vec<Vec<u32>>>,
-}
-
-impl<C: Caller> Callers<C> {
-    /// Has one call in flight, for ever, and notes how long each took while the stage says so.
-    async fn keep_calling(&self, index: usize) -> Result<()> {
-        let counter = self.gauge.counter(0);
-        let body = body_of(index);
-        // Room for all: growing it would be measured, too.
-        let mut latencies = Some(Vec::with_capacity(ROOM / self.all));
-        let mut begun = Instant::now();
-        loop {
-            if self.client.echo(body).await? != body {
-                return Err("another body came back".into());
-            }
-            counter.add_one();
-            let now = Instant::now();
-            match self.gauge.stage() {
-                RECORD => latencies.iter_mut().for_each(|all| all.push((now - begun).as_nanos() as u32)),
-                OVER => latencies.take().into_iter().for_each(|own| self.deliver(own)),
-                _ => {}
-            }
-            begun = now;
-        }
-    }
-
-    /// Hands everybody's to the thread that measures, as soon as the last are there.
-    fn deliver(&self, own: Vec<u32>) {
-        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
-        latencies.push(own);
-        if latencies.len() == self.all {
-            self.gauge.deliver(latencies.concat());
-        }
+    async fn exactly(self, endpoint: String, calls: usize) -> Result<()> {
+        calling::some(&self.0.connect(&endpoint).await?, calls).await
     }
 }
 
-/// How many round trips there are in a window at most.
-const ROOM: usize = 1 << 21;
+/// The side that measures must not end before it is told to.
+async fn stay(runtime: Runtime) -> Result<()> {
+    loop {
+        runtime.sleep(Duration::from_hours(1)).await;
+    }
+}
 
-/// The body of a caller, which nobody else sends.
-fn body_of(index: usize) -> Body {
-    let mut body = [b'x'; BODY];
-    body[..8].copy_from_slice(&(index as u64).to_le_bytes());
+/// The body of a caller, which nobody else sends: text, which every library can carry.
+fn body_of(caller: usize) -> Body {
+    let mut body = [b'0'; BODY];
+    let number = caller.to_string();
+    body[BODY - number.len()..].copy_from_slice(number.as_bytes());
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_the_number_of_its_caller_as_text() {
+        assert_eq!(&body_of(0), b"0000000000000000");
+        assert_eq!(&body_of(999), b"0000000000000999");
+    }
 }
