@@ -15,7 +15,7 @@ use crate::metric::Metric;
 use crate::peers::{BODY, CallLibrary};
 
 /// Calls before any is counted, and calls that are.
-const FIRST: usize = 50;
+const FIRST: usize = 20;
 const COUNTED: usize = 100;
 
 /// Counts both and delivers them.
