@@ -95,7 +95,8 @@ pub struct Status {
 }
 
 impl Status {
-    pub(super) fn new(code: Code, reason: impl Into<String>) -> Self {
+    /// A status with this reason, of which the first 1 KiB is told.
+    pub fn new(code: Code, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
 

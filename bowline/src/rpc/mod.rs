@@ -10,6 +10,7 @@
 //! | `call`, `flight`, `outgoing` | a call on the side that makes it: with its types, without, and what it sends besides |
 //! | `retries` | how many calls are made again |
 //! | `exchange`, `context` | a call on the side that executes it |
+//! | `middleware` | layers of tower around a call on the side that executes it, with the feature `tower` |
 //! | `reflection`, `health` | the services that every server offers |
 //! | `hub`, `receive`, `routes`, `registry`, `timers` | what all connections of a socket share |
 //! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
@@ -26,6 +27,8 @@ mod flight;
 pub mod health;
 mod hub;
 mod limits;
+#[cfg(feature = "tower")]
+pub mod middleware;
 mod never;
 mod outgoing;
 mod receive;
