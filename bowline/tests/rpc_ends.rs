@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use bowline::rpc::{CallError, Client, Code, Limits, Outcome, Server};
+use bowline::rpc::{CallError, Client, Code, Limits, Outcome, Retries, Server};
 use bowline::{DisconnectReason, TransportState};
 use common::desk::{self, DeskClient, fed};
 use common::{Script, glance, quick, settle};
@@ -188,7 +188,8 @@ for_each_transport! {
     async fn calls_beyond_what_the_server_takes_at_once_are_refused_and_not_executed(at: At) {
         let (desk, mut ear) = desk::desk();
         let server = Server::builder().service(desk).limits(Limits::default().handlers(2)).build().unwrap();
-        let client = desk::ready(Client::connect(server.bind(at.any()).await.unwrap()).unwrap()).await;
+        let client = Client::builder().endpoint(server.bind(at.any()).await.unwrap()).retries(Retries::NONE);
+        let client = desk::ready(client.connect().unwrap()).await;
         let mut two = [client.gate(), client.gate()];
         for call in &mut two {
             assert!(glance(call).await.is_none());

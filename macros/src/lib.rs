@@ -52,7 +52,7 @@ use service::{Options, Service};
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `#[rpc(idempotent)]` | a call may be executed twice without harm; the schema says so to whoever may call again |
+/// | `#[rpc(idempotent)]` | a call may be executed twice without harm, so one of unknown outcome is made again |
 /// | `#[rpc(oneway)]` | nothing comes back, not even that the call was executed |
 ///
 /// # Options

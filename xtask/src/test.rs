@@ -6,6 +6,9 @@ use crate::cargo::{self, Tally};
 use crate::targets::Targets;
 use crate::{counts, heading, python, root};
 
+/// What bowline does not have by default.
+const FEATURES: &str = "bowline/metrics,bowline/tower";
+
 /// One part of the test run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -56,15 +59,12 @@ impl Step {
                 let mut args = arguments(&["--lib", "--bins", "--examples"]);
                 args.extend(selected(&targets.code));
                 let mut tally = cargo::test(&root(), &args, &[]);
-                // Without its feature this one is empty.
-                tally.add(cargo::test(
-                    &root(),
-                    &arguments(&["--features", "bowline/metrics", "--test", "counters"]),
-                    &[],
-                ));
+                // Without their features these are empty.
+                let featured = ["--features", FEATURES, "--test", "counters", "--test", "rpc_layers"];
+                tally.add(cargo::test(&root(), &arguments(&featured), &[]));
                 tally
             }
-            Self::Doc => cargo::test(&root(), &arguments(&["--doc"]), &[]),
+            Self::Doc => cargo::test(&root(), &arguments(&["--doc", "--features", FEATURES]), &[]),
             Self::Sim if targets.sim.is_empty() => {
                 println!("there is no tests/sim*.rs, tests/world*.rs or tests/model*.rs");
                 Tally::default()

@@ -9,11 +9,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bowline_proto::{DisconnectReason, Message};
 use bowline_proto::link::{Link, State};
 use bowline_proto::pipe::{Outbox, Take};
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
+use bowline_proto::{DisconnectReason, Message};
 use bytes::BufMut;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
@@ -416,12 +416,7 @@ impl Connection {
 
 /// Fills the empty batch with what does not come by the pipe. An order to end the connection goes first, for there may
 /// always be more to be sent; one that has patience goes behind it.
-fn poll_give(
-    attended: &dyn Attended,
-    outbox: &Outbox,
-    cx: &mut Context<'_>,
-    batch: &mut Batch,
-) -> Poll<Take> {
+fn poll_give(attended: &dyn Attended, outbox: &Outbox, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
     if let Poll::Ready(order) = outbox.poll_order(cx) {
         return Poll::Ready(order);
     }

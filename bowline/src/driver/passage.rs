@@ -46,11 +46,7 @@ impl Passage {
     /// # Errors
     ///
     /// Why the connection is to end.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        attended: &dyn Attended,
-    ) -> Poll<Result<(), DisconnectReason>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, attended: &dyn Attended) -> Poll<Result<(), DisconnectReason>> {
         for _ in 0..ROUNDS {
             // Both directions are looked at below, so the edges that have come say nothing new.
             self.mailbox.collect(&mut Vec::new());

@@ -48,6 +48,9 @@ macro_rules! heads {
 }
 
 /// A call that has one result: a future. Nothing is sent before it is polled, and dropping it cancels the call.
+///
+/// Where it was not executed, or is idempotent, it is [made again](super::Retries) by itself; where it takes items as well,
+/// until the first of them is taken.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Call<T, E> {
     flight: Flight,
@@ -99,6 +102,9 @@ impl<T: DeserializeOwned, E: DeserializeOwned> Future for Call<T, E> {
 /// A call that has many results: a stream. Nothing is sent before it is polled, and dropping it cancels the call.
 ///
 /// Where the call takes items as well, they are sent while this is polled.
+///
+/// Where it was not executed, or is idempotent, it is [made again](super::Retries) by itself, until the first item is
+/// delivered, or the first one that it takes is taken.
 #[must_use = "nothing is sent until it is polled"]
 pub struct Items<T, E> {
     flight: Flight,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bowline_proto::engine::backoff::Backoff;
 use bowline_proto::mux::{End, Head, MethodRef, Side};
 use bowline_proto::{Endpoint, EndpointError, Options, SocketType, TransportState};
 use futures_core::Stream as ItemStream;
@@ -13,14 +14,17 @@ use super::call::{Call, Items, OneWay};
 use super::codec::Codec;
 use super::connection::Connection;
 use super::error::{ClientError, Unreachable};
-use super::flight::{Flight, Outgoing, Request, found};
+use super::flight::{Flight, Request, found};
 use super::hub::Hub;
 use super::limits::Limits;
+use super::outgoing::Outgoing;
 use super::registry::{Registry, Service};
+use super::retries::{Budget, Retries};
 use super::routes::Balance;
 use super::schema::Method;
 use super::timers;
 use crate::driver::monitor::Monitor;
+use crate::rt;
 use crate::socket::{ConnectError, Handle, NoRuntime, Peer, StateWatch};
 
 /// Calls methods of services, over connections that are made again when they are lost.
@@ -38,7 +42,7 @@ struct Inner {
 /// Where the calls go.
 enum Route {
     /// To whoever its socket is connected to.
-    Socket { handle: Handle, hub: Arc<Hub> },
+    Socket { handle: Handle, hub: Arc<Hub>, budget: Arc<Budget> },
     /// To one peer, for as long as its connection lasts.
     Peer(Arc<Connection>),
 }
@@ -80,7 +84,9 @@ impl Client {
     /// The same client, whose calls are encoded otherwise.
     pub fn with_codec(&self, codec: Codec) -> Self {
         let route = match &self.0.route {
-            Route::Socket { handle, hub } => Route::Socket { handle: handle.clone(), hub: Arc::clone(hub) },
+            Route::Socket { handle, hub, budget } => {
+                Route::Socket { handle: handle.clone(), hub: Arc::clone(hub), budget: Arc::clone(budget) }
+            }
             Route::Peer(connection) => Route::Peer(Arc::clone(connection)),
         };
         Self(Arc::new(Inner { route, codec }))
@@ -97,7 +103,7 @@ impl Client {
         E::Error: Into<EndpointError>,
     {
         let endpoint = endpoint.try_into().map_err(|error| ConnectError::from(error.into()))?;
-        let Route::Socket { handle, hub } = &self.0.route else {
+        let Route::Socket { handle, hub, .. } = &self.0.route else {
             return Err(ConnectError { endpoint: endpoint.to_string(), cause: crate::socket::ConnectCause::Closed });
         };
         // Counted first: in process the attempt may be over when this returns.
@@ -160,7 +166,7 @@ impl Client {
     ///
     /// No call is begun from the first poll on; a future that is dropped does not close.
     pub async fn drain(&self, grace: Duration) {
-        if let Route::Socket { handle, hub } = &self.0.route {
+        if let Route::Socket { handle, hub, .. } = &self.0.route {
             hub.drain_and_close(handle, grace).await;
         }
     }
@@ -175,7 +181,7 @@ impl Client {
     ///
     /// No call is begun from the first poll on; a future that is dropped may not have closed.
     pub async fn close(&self) {
-        if let Route::Socket { handle, hub } = &self.0.route {
+        if let Route::Socket { handle, hub, .. } = &self.0.route {
             hub.flush_and_close(handle).await;
         }
     }
@@ -203,6 +209,24 @@ impl Client {
         found(&self.hub().changed, || self.pick()).await
     }
 
+    /// Another connection than `one`, for a call that `refusals` of them have refused in a row.
+    pub(super) fn pick_behind(&self, one: &Arc<Connection>, refusals: usize) -> Option<Arc<Connection>> {
+        self.hub().pick_behind(one, refusals)
+    }
+
+    /// What there is for calls that are made again. A peer that is called back has one connection, and nothing follows it.
+    pub(super) fn retries(&self) -> Option<&Budget> {
+        match &self.0.route {
+            Route::Socket { budget, .. } => Some(budget).filter(|budget| budget.is_some()).map(Arc::as_ref),
+            Route::Peer(_) => None,
+        }
+    }
+
+    /// How long a call waits that everybody has refused: as the endpoint would that could not be connected to.
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff::new(self.hub().core.options.reconnect, rt::seed())
+    }
+
     fn flight<A: Serialize + ?Sized>(&self, method: &Method, args: &A, end: End) -> Flight {
         Flight::new(self.request(method, args, end, false), None)
     }
@@ -215,9 +239,12 @@ impl Client {
         one_way: bool,
     ) -> Result<Request, super::codec::EncodeError> {
         let codec = self.0.codec;
-        let method = MethodRef { id: method.id, shape: method.shape, codec: codec.number() };
         let args = codec.encode(args)?;
-        Ok(Request { client: self.clone(), head: Head { one_way, ..Head::new(method) }, args, end })
+        let is_kept = !one_way && self.retries().is_some();
+        let is_idempotent = method.idempotent;
+        let method = MethodRef { id: method.id, shape: method.shape, codec: codec.number() };
+        let head = Head { one_way, ..Head::new(method) };
+        Ok(Request { client: self.clone(), head, args, end, at: None, is_idempotent, is_kept })
     }
 }
 
@@ -263,6 +290,7 @@ pub struct ClientBuilder {
     options: Options,
     limits: Limits,
     balance: Balance,
+    retries: Retries,
     codec: Codec,
     services: Vec<Arc<dyn Service>>,
 }
@@ -302,6 +330,12 @@ impl ClientBuilder {
         self
     }
 
+    /// How many calls it makes again by itself. [`Retries::NONE`]: each call is made once, and its first failure is told.
+    pub const fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
     /// How arguments and items are encoded.
     pub const fn codec(mut self, codec: Codec) -> Self {
         self.codec = codec;
@@ -324,10 +358,9 @@ impl ClientBuilder {
         let registry = Registry::new(self.services)?;
         let handle = Handle::apart(SocketType::Dealer, self.options, None);
         let hub = Hub::new(handle.core(), Side::Client, self.limits, registry, self.balance);
-        let client = Client(Arc::new(Inner {
-            route: Route::Socket { handle: handle.clone(), hub: Arc::clone(&hub) },
-            codec: self.codec,
-        }));
+        let budget = Arc::new(Budget::new(self.retries, rt::now()));
+        let route = Route::Socket { handle: handle.clone(), hub: Arc::clone(&hub), budget };
+        let client = Client(Arc::new(Inner { route, codec: self.codec }));
         for endpoint in self.endpoints {
             client.add_endpoint(endpoint.map_err(ConnectError::from)?)?;
         }

@@ -73,7 +73,7 @@ impl Context {
         self.deadline.map(|at| at - rt::now())
     }
 
-    /// A client that calls the peer back, on the same connection.
+    /// A client that calls the peer back, on the same connection. Its calls are never made again by themselves.
     pub fn client(&self) -> Client {
         Client::of_peer(Arc::clone(&self.connection), self.codec)
     }

@@ -17,7 +17,8 @@ pub enum CallError<E> {
     /// The method was executed and returned its own error.
     #[error("{0}")]
     Failed(E),
-    /// The other side did not answer it, and says why.
+    /// The other side did not answer it, and says why. [`Code::REFUSED`] says that it is busy or ends, and that others
+    /// may be tried; that is done [by itself](super::Retries), so this one is the last of several.
     #[error("{0}")]
     Status(Status),
     /// The call's deadline has passed, on whichever side.
@@ -26,7 +27,7 @@ pub enum CallError<E> {
         /// Whether it may have been executed.
         outcome: Outcome,
     },
-    /// The connection that had the call is gone.
+    /// The connection that had the call is gone, and the call could not be [made again](super::Retries).
     #[error("the connection is lost ({outcome}): {reason}")]
     ConnectionLost {
         /// Whether it may have been executed.
@@ -63,8 +64,8 @@ impl<E> CallError<E> {
     }
 }
 
-/// Whether a call that has failed may have been executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Whether a call that has failed may have been executed; the less is known, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// Not a byte of it left this side.
     NotSent,
@@ -94,7 +95,8 @@ pub struct Status {
 }
 
 impl Status {
-    pub(super) fn new(code: Code, reason: impl Into<String>) -> Self {
+    /// A status with this reason, of which the first 1 KiB is told.
+    pub fn new(code: Code, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
 
@@ -147,6 +149,18 @@ pub(super) enum Fault {
     Unreachable(Unreachable),
     TooLarge,
     MetadataTooLarge,
+}
+
+impl Fault {
+    /// Whether the service may have executed the call, as [`CallError::outcome`] will say.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Deadline(outcome) | Self::Lost(outcome, _) => *outcome,
+            Self::Status(status) => status.outcome(),
+            Self::Unreachable(_) | Self::MetadataTooLarge => Outcome::NotSent,
+            Self::TooLarge => Outcome::MaybeExecuted,
+        }
+    }
 }
 
 impl<E> From<Fault> for CallError<E> {

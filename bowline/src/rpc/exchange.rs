@@ -26,6 +26,8 @@ pub struct Exchange {
     context: Context,
     codec: Codec,
     args: Option<Part>,
+    /// Somebody else tells the caller if nobody answers.
+    is_supervised: bool,
 }
 
 impl fmt::Debug for Exchange {
@@ -36,7 +38,14 @@ impl fmt::Debug for Exchange {
 
 impl Exchange {
     pub(super) const fn new(stream: Stream, context: Context, codec: Codec, args: Part) -> Self {
-        Self { stream: Some(stream), context, codec, args: Some(args) }
+        Self { stream: Some(stream), context, codec, args: Some(args), is_supervised: false }
+    }
+
+    /// From here on the caller hears of nobody's answer by what is returned; or by whoever supervised it before.
+    #[cfg(feature = "tower")]
+    pub(super) fn supervise(&mut self) -> Unanswered {
+        let is_supervised = std::mem::replace(&mut self.is_supervised, true);
+        Unanswered { stream: self.stream.as_ref().map(Stream::share), is_supervised }
     }
 
     /// What is known of the call besides its arguments.
@@ -87,10 +96,8 @@ impl Exchange {
         S: Items<Item: Serialize> + Send,
         E: Serialize,
     {
-        let Some(stream) = self.stream.take() else { return };
-        // Whatever ends this early, a panic of the items or the end of the task, tells the caller.
-        let unanswered = Unanswered(Some(stream));
-        let Some(stream) = &unanswered.0 else { return };
+        // Whatever ends this early, a panic of the items or the end of the task, drops it, and the caller is told.
+        let Some(stream) = &self.stream else { return };
         match result {
             Err(error) => fail(stream, self.codec, &error),
             Ok(items) => {
@@ -107,7 +114,10 @@ impl Exchange {
                 stream.finish();
             }
         }
-        unanswered.answered();
+        // What is queued goes out without us.
+        if let Some(stream) = self.stream.take() {
+            stream.let_go();
+        }
     }
 
     /// The call is done, and its caller wants no answer.
@@ -121,25 +131,29 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        drop(Unanswered(self.stream.take()));
+        drop(Unanswered { stream: self.stream.take(), is_supervised: self.is_supervised });
     }
 }
 
-/// A stream whose caller hears if nobody answers.
-struct Unanswered(Option<Stream>);
+/// A stream whose caller hears if nobody answers, unless somebody else tells.
+pub(super) struct Unanswered {
+    stream: Option<Stream>,
+    is_supervised: bool,
+}
 
+#[cfg(feature = "tower")]
 impl Unanswered {
-    /// It was answered; what is queued goes out without us.
-    fn answered(mut self) {
-        if let Some(stream) = self.0.take() {
-            stream.let_go();
+    /// Nobody will answer, for this reason; nothing, if somebody has.
+    pub(super) fn refuse(mut self, code: Code, reason: &str) {
+        if let Some(stream) = self.stream.take() {
+            stream.reset(code, reason);
         }
     }
 }
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        if let Some(stream) = self.0.take() {
+        if let (Some(stream), false) = (self.stream.take(), self.is_supervised) {
             let why = if std::thread::panicking() { "the handler panicked" } else { "the handler gave no answer" };
             stream.reset(Code::INTERNAL, why);
         }

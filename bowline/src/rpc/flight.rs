@@ -1,4 +1,7 @@
 //! A call on its way, before any type is known.
+//!
+//! One that was not executed, or may be executed twice, is made again when it fails, as long as nothing of its answer was
+//! handed on and nothing of its items was taken.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -6,37 +9,43 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bowline_proto::Part;
+use bowline_proto::engine::backoff::Backoff;
 use bowline_proto::mux::{Code, End, Head};
 use bowline_proto::time::Instant;
-use futures_core::Stream as Items;
-use serde::Serialize;
 
 use super::client::Client;
-use super::codec::{Codec, EncodeError};
+use super::codec::EncodeError;
 use super::connection::{Connection, NotOpened};
 use super::error::{Fault, Outcome};
-use super::stream::{Next, Stream, Unsendable};
+use super::outgoing::Outgoing;
+use super::stream::{Next, Stream};
 use crate::rt;
-
-/// How many items are sent before the other tasks of the thread have their turn.
-const ITEMS: usize = 64;
 
 /// A call on its way.
 pub(super) struct Flight {
+    /// What is called, for as long as that may still be needed.
+    request: Option<Request>,
     stage: Stage,
     outgoing: Option<Outgoing>,
+    /// What became of it so far, once it is made again.
+    past: Option<Box<Past>>,
 }
 
 enum Stage {
     /// Nobody has asked for it yet.
-    Given(Result<Request, EncodeError>),
-    /// There is no connection for it, or no room on it.
-    Waiting(Pin<Box<dyn Future<Output = Result<Stream, Fault>> + Send>>),
+    Given,
+    /// Nobody has asked for it yet, and it can't be sent.
+    Unencodable(EncodeError),
+    /// There is no connection for it, or no room on it, or it is too soon to ask again.
+    Waiting(Opening),
     Open(Stream),
     Over,
 }
+
+type Opening = Pin<Box<dyn Future<Output = Result<(Stream, Request), Fault>> + Send>>;
 
 /// What is to be called.
 #[derive(Debug)]
@@ -45,6 +54,20 @@ pub(super) struct Request {
     pub(super) head: Head,
     pub(super) args: Part,
     pub(super) end: End,
+    /// When it has to be over, from the first poll on.
+    pub(super) at: Option<Instant>,
+    pub(super) is_idempotent: bool,
+    /// It may have to be made again, so it is kept until there is an answer.
+    pub(super) is_kept: bool,
+}
+
+/// What became of a call that is made again.
+struct Past {
+    /// The fault that leaves the most open of what was executed; of equal ones, the latest.
+    fault: Fault,
+    /// How many connections have refused it since it waited last.
+    refusals: usize,
+    backoff: Backoff,
 }
 
 /// Why a call is over before its answer.
@@ -63,7 +86,7 @@ impl From<Fault> for Failure {
 impl fmt::Debug for Flight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.stage {
-            Stage::Given(_) => "Given",
+            Stage::Given | Stage::Unencodable(_) => "Given",
             Stage::Waiting(_) => "Waiting",
             Stage::Open(_) => "Open",
             Stage::Over => "Over",
@@ -72,28 +95,37 @@ impl fmt::Debug for Flight {
 }
 
 impl Flight {
-    pub(super) const fn new(request: Result<Request, EncodeError>, outgoing: Option<Outgoing>) -> Self {
-        Self { stage: Stage::Given(request), outgoing }
+    pub(super) fn new(request: Result<Request, EncodeError>, outgoing: Option<Outgoing>) -> Self {
+        let (request, stage) = match request {
+            Ok(request) => (Some(request), Stage::Given),
+            Err(error) => (None, Stage::Unencodable(error)),
+        };
+        Self { request, stage, outgoing, past: None }
     }
 
     /// What is to be said along with the call; nothing any more once it was polled.
     pub(super) fn head(&mut self) -> Option<&mut Head> {
-        match &mut self.stage {
-            Stage::Given(Ok(request)) => Some(&mut request.head),
+        match (&self.stage, &mut self.request) {
+            (Stage::Given, Some(request)) => Some(&mut request.head),
             _ => None,
         }
     }
 
     /// Opens the stream, as soon as there is a connection that takes it.
     pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<&Stream, Failure>> {
-        if let Stage::Given(_) = self.stage {
-            let Stage::Given(given) = std::mem::replace(&mut self.stage, Stage::Over) else { return Poll::Pending };
-            self.stage = begin(given.map_err(Failure::Encode)?, cx.waker())?;
+        if let Stage::Given | Stage::Unencodable(_) = self.stage {
+            let given = std::mem::replace(&mut self.stage, Stage::Over);
+            if let Stage::Unencodable(error) = given {
+                return Poll::Ready(Err(Failure::Encode(error)));
+            }
+            self.stage = self.begin(cx.waker())?;
         }
         if let Stage::Waiting(waiting) = &mut self.stage {
             let opened = ready!(waiting.as_mut().poll(cx));
             self.stage = Stage::Over;
-            self.stage = Stage::Open(opened?);
+            let (stream, request) = opened.map_err(|fault| self.honest(fault))?;
+            self.request = request.is_kept.then_some(request);
+            self.stage = Stage::Open(stream);
         }
         match &self.stage {
             Stage::Open(stream) => Poll::Ready(Ok(stream)),
@@ -103,38 +135,62 @@ impl Flight {
 
     /// What comes next; sends meanwhile what there is to send.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, Failure>> {
-        ready!(self.poll_stream(cx))?.poll_next(cx).map(Ok)
+        self.poll_answer(cx, |stream, cx| stream.poll_next(cx).map(Next::or_fault))
     }
 
     /// How the call ended, once it has; `first` gets the first message of the answer. Sends meanwhile what there is to
     /// send.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, first: &mut Option<Part>) -> Poll<Result<Next, Failure>> {
-        ready!(self.poll_stream(cx))?.poll_end(cx, first).map(Ok)
+        self.poll_answer(cx, |stream, cx| {
+            let end = ready!(stream.poll_end(cx, first));
+            Poll::Ready(if first.is_some() { Ok(end) } else { end.or_fault() })
+        })
     }
 
-    /// The stream, when it was opened before.
-    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<&mut Stream, Failure>> {
-        let was_open = matches!(self.stage, Stage::Open(_));
-        ready!(self.poll_open(cx))?;
-        if let (Some(outgoing), Stage::Open(stream)) = (&mut self.outgoing, &self.stage)
-            && let Poll::Ready(sent) = outgoing.poll_send(cx, stream)
-        {
-            self.outgoing = None;
-            if let Err(failure) = sent {
-                self.stage = Stage::Over;
-                return Poll::Ready(Err(failure));
+    /// What `poll` makes of the stream; after a fault that may be the one of another attempt.
+    fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Stream, &Context<'_>) -> Poll<Result<Next, Fault>>,
+    ) -> Poll<Result<Next, Failure>> {
+        loop {
+            let was_open = matches!(self.stage, Stage::Open(_));
+            ready!(self.poll_open(cx))?;
+            self.poll_outgoing(cx)?;
+            let stream = match &mut self.stage {
+                Stage::Open(stream) if was_open => stream,
+                // Whatever comes by one that was opened just now wakes us.
+                _ => return Poll::Pending,
+            };
+            let fault = match ready!(poll(stream, cx)) {
+                Err(fault) => fault,
+                Ok(next) => {
+                    // Whoever has a part of the answer must not get it twice.
+                    self.request = None;
+                    return Poll::Ready(Ok(next));
+                }
+            };
+            if let Err(fault) = self.again(fault) {
+                return Poll::Ready(Ok(Next::Fault(fault)));
             }
         }
-        match &mut self.stage {
-            Stage::Open(stream) if was_open => Poll::Ready(Ok(stream)),
-            // Whatever comes by one that was opened just now wakes us.
-            _ => Poll::Pending,
+    }
+
+    /// Sends what there is to send.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let (Some(outgoing), Stage::Open(stream)) = (&mut self.outgoing, &self.stage) else { return Ok(()) };
+        let sent = outgoing.poll_send(cx, stream);
+        if outgoing.has_begun() {
+            self.request = None;
         }
+        let Poll::Ready(sent) = sent else { return Ok(()) };
+        self.outgoing = None;
+        sent.inspect_err(|_| self.stage = Stage::Over)
     }
 
     /// The call is over: whatever it held is given back.
     pub(super) fn end(&mut self) {
-        (self.stage, self.outgoing) = (Stage::Over, None);
+        (self.request, self.stage, self.outgoing, self.past) = (None, Stage::Over, None, None);
     }
 
     /// Takes the stream out of it.
@@ -144,34 +200,134 @@ impl Flight {
             _ => None,
         }
     }
+
+    /// Opens the stream at once, or waits for what it lacks.
+    fn begin(&mut self, waker: &Waker) -> Result<Stage, Fault> {
+        let Some(request) = &mut self.request else { return Ok(Stage::Over) };
+        request.at = request.head.deadline.map(|left| rt::now() + left);
+        if request.is_kept
+            && let Some(budget) = request.client.retries()
+        {
+            budget.call();
+        }
+        let full = match request.client.pick().map_err(Fault::Unreachable)? {
+            None => None,
+            Some(connection) => match request.open(&connection, waker) {
+                Ok(stream) => {
+                    self.request.take_if(|request| !request.is_kept);
+                    return Ok(Stage::Open(stream));
+                }
+                Err(Unopened::Never(fault)) => return Err(fault),
+                Err(Unopened::Elsewhere) => None,
+                Err(Unopened::Full) => Some(connection),
+            },
+        };
+        Ok(self.request.take().map_or(Stage::Over, |request| Stage::Waiting(opening(request, full, Duration::ZERO))))
+    }
+
+    /// Makes the call again after a fault, or says what it ends with.
+    fn again(&mut self, fault: Fault) -> Result<(), Fault> {
+        let request = self.request.take_if(|request| request.may_follow(&fault));
+        let fault = self.honest(fault);
+        let (Some(request), Stage::Open(stream)) = (request, &self.stage) else { return Err(fault) };
+        let client = &request.client;
+        let past = self.past.get_or_insert_with(|| Box::new(Past::new(fault.clone(), client.backoff())));
+        past.fault = fault.clone();
+        let next = if stream.connection.refuses().is_none() {
+            // It is busy: others may be not, and it may be not after a while.
+            past.refusals += 1;
+            match client.pick_behind(&stream.connection, past.refusals) {
+                None => past.wait().map(|delay| (None, delay)),
+                other => Some((other, Duration::ZERO)),
+            }
+        } else {
+            Some((None, Duration::ZERO))
+        };
+        let Some((connection, delay)) = next else { return Err(fault) };
+        if !client.retries().is_some_and(|budget| budget.take(rt::now())) {
+            return Err(fault);
+        }
+        self.stage = Stage::Waiting(opening(request, connection, delay));
+        Ok(())
+    }
+
+    /// The fault that a call ends with whose last attempt has ended with this one: what is unknown of an earlier attempt
+    /// stays unknown.
+    fn honest(&self, fault: Fault) -> Fault {
+        let Some(past) = &self.past else { return fault };
+        match fault {
+            Fault::Deadline(outcome) => Fault::Deadline(outcome.max(past.fault.outcome())),
+            Fault::Unreachable(_) => past.fault.clone(),
+            fault if fault.outcome() < past.fault.outcome() => past.fault.clone(),
+            fault => fault,
+        }
+    }
 }
 
-/// Opens the stream at once, or waits for what it lacks.
-fn begin(request: Request, waker: &Waker) -> Result<Stage, Fault> {
-    let at = request.head.deadline.map(|left| rt::now() + left);
-    let Request { client, head, args, end } = request;
-    let connection = client.pick().map_err(Fault::Unreachable)?;
-    let (args, full) = match connection {
-        None => (args, None),
-        Some(connection) => match connection.open(&head, args, end, at.filter(|_| !head.one_way), waker) {
-            Ok(stream) => return Ok(Stage::Open(stream)),
-            Err(NotOpened::Never(fault)) => return Err(fault),
-            Err(NotOpened::Elsewhere(args)) => (args, None),
-            Err(NotOpened::Full(args)) => (args, Some(connection)),
-        },
-    };
-    let request = Request { client, head, args, end };
-    Ok(Stage::Waiting(Box::pin(async move {
-        let Some(at) = at else { return open(request, full, None).await };
-        let opening = open(request, full, Some(at));
+impl Past {
+    const fn new(fault: Fault, backoff: Backoff) -> Self {
+        Self { fault, refusals: 0, backoff }
+    }
+
+    /// How long to wait when all have refused; `None` if that is not to be done.
+    fn wait(&mut self) -> Option<Duration> {
+        self.refusals = 0;
+        self.backoff.next_delay()
+    }
+}
+
+/// Why a stream can't be opened here and now; the arguments are in their request again.
+enum Unopened {
+    Full,
+    Elsewhere,
+    Never(Fault),
+}
+
+impl Request {
+    /// Opens the stream on this connection; `reader` is woken when something comes by it.
+    fn open(&mut self, connection: &Arc<Connection>, reader: &Waker) -> Result<Stream, Unopened> {
+        let args = if self.is_kept { self.args.clone() } else { std::mem::take(&mut self.args) };
+        let deadline = self.at.filter(|_| !self.head.one_way);
+        let (args, unopened) = match connection.open(&self.head, args, self.end, deadline, reader) {
+            Ok(stream) => return Ok(stream),
+            Err(NotOpened::Never(fault)) => return Err(Unopened::Never(fault)),
+            Err(NotOpened::Full(args)) => (args, Unopened::Full),
+            Err(NotOpened::Elsewhere(args)) => (args, Unopened::Elsewhere),
+        };
+        self.args = args;
+        Err(unopened)
+    }
+
+    /// Whether it may be made again after this fault.
+    fn may_follow(&self, fault: &Fault) -> bool {
+        match fault {
+            Fault::Lost(outcome, _) => self.is_idempotent || *outcome != Outcome::MaybeExecuted,
+            // What else is said instead of an answer would be said again.
+            Fault::Status(status) => status.code == Code::REFUSED,
+            _ => false,
+        }
+    }
+}
+
+/// Opens the stream after a while, within the deadline.
+fn opening(request: Request, full: Option<Arc<Connection>>, delay: Duration) -> Opening {
+    Box::pin(async move {
+        let at = request.at;
+        let opening = async {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            open(request, full).await
+        };
+        let Some(at) = at else { return opening.await };
         tokio::time::timeout_at(rt::deadline(at), opening).await.unwrap_or(Err(Fault::Deadline(Outcome::NotSent)))
-    })))
+    })
 }
 
-/// Opens the stream as soon as there is a connection that has room for it.
-async fn open(mut request: Request, mut full: Option<Arc<Connection>>, at: Option<Instant>) -> Result<Stream, Fault> {
+/// Opens the stream as soon as there is a connection that has room for it; on `next` if it has.
+async fn open(mut request: Request, mut next: Option<Arc<Connection>>) -> Result<(Stream, Request), Fault> {
     loop {
-        let connection = match full.take() {
+        let connection = match next.take() {
             Some(connection) => connection,
             None => request.client.picked().await.map_err(Fault::Unreachable)?,
         };
@@ -180,19 +336,15 @@ async fn open(mut request: Request, mut full: Option<Arc<Connection>>, at: Optio
         tokio::pin!(vacant);
         // Before it is tried: a place that is free from here on is heard of.
         vacant.as_mut().enable();
-        if let Some(at) = at {
+        if let Some(at) = request.at {
             request.head.deadline = Some(at.since_origin().saturating_sub(rt::now().since_origin()));
         }
-        let args = std::mem::take(&mut request.args);
         let reader = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-        match connection.open(&request.head, args, request.end, at.filter(|_| !request.head.one_way), &reader) {
-            Ok(stream) => return Ok(stream),
-            Err(NotOpened::Never(fault)) => return Err(fault),
-            Err(NotOpened::Elsewhere(args)) => request.args = args,
-            Err(NotOpened::Full(args)) => {
-                request.args = args;
-                vacant.await;
-            }
+        match request.open(&connection, &reader) {
+            Ok(stream) => return Ok((stream, request)),
+            Err(Unopened::Never(fault)) => return Err(fault),
+            Err(Unopened::Elsewhere) => {}
+            Err(Unopened::Full) => vacant.await,
         }
         drop(vacancy);
     }
@@ -211,62 +363,6 @@ impl<'a> Vacancy<'a> {
 impl Drop for Vacancy<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// What a call sends besides its arguments.
-pub(super) struct Outgoing {
-    items: Box<dyn Encoded>,
-    held: Option<Part>,
-}
-
-/// Items, encoded as they come.
-trait Encoded: Send {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, EncodeError>>>;
-}
-
-struct Encoding<I> {
-    items: Pin<Box<I>>,
-    codec: Codec,
-}
-
-impl<I: Items<Item: Serialize> + Send> Encoded for Encoding<I> {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Part, EncodeError>>> {
-        self.items.as_mut().poll_next(cx).map(|item| item.map(|item| self.codec.encode(&item)))
-    }
-}
-
-impl Outgoing {
-    pub(super) fn new<I: Items<Item: Serialize> + Send + 'static>(items: I, codec: Codec) -> Self {
-        Self { items: Box::new(Encoding { items: Box::pin(items), codec }), held: None }
-    }
-
-    /// Sends all that there is; ready when nothing more is to be sent.
-    fn poll_send(&mut self, cx: &mut Context<'_>, stream: &Stream) -> Poll<Result<(), Failure>> {
-        for _ in 0..ITEMS {
-            match ready!(stream.poll_send(cx, &mut self.held, End::Open)) {
-                Ok(()) => {}
-                // What the other side has to say about it is to be received.
-                Err(Unsendable::Over) => return Poll::Ready(Ok(())),
-                Err(Unsendable::TooLarge) => {
-                    stream.reset(Code::CANCELLED, "an item is too large");
-                    return Poll::Ready(Err(Fault::TooLarge.into()));
-                }
-            }
-            match ready!(self.items.poll_next(cx)) {
-                Some(Ok(part)) => self.held = Some(part),
-                Some(Err(error)) => {
-                    stream.reset(Code::CANCELLED, "an item could not be encoded");
-                    return Poll::Ready(Err(Failure::Encode(error)));
-                }
-                None => {
-                    stream.finish();
-                    return Poll::Ready(Ok(()));
-                }
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 

@@ -70,6 +70,11 @@ impl Hub {
         self.routes.lock().pick()
     }
 
+    /// Another connection than `one`, for a call that `refusals` of them have refused in a row.
+    pub(super) fn pick_behind(&self, one: &Arc<Connection>, refusals: usize) -> Option<Arc<Connection>> {
+        self.routes.lock().pick_behind(one, refusals)
+    }
+
     /// One more endpoint is connected to.
     pub(super) fn dials(&self) {
         self.routes.lock().dials();

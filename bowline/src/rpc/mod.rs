@@ -1,14 +1,16 @@
 //! Calls and streams of them, typed, in both directions on one connection.
 //!
 //! A [`Client`] connects and a [`Server`] binds, over every transport that sockets have. Each connection carries any
-//! number of calls at once, of either side; it is made again when it is lost, as all connections are, and the calls that
-//! were lost with it say so, and whether they may have been executed.
+//! number of calls at once, of either side; it is made again when it is lost, as all connections are. So are the calls that
+//! were lost with it, where that does no harm; the others say so, and whether they may have been executed.
 //!
 //! | file | what it is |
 //! |---|---|
 //! | `client`, `server` | the two sides |
-//! | `call`, `flight` | a call on the side that makes it: with its types, and without |
+//! | `call`, `flight`, `outgoing` | a call on the side that makes it: with its types, without, and what it sends besides |
+//! | `retries` | how many calls are made again |
 //! | `serve`, `exchange`, `context` | a call on the side that executes it |
+//! | `middleware` | layers of tower around a call on the side that executes it, with the feature `tower` |
 //! | `reflection`, `health` | the services that every server offers |
 //! | `hub`, `routes`, `registry`, `timers` | what all connections of a socket share |
 //! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
@@ -25,9 +27,13 @@ mod flight;
 pub mod health;
 mod hub;
 mod limits;
+#[cfg(feature = "tower")]
+pub mod middleware;
 mod never;
+mod outgoing;
 pub mod reflection;
 mod registry;
+mod retries;
 mod routes;
 mod schema;
 mod serve;
@@ -48,6 +54,7 @@ pub use futures_core::Stream;
 pub use limits::Limits;
 pub use never::Never;
 pub use registry::Service;
+pub use retries::Retries;
 pub use routes::Balance;
 pub use schema::{Kind, Method, Schema, method_id, shape};
 pub use server::{Server, ServerBuilder};

@@ -20,6 +20,9 @@ pub trait Service: Send + Sync + 'static {
     fn call(&self, method: usize, exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
+/// Puts something around a service.
+pub(super) type Wrap = Box<dyn Fn(Arc<dyn Service>) -> Arc<dyn Service> + Send + Sync>;
+
 /// The services of one server or client.
 #[derive(Clone, Default)]
 pub(super) struct Registry {

@@ -52,6 +52,12 @@ impl Routes {
         }
     }
 
+    /// Another connection than `one`, the one behind it, for a call that `refusals` of them have refused in a row.
+    pub(super) fn pick_behind(&self, one: &Arc<Connection>, refusals: usize) -> Option<Arc<Connection>> {
+        let at = self.ready.iter().position(|known| Arc::ptr_eq(known, one))?;
+        if refusals >= self.ready.len() { None } else { self.ready.get((at + 1) % self.ready.len()).cloned() }
+    }
+
     pub(super) fn add(&mut self, connection: &Arc<Connection>) {
         self.ready.push(Arc::clone(connection));
     }

@@ -35,7 +35,8 @@ pub struct Method {
     pub shape: u64,
     /// What travels in which direction.
     pub kind: Kind,
-    /// Whether a call may be executed twice without harm, so that one whose outcome is unknown may be made again.
+    /// Whether a call may be executed twice without harm, so that one whose outcome is unknown is made
+    /// [again](super::Retries).
     pub idempotent: bool,
     /// Arguments and result, as the trait has them; empty if unknown.
     pub signature: &'static str,

@@ -13,7 +13,7 @@ use super::health::{HealthBoard, HealthClient, HealthServer};
 use super::hub::Hub;
 use super::limits::Limits;
 use super::reflection::{ReflectionServer, Schemas};
-use super::registry::{Registry, Service};
+use super::registry::{Registry, Service, Wrap};
 use super::routes::Balance;
 use super::timers;
 use crate::driver::monitor::Monitor;
@@ -152,6 +152,8 @@ impl Server {
 #[must_use = "nothing happens before `build`"]
 pub struct ServerBuilder {
     services: Vec<Arc<dyn Service>>,
+    /// What is around them, the outermost first.
+    wraps: Vec<Wrap>,
     builtin: bool,
     limits: Limits,
     options: Options,
@@ -159,7 +161,13 @@ pub struct ServerBuilder {
 
 impl Default for ServerBuilder {
     fn default() -> Self {
-        Self { services: Vec::new(), builtin: true, limits: Limits::default(), options: Options::default() }
+        Self {
+            services: Vec::new(),
+            wraps: Vec::new(),
+            builtin: true,
+            limits: Limits::default(),
+            options: Options::default(),
+        }
     }
 }
 
@@ -182,6 +190,29 @@ impl ServerBuilder {
     /// Default true: tools and balancers count on them. They tell every peer which services there are.
     pub const fn builtin(mut self, offered: bool) -> Self {
         self.builtin = offered;
+        self
+    }
+
+    /// Puts a layer of tower around all services, the built-in ones among them; see [`middleware`](super::middleware). The
+    /// first one is the outermost.
+    ///
+    /// The service that it makes is cloned for each call: what it limits has to be shared by the clones, as it is in
+    /// tower's own.
+    #[cfg(feature = "tower")]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: tower_layer::Layer<super::middleware::Dispatch>,
+        L::Service: tower_service::Service<
+                super::middleware::Request,
+                Response = (),
+                Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+                Future: Send,
+            > + Clone
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.wraps.push(super::middleware::wrap(&layer));
         self
     }
 
@@ -209,6 +240,9 @@ impl ServerBuilder {
             let schemas = Schemas::new(schemas.into_iter().chain([HealthClient::SCHEMA]));
             self.services.push(Arc::new(ReflectionServer::new(schemas)));
             self.services.push(Arc::new(HealthServer::new(health.clone())));
+        }
+        for wrap in self.wraps.iter().rev() {
+            self.services = self.services.into_iter().map(wrap).collect();
         }
         let registry = Registry::new(self.services)?;
         let handle = Handle::apart(SocketType::Router, self.options, None);

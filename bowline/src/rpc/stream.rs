@@ -200,6 +200,16 @@ impl Drop for Stream {
     }
 }
 
+impl Next {
+    /// The fault apart from all else.
+    pub(super) fn or_fault(self) -> Result<Self, Fault> {
+        match self {
+            Self::Fault(fault) => Err(fault),
+            next => Ok(next),
+        }
+    }
+}
+
 impl From<Ending> for Next {
     fn from(end: Ending) -> Self {
         match end {

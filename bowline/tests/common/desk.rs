@@ -1,7 +1,7 @@
 //! A service written by hand, as `#[bowline::service]` would write it, that tells what happens to its handlers.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -14,6 +14,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::At;
+
+/// The method of this name, for clients that know that it may be executed twice.
+pub(crate) fn idempotent(name: &str) -> &'static Method {
+    static ALL: LazyLock<Vec<Method>> =
+        LazyLock::new(|| METHODS.iter().map(|method| Method { idempotent: true, ..*method }).collect());
+    ALL.iter().find(|method| method.name == name).expect("a method of the desk")
+}
 
 /// The service's own error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +265,11 @@ impl DeskClient {
     /// Calls a method without arguments by its name.
     pub(crate) fn plain<T>(&self, name: &str) -> Call<T, Never> {
         self.0.unary(SCHEMA.method(name).expect("a method of the desk"), &())
+    }
+
+    /// As [`plain`](Self::plain), of a method that may be executed twice.
+    pub(crate) fn again<T>(&self, name: &str) -> Call<T, Never> {
+        self.0.unary(idempotent(name), &())
     }
 
     pub(crate) fn wait(&self) -> Call<(), Never> {

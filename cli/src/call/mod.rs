@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bowline::Options;
 use bowline::rpc::reflection::{MethodInfo, ReflectionClient};
-use bowline::rpc::{CallError, Client, Codec, Items, Kind, Method};
+use bowline::rpc::{CallError, Client, Codec, Items, Kind, Method, Retries};
 use serde_json::Value;
 
 use crate::args::{CallArgs, ServicesArgs};
@@ -66,10 +66,11 @@ pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
 /// How long a server has to take what it is told at the end: that a call is cancelled.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A client that says when nobody is there, instead of trying for ever.
+/// A client that says when nobody is there, or has no time, instead of trying on.
 fn connect(place: &str) -> Result<Client, Failure> {
     let options = Options::new().max_attempts(Some(1)).linger(Some(FAREWELL));
-    let builder = Client::builder().endpoint(endpoint(place)?).options(options).codec(Codec::Json);
+    let builder =
+        Client::builder().endpoint(endpoint(place)?).options(options).codec(Codec::Json).retries(Retries::NONE);
     builder.connect().map_err(|error| Failure::Error(error.to_string()))
 }
 

@@ -1,6 +1,7 @@
 //! From values to bytes and back.
 
 mod blob;
+mod depth;
 mod raw;
 
 use std::cell::Cell;
@@ -98,19 +99,42 @@ impl Codec {
 
     /// Decodes what [`encode`](Codec::encode) made; a [`Blob`] in it shares the bytes of `encoded`.
     ///
+    /// Values may be 100 deep: a list in a struct in an option are three. It is a limit for types that contain themselves,
+    /// since how deep those go, a peer says, and each level takes a piece of the stack. 100 are a few 100 KiB where the
+    /// compiler does not optimise.
+    ///
     /// # Errors
-    /// If the bytes are none of such a value, or are more than it.
+    /// If the bytes are none of such a value, are more than it, or go too deep.
     pub fn decode<T: DeserializeOwned>(self, encoded: &Part) -> Result<T, DecodeError> {
         let _lent = blob::lend(encoded);
         match self {
             Self::Raw => raw::decode(encoded),
-            Self::Postcard => match postcard::take_from_bytes(encoded).map_err(DecodeError::Postcard)? {
-                (value, []) => Ok(value),
-                _ => Err(DecodeError::Trailing(self)),
-            },
-            Self::MessagePack => message_pack(encoded),
-            Self::Json => serde_json::from_slice(encoded).map_err(DecodeError::Json),
+            Self::Postcard => {
+                let mut decoder = postcard::Deserializer::from_bytes(encoded);
+                let value = self.limited(depth::limited(&mut decoder), DecodeError::Postcard)?;
+                let rest = decoder.finalize().map_err(DecodeError::Postcard)?;
+                if rest.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(self)) }
+            }
+            Self::MessagePack => {
+                let mut decoder = rmp_serde::Deserializer::from_read_ref(encoded);
+                let value = self.limited(depth::limited(&mut decoder), DecodeError::MessagePack)?;
+                // The decoder does not tell how far it has come, only that there is no first byte of another value.
+                match depth::limited::<IgnoredAny, _>(&mut decoder) {
+                    Some(Err(rmp_serde::decode::Error::InvalidMarkerRead(_))) => Ok(value),
+                    _ => Err(DecodeError::Trailing(self)),
+                }
+            }
+            Self::Json => {
+                let mut decoder = serde_json::Deserializer::from_slice(encoded);
+                let value = self.limited(depth::limited(&mut decoder), DecodeError::Json)?;
+                decoder.end().map_err(DecodeError::Json)?;
+                Ok(value)
+            }
         }
+    }
+
+    fn limited<T, E>(self, decoded: Option<Result<T, E>>, error: fn(E) -> DecodeError) -> Result<T, DecodeError> {
+        decoded.ok_or(DecodeError::TooDeep(self))?.map_err(error)
     }
 }
 
@@ -156,17 +180,6 @@ impl postcard::ser_flavors::Flavor for Growing<'_> {
     }
 }
 
-fn message_pack<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, DecodeError> {
-    use rmp_serde::decode::Error;
-    let mut decoder = rmp_serde::Deserializer::from_read_ref(encoded);
-    let value = T::deserialize(&mut decoder).map_err(DecodeError::MessagePack)?;
-    // The decoder does not tell how far it has come, only that there is no first byte of another value.
-    match <IgnoredAny as serde::Deserialize>::deserialize(&mut decoder) {
-        Err(Error::InvalidMarkerRead(_)) => Ok(value),
-        _ => Err(DecodeError::Trailing(Codec::MessagePack)),
-    }
-}
-
 /// Why a value could not be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -204,6 +217,9 @@ pub enum DecodeError {
     /// The value is whole, and there are more bytes.
     #[error("{0}: there is more behind the value")]
     Trailing(Codec),
+    /// The value contains values that contain values, and so on, more than 100 deep.
+    #[error("{0}: the value is more than 100 deep")]
+    TooDeep(Codec),
 }
 
 #[cfg(test)]

@@ -186,6 +186,101 @@ fn a_self_describing_codec_passes_over_fields_that_it_does_not_know() {
     }
 }
 
+/// Types that contain themselves, in each way that a type can.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Tree {
+    Leaf,
+    Node(Box<Tree>),
+    Pair(Box<Tree>, u8),
+    Named { tree: Box<Tree> },
+    List(Vec<Tree>),
+    Table(BTreeMap<u8, Tree>),
+    Maybe(Option<Box<Tree>>),
+    New(Box<NewType>),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct NewType(Tree);
+
+impl Tree {
+    /// A tree of so many nodes one within the other.
+    fn grown(depth: usize, node: fn(Self) -> Self) -> Self {
+        (0..depth).fold(Self::Leaf, |tree, _| node(tree))
+    }
+}
+
+/// Runs on a stack of 512 KiB, a quarter of what a thread of tokio has.
+fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(test);
+    thread.expect("a thread").join().expect("the test passes");
+}
+
+#[test]
+fn a_value_may_be_as_deep_as_the_limit_and_no_deeper() {
+    on_a_small_stack(|| {
+        type Grow = fn(Tree) -> Tree;
+        let nodes: [(usize, Grow); 7] = [
+            (1, |tree| Tree::Node(Box::new(tree))),
+            (2, |tree| Tree::Pair(Box::new(tree), 1)),
+            (2, |tree| Tree::Named { tree: Box::new(tree) }),
+            (2, |tree| Tree::List(vec![tree])),
+            (2, |tree| Tree::Table(BTreeMap::from([(1, tree)]))),
+            (2, |tree| Tree::Maybe(Some(Box::new(tree)))),
+            (2, |tree| Tree::New(Box::new(NewType(tree)))),
+        ];
+        for codec in [Codec::Postcard, Codec::MessagePack, Codec::Json] {
+            for (levels, node) in nodes {
+                // The leaf is a level as well.
+                let most = (depth::DEPTH_MOST - 1) / levels;
+                let deep = Tree::grown(most, node);
+                assert_eq!(back(codec, &deep), deep, "{codec}");
+                let deeper = codec.encode(&Tree::grown(most + 1, node)).expect("encodes");
+                assert!(matches!(codec.decode::<Tree>(&deeper), Err(DecodeError::TooDeep(_))), "{codec} {deep:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn no_depth_that_a_peer_may_think_of_takes_all_the_stack() {
+    // A type without an end, which takes no bytes to go deeper.
+    #[derive(Debug, Deserialize)]
+    struct Bottomless(#[expect(dead_code, reason = "there is no value of it")] Box<Bottomless>);
+    const MANY: usize = 1_000_000;
+    on_a_small_stack(|| {
+        let nested = |open: &str, close: &str| Part::from([open.repeat(MANY), close.repeat(MANY)].concat());
+        let bombs = [
+            // The variant `Node`, a million times.
+            (Codec::Postcard, Part::from(vec![1; MANY])),
+            // A map of one entry: "Node".
+            (Codec::MessagePack, Part::from(b"\x81\xa4Node".repeat(MANY))),
+            (Codec::Json, nested(r#"{"Node":"#, "}")),
+        ];
+        for (codec, bomb) in bombs {
+            assert!(matches!(codec.decode::<Tree>(&bomb), Err(DecodeError::TooDeep(_))), "{codec}");
+        }
+        for codec in [Codec::Postcard, Codec::MessagePack, Codec::Json] {
+            assert!(matches!(codec.decode::<Bottomless>(&Part::EMPTY), Err(DecodeError::TooDeep(_))), "{codec}");
+        }
+        // Where a decoder passes over what it does not know, and where it takes whatever there is.
+        let lists = nested("[", "]");
+        assert!(matches!(Codec::Json.decode::<serde_json::Value>(&lists), Err(DecodeError::TooDeep(_))));
+        let lists = Part::from(vec![0x91; MANY]);
+        assert!(matches!(Codec::MessagePack.decode::<serde_json::Value>(&lists), Err(DecodeError::TooDeep(_))));
+        let behind = Part::from([&[7][..], &lists].concat());
+        assert!(matches!(Codec::MessagePack.decode::<u8>(&behind), Err(DecodeError::Trailing(_))));
+    });
+}
+
+#[test]
+fn what_says_of_itself_what_it_is_decodes_to_whatever_it_is() {
+    let json = r#"{"list":[null,true,-1,1.5,"text",{"a":[]}]}"#;
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    for codec in ALL.into_iter().filter(|codec| codec.is_self_describing()) {
+        assert_eq!(back(codec, &value), value, "{codec}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_a_decoder_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
