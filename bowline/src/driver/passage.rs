@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bowline_proto::pipe::{Inbox, Mailbox, PipeId, Wait, Waiting, Wakes};
+use bowline_proto::pipe::{Inbox, Mailbox, PipeId, Signal, Wait, Waiting, Wakes};
 use bowline_proto::{DisconnectReason, Message};
 
 use super::attendant::Attended;
@@ -19,6 +19,7 @@ const ROUNDS: usize = 4;
 pub(super) struct Passage {
     /// Where the inboxes post their edges: not to the socket, which does not look.
     mailbox: Arc<Mailbox>,
+    edges: Vec<Signal>,
     waits: [Wait; 2],
     pipe: PipeId,
     /// What the peer sends.
@@ -38,7 +39,7 @@ impl Passage {
         wakes.wake();
         let waits = [Waiting::Recv, Waiting::Send].map(|waiting| mailbox.wait(waiting));
         let era = far.era();
-        Self { mailbox, waits, pipe, near, far, era, waiting: VecDeque::new() }
+        Self { mailbox, edges: Vec::new(), waits, pipe, near, far, era, waiting: VecDeque::new() }
     }
 
     /// Lets pass what can; ready when there is nothing more for now.
@@ -49,7 +50,8 @@ impl Passage {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, attended: &dyn Attended) -> Poll<Result<(), DisconnectReason>> {
         for _ in 0..ROUNDS {
             // Both directions are looked at below, so the edges that have come say nothing new.
-            self.mailbox.collect(&mut Vec::new());
+            self.mailbox.collect(&mut self.edges);
+            self.edges.clear();
             let taken = self.take(attended)?;
             if self.give(cx, attended) || taken {
                 continue;
