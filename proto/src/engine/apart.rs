@@ -192,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_that_was_full_when_its_peer_went_has_room_for_the_next_one() {
+        let mut engine = socket();
+        let halves = engine.dial().unwrap();
+        join(&mut engine, &halves, FIRST);
+        assert_eq!(transmit(&mut engine, &halves, FIRST, 100, 400), Transmitted::Full);
+        engine.detach(halves.pipe);
+        join(&mut engine, &halves, NEXT);
+        assert_eq!(transmit(&mut engine, &halves, NEXT, 1, 1), Transmitted::All);
+    }
+
+    #[test]
     fn a_look_for_room_uses_up_no_edge_that_tells_of_messages() {
         let mut engine = socket();
         let halves = engine.dial().unwrap();

@@ -122,6 +122,8 @@ impl Writer {
     /// Drops what waits, and what is being written if its connection does not get to its end; and goes on.
     pub fn discard(&mut self, wakes: &mut Wakes) {
         self.flush();
+        // Nothing waits any more, and nobody else would say so to the next connection.
+        self.is_heavy = false;
         self.outbox.discard(wakes);
     }
 

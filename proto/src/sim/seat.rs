@@ -47,6 +47,8 @@ pub struct Record {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
 pub(super) struct Seat {
     pub(super) node: usize,
+    /// The number of the connection.
+    connection: ConnectionId,
     pub(super) link: Link,
     pub(super) flag: Arc<Flag>,
     /// When it is on the agenda next.
@@ -80,10 +82,17 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Seat {
-    pub(super) fn new(node: usize, mut link: Link, halves: Option<Halves>, flag: Arc<Flag>, now: Instant) -> Self {
+    pub(super) fn new(
+        (node, connection): (usize, ConnectionId),
+        mut link: Link,
+        halves: Option<Halves>,
+        flag: Arc<Flag>,
+        now: Instant,
+    ) -> Self {
         link.start(now).expect("a new link starts");
         Self {
             node,
+            connection,
             link,
             flag,
             planned: None,
@@ -244,10 +253,14 @@ impl Seat {
                     let outbox = self.halves.as_ref().map(|halves| &halves.outbox);
                     self.record.discarded = outbox.map_or(0, |outbox| outbox.discarded());
                 }
-                Effect::HandshakeSucceeded
-                | Effect::Ready
-                | Effect::HandshakeFailed { .. }
-                | Effect::Disconnected(_) => {}
+                // Whoever makes calls is done with the peer before anybody else hears.
+                Effect::Disconnected(_) => {
+                    if let (Some(halves), Some(caller)) = (&self.halves, &mut around.node.caller) {
+                        caller.lost(halves.pipe, self.connection, &mut around.node.engine);
+                        around.node.flag.raise();
+                    }
+                }
+                Effect::HandshakeSucceeded | Effect::Ready | Effect::HandshakeFailed { .. } => {}
             }
         }
         around.node.wake();
@@ -271,8 +284,12 @@ impl Seat {
             return Ok(());
         }
         assert!(!self.attached, "attached twice");
-        node.engine.attach(halves.pipe, ConnectionId(0), peer)?;
+        node.engine.attach(halves.pipe, self.connection, peer)?;
         self.attached = true;
+        if let Some(caller) = &mut node.caller {
+            caller.joined(halves.pipe, self.connection);
+            node.flag.raise();
+        }
         Ok(())
     }
 
