@@ -56,8 +56,8 @@ impl Play {
         let weather = Weather::drawn(&mut rng);
         // Many and long messages byte by byte would show nothing that few and short ones do not.
         let (most, acts) = match weather.chunk.min(weather.capacity) {
-            ..8 => (40, 3..8),
-            8..64 => (300, 3..12),
+            ..8 => (40, 3..14),
+            8..64 => (200, 3..24),
             64..1024 => (pick(&mut rng, &[60, 2_000]), 3..16),
             1024..8192 => (pick(&mut rng, &[60, 5_000, 20_000]), 3..20),
             _ => (pick(&mut rng, &[60, 5_000, 100_000]), 3..24),
@@ -139,7 +139,7 @@ impl Play {
     }
 
     /// Lets a little time pass.
-    fn breathe(&mut self) {
+    pub(crate) fn breathe(&mut self) {
         let time = Duration::from_millis(self.rng.u64(..50));
         self.w.run_for(time);
     }
@@ -165,7 +165,7 @@ impl Play {
         self.calm();
     }
 
-    fn call(&mut self, caller: SocketId) {
+    pub(crate) fn call(&mut self, caller: SocketId) {
         let (seed, most) = (self.rng.u64(..), self.most);
         self.w.call(caller, seed, most);
     }

@@ -23,8 +23,7 @@ impl Play {
         let connections = self.w.connections();
         match self.rng.u8(..20) {
             0..=4 if connections > 0 => {
-                self.w.cut(self.rng.usize(..connections));
-                self.cuts += 1;
+                self.cut();
                 self.is_troubled = true;
             }
             5 | 6 if connections > 0 => {
@@ -67,6 +66,28 @@ impl Play {
             }
             15..=18 => self.take_down(),
             _ => self.w.run_for(REST),
+        }
+    }
+
+    /// A connection breaks, mostly while much is on its way, and while more is asked for.
+    fn cut(&mut self) {
+        let is_busy = self.rng.u8(..4) > 0;
+        for socket in self.sockets() {
+            for _ in 0..if is_busy { 3 } else { 0 } {
+                self.call(socket);
+            }
+        }
+        if is_busy {
+            self.breathe();
+        }
+        let connections = self.w.connections();
+        if connections > 0 {
+            self.w.cut(self.rng.usize(..connections));
+            self.cuts += 1;
+        }
+        if is_busy {
+            let caller = self.anybody();
+            self.call(caller);
         }
     }
 

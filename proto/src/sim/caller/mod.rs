@@ -56,7 +56,7 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn new(at: usize, side: Side, settings: Settings, mut rng: Rng) -> Self {
-        let queued_most = [1, 1000, 128 * 1024][rng.usize(..3)];
+        let queued_most = [1, 1, 100, 1_000, 128 * 1024][rng.usize(..5)];
         Self {
             side,
             settings,
