@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::peers::Peer;
 
-/// What the sockets do.
+/// What the sockets do, or the client and the server of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Scenario {
     /// One sender, one receiver, as fast as they can.
@@ -22,11 +22,32 @@ pub(crate) enum Scenario {
     ManyPeers,
     /// Sockets and connections that do nothing.
     IdleMemory,
+    /// So many callers at one client, each with one call at a time.
+    RpcCalls,
+    /// A stream from the server, as fast as it goes.
+    RpcStream,
+    /// One call at a time, beside such a stream.
+    RpcBeside,
+    /// Many callers beside a stream that nobody reads.
+    RpcStalled,
+    /// Calls of which bytes and allocations are counted.
+    RpcCost,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::PushPull, Self::PubSub, Self::ReqRep, Self::DealerRouter, Self::ManyPeers, Self::IdleMemory];
+    pub(crate) const ALL: [Self; 11] = [
+        Self::PushPull,
+        Self::PubSub,
+        Self::ReqRep,
+        Self::DealerRouter,
+        Self::ManyPeers,
+        Self::IdleMemory,
+        Self::RpcCalls,
+        Self::RpcStream,
+        Self::RpcBeside,
+        Self::RpcStalled,
+        Self::RpcCost,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -36,7 +57,28 @@ impl Scenario {
             Self::DealerRouter => "dealer-router",
             Self::ManyPeers => "many-peers",
             Self::IdleMemory => "idle-memory",
+            Self::RpcCalls => "rpc-calls",
+            Self::RpcStream => "rpc-stream",
+            Self::RpcBeside => "rpc-beside",
+            Self::RpcStalled => "rpc-stalled",
+            Self::RpcCost => "rpc-cost",
         }
+    }
+
+    /// The scenarios that `word` of the command line means: one, or all that call.
+    pub(crate) fn named(word: &str) -> Vec<Self> {
+        let is_meant = |scenario: &&Self| scenario.name() == word || word == "rpc" && scenario.is_rpc();
+        Self::ALL.iter().filter(is_meant).copied().collect()
+    }
+
+    /// Whether there are a client and a server instead of sockets.
+    pub(crate) const fn is_rpc(self) -> bool {
+        matches!(self, Self::RpcCalls | Self::RpcStream | Self::RpcBeside | Self::RpcStalled | Self::RpcCost)
+    }
+
+    /// Whether its cases differ in how many there are, rather than in the size of messages.
+    pub(crate) const fn varies_in_count(self) -> bool {
+        matches!(self, Self::ManyPeers | Self::RpcCalls)
     }
 
     /// Whether the side that measures is the one that binds.
@@ -91,7 +133,7 @@ pub(crate) struct Case {
     pub(crate) placement: Placement,
     /// Bytes of a message's body.
     pub(crate) size: usize,
-    /// How many subscribers, senders, connections or sockets there are.
+    /// How many subscribers, senders, connections, sockets or callers there are.
     pub(crate) count: usize,
 }
 
@@ -104,6 +146,8 @@ impl fmt::Display for Case {
                 write!(f, "{}, {count} sockets", scenario.name())
             }
             Scenario::IdleMemory => write!(f, "{} {}, {count} connections", scenario.name(), transport.name()),
+            Scenario::RpcCalls => write!(f, "{} {}, {count} in flight", scenario.name(), transport.name()),
+            _ if scenario.is_rpc() => write!(f, "{} {}, {}", scenario.name(), transport.name(), Bytes(*size)),
             _ => write!(f, "{} {} {}, {}", scenario.name(), transport.name(), Bytes(*size), placement.name()),
         }
     }

@@ -7,8 +7,10 @@ pub(crate) const HELP: &str = "\
 cargo xtask bench [--quick] [--only SCENARIO]... [--peers A,B] [--write]
 
   --quick          three short rounds of fewer cases, in about four minutes
-  --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers or idle-memory
-  --peers A,B      rows or libraries: bowline, libzmq, omq, rzmq, zmq.rs, raw
+  --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory,
+                   rpc-calls, rpc-stream, rpc-beside, rpc-stalled, rpc-cost, or rpc for the last five
+  --peers A,B      rows or libraries: bowline, libzmq, omq, rzmq, zmq.rs, tarpc, tonic, jsonrpsee,
+                   remoc, muxio, raw
   --write          write BENCHMARKS.md and docs/bench/, as a run of everything does";
 
 /// What the command line asks for.
@@ -36,8 +38,11 @@ pub(crate) fn parse(args: &[&str]) -> Result<Wishes, String> {
             "--write" => wishes.write = true,
             "--only" => {
                 let name = args.next().ok_or("--only wants a scenario")?;
-                let known = Scenario::ALL.into_iter().find(|scenario| scenario.name() == *name);
-                wishes.only.push(known.ok_or_else(|| format!("unknown scenario `{name}`"))?);
+                let scenarios = Scenario::named(name);
+                if scenarios.is_empty() {
+                    return Err(format!("unknown scenario `{name}`"));
+                }
+                wishes.only.extend(scenarios);
             }
             "--peers" => {
                 for name in args.next().ok_or("--peers wants names")?.split(',') {
@@ -71,6 +76,12 @@ mod tests {
         assert_eq!(part.peers, [Peer::Libzmq, Peer::OmqSt, Peer::OmqBlocking]);
         assert!(!part.writes());
         assert!(parse(&["--quick", "--write"]).unwrap().writes());
+    }
+
+    #[test]
+    fn one_word_means_all_scenarios_with_calls() {
+        let only = parse(&["--only", "rpc"]).unwrap().only;
+        assert!(only.contains(&Scenario::RpcCalls) && only.iter().all(|scenario| scenario.is_rpc()));
     }
 
     #[test]

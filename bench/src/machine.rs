@@ -15,7 +15,9 @@ pub(crate) fn describe() -> Vec<String> {
     ];
     let (major, minor, patch) = zmq::version();
     lines.push(format!("libzmq {major}.{minor}.{patch} through the crate zmq {}", version_of("zmq")));
-    lines.extend(["omq-tokio", "rzmq", "zeromq", "tokio"].map(|name| format!("{name} {}", version_of(name))));
+    let others =
+        ["omq-tokio", "rzmq", "zeromq", "tarpc", "tonic", "jsonrpsee", "remoc", "muxio-tokio-rpc-client", "tokio"];
+    lines.extend(others.map(|name| format!("{name} {}", version_of(name))));
     lines
 }
 

@@ -1,4 +1,4 @@
-//! Bowline beside libzmq, omq, rzmq, zmq.rs and plain sockets: `cargo xtask bench` runs it.
+//! Bowline beside its rivals at sockets and at calls, and beside plain sockets: `cargo xtask bench` runs it.
 
 #![forbid(unsafe_code)]
 
@@ -25,9 +25,10 @@ type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Resu
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        // The two processes of one run; never typed by hand.
+        // The processes of one run; never typed by hand.
         ["near", work] => worker::near(work),
         ["far", work, endpoint] => worker::far(work, endpoint),
+        ["exactly", work, calls] => worker::exactly(work, calls),
         args => command::parse(args).map_err(Into::into).and_then(|wishes| rounds::run(&wishes)),
     };
     match outcome {

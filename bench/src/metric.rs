@@ -21,6 +21,18 @@ pub(crate) enum Metric {
     Cpu,
     /// Bytes of resident memory, of all processes together.
     Resident,
+    /// Bytes per second.
+    Bytes,
+    /// How many times as long 99 of 100 calls take beside something else as alone.
+    Slower,
+    /// The share of its rate that is left beside something else.
+    Kept,
+    /// Bytes of resident memory at most beyond what there was before.
+    Held,
+    /// Bytes on the wire of one call beyond what it carries, both ways together.
+    Wire,
+    /// Allocations of one call, both sides together.
+    Allocations,
 }
 
 impl Metric {
@@ -33,12 +45,18 @@ impl Metric {
             Self::Each => "memory each",
             Self::Cpu => "CPU each",
             Self::Resident => "resident",
+            Self::Bytes => "bytes per second",
+            Self::Slower => "p99 to that alone",
+            Self::Kept => "rate to that alone",
+            Self::Held => "memory beyond",
+            Self::Wire => "bytes beyond the body",
+            Self::Allocations => "allocations",
         }
     }
 
     /// Whether more of it is better.
     pub(crate) const fn more_is_better(self) -> bool {
-        matches!(self, Self::Rate)
+        matches!(self, Self::Rate | Self::Bytes | Self::Kept)
     }
 
     /// The value as people say it.
@@ -47,7 +65,10 @@ impl Metric {
             Self::Rate => count(value),
             Self::P50 | Self::P99 | Self::Cpu => microseconds(value),
             Self::Connected => microseconds(value * 1e6),
-            Self::Each | Self::Resident => bytes(value),
+            Self::Each | Self::Resident | Self::Held => bytes(value),
+            Self::Bytes => format!("{:.0} MB/s", value / 1e6),
+            Self::Slower | Self::Kept => format!("{value:.2}x"),
+            Self::Wire | Self::Allocations => format!("{value:.1}"),
         }
     }
 }
@@ -101,5 +122,8 @@ mod tests {
         assert_eq!(Metric::Cpu.say(0.013), "13 ns");
         assert_eq!(Metric::Connected.say(0.19), "190 ms");
         assert_eq!(Metric::Each.say(12.0 * 1024.0), "12.0 KiB");
+        assert_eq!(Metric::Bytes.say(2.5e9), "2500 MB/s");
+        assert_eq!(Metric::Slower.say(2.5), "2.50x");
+        assert_eq!(Metric::Wire.say(12.0), "12.0");
     }
 }

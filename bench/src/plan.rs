@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::case::{Case, Placement, Scenario, Transport};
 use crate::command::Wishes;
-use crate::peers::Peer;
+use crate::peers::{BODY, CHUNK, Peer};
 
 /// One table's worth of runs: everyone who takes part in a case.
 pub(crate) struct Group {
@@ -25,9 +25,13 @@ impl Pace {
         Self { rounds, warm_up: Duration::from_millis(warm_up), window: Duration::from_millis(window) }
     }
 
-    /// Memory varies little from run to run.
+    /// Memory varies little from run to run, and what is counted less.
     pub(crate) fn rounds_for(&self, case: &Case) -> usize {
-        if case.scenario == Scenario::IdleMemory { self.rounds / 2 } else { self.rounds }
+        match case.scenario {
+            Scenario::IdleMemory => self.rounds / 2,
+            Scenario::RpcCost => 1,
+            _ => self.rounds,
+        }
     }
 
     /// Of large messages there are few in a second.
@@ -81,8 +85,15 @@ fn cases(scenario: Scenario, quick: bool) -> Vec<Case> {
         ],
         Scenario::DealerRouter => vec![case(Tcp, TwoProcesses, 16, 1), case(Ipc, TwoProcesses, 16, 1)],
         Scenario::ManyPeers => [1, 100, 1000].map(|count| case(Tcp, TwoProcesses, 16, count)).into(),
+        Scenario::RpcCalls => IN_FLIGHT.map(|count| case(Tcp, TwoThreads, BODY, count)).into(),
+        Scenario::RpcStream | Scenario::RpcBeside => vec![case(Tcp, TwoThreads, CHUNK, 1)],
+        Scenario::RpcStalled => vec![case(Tcp, TwoThreads, CHUNK, CALLERS)],
+        Scenario::RpcCost => vec![case(Tcp, TwoThreads, BODY, 1)],
         Scenario::IdleMemory => vec![case(Tcp, TwoProcesses, 16, 1000), case(Tcp, OneRuntime, 16, 10_000)],
     }
 }
 
 const SUBSCRIBERS: usize = 8;
+const IN_FLIGHT: [usize; 3] = [1, 64, 1000];
+/// Who calls beside a stream that is not read.
+const CALLERS: usize = 64;

@@ -3,7 +3,7 @@
 use crate::case::{Case, Placement, Scenario, Transport};
 use crate::metric::Metric;
 use crate::outcome::{Outcome, Row};
-use crate::peers::{Peer, Rank};
+use crate::peers::{BODY, CHUNK, Peer, Rank};
 use crate::report::table::times;
 
 /// One thing to reach in one case.
@@ -11,7 +11,7 @@ pub(crate) struct Target {
     scenario: Scenario,
     transport: Transport,
     placement: Placement,
-    /// The size of the messages or, where cases differ by that, how many peers there are.
+    /// The size of the messages or, where cases differ by that, how many peers or callers there are.
     which: usize,
     metric: Metric,
     bound: Bound,
@@ -123,8 +123,47 @@ pub(crate) fn all() -> Vec<Target> {
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Each, AtMost(12.0 * 1024.0), Nothing),
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Rate, AtLeast(0.8), OursWith(1)),
     ]);
+    targets.extend(of_calls());
     targets
 }
+
+/// Those of a client and a server.
+fn of_calls() -> Vec<Target> {
+    use Bound::{AtLeast, AtMost};
+    use Scenario::{RpcBeside, RpcCalls, RpcCost, RpcStalled, RpcStream};
+    use Than::{BestRival, Nothing, Raw, RawOnTheSameRuntime};
+    let target = |scenario, which, metric, bound, than| Target {
+        scenario,
+        transport: Transport::Tcp,
+        placement: Placement::TwoThreads,
+        which,
+        metric,
+        bound,
+        than,
+        ours: ORDINARY,
+        is_stretch: false,
+    };
+    vec![
+        target(RpcCalls, 1, Metric::P50, AtMost(1.1), RawOnTheSameRuntime),
+        target(RpcCalls, 1, Metric::P50, AtMost(1.0), BestRival),
+        target(RpcCalls, 64, Metric::Rate, AtLeast(500_000.0), Nothing),
+        target(RpcCalls, 64, Metric::Rate, AtLeast(1.8), BestRival),
+        target(RpcCalls, 1000, Metric::Rate, AtLeast(1_500_000.0), Nothing),
+        target(RpcCalls, 1000, Metric::Rate, AtLeast(2.5), BestRival),
+        target(RpcStream, CHUNK, Metric::Bytes, AtLeast(0.8), Raw),
+        target(RpcStream, CHUNK, Metric::Bytes, AtLeast(1.0), BestRival),
+        target(RpcBeside, CHUNK, Metric::Slower, AtMost(3.0), Nothing),
+        target(RpcStalled, CHUNK, Metric::Held, AtMost(WINDOW as f64), Nothing),
+        target(RpcStalled, CHUNK, Metric::Kept, AtLeast(FULL_SPEED), Nothing),
+        target(RpcCost, BODY, Metric::Wire, AtMost(12.0), Nothing),
+        target(RpcCost, BODY, Metric::Allocations, AtMost(2.0), Nothing),
+    ]
+}
+
+/// How far the window of a stream may grow unless it is told otherwise.
+const WINDOW: usize = MIB;
+/// What is less than a tenth is noise.
+const FULL_SPEED: f64 = 0.9;
 
 impl Target {
     /// The case, as in the tables.
@@ -196,7 +235,7 @@ impl Target {
     fn outcome<'a>(&self, outcomes: &'a [Outcome], which: usize) -> Option<&'a Outcome> {
         outcomes.iter().find(|outcome| {
             let Case { scenario, transport, placement, size, count } = outcome.case;
-            let distinct = if scenario == Scenario::ManyPeers { count } else { size };
+            let distinct = if scenario.varies_in_count() { count } else { size };
             (scenario, transport, placement, distinct) == (self.scenario, self.transport, self.placement, which)
         })
     }

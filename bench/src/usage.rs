@@ -33,6 +33,20 @@ impl Usage {
     }
 }
 
+/// Lets the peak of this process's resident memory begin anew, at what there is now.
+pub(crate) fn forget_peak() -> Result<()> {
+    Ok(fs::write("/proc/self/clear_refs", "5")?)
+}
+
+/// The most resident memory of this process since then, in bytes.
+pub(crate) fn peak() -> Result<f64> {
+    Ok(peak_kib(&fs::read_to_string("/proc/self/status")?).ok_or("status has no peak")? as f64 * 1024.0)
+}
+
+fn peak_kib(status: &str) -> Option<u64> {
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+}
+
 /// How many cores the whole machine keeps busy, from one reading to the next.
 #[derive(Clone, Copy)]
 pub(crate) struct MachineLoad {
@@ -71,6 +85,12 @@ mod tests {
         let stat = "cpu  100 20 3 5000 7 8 9 0 0 0\ncpu0 50 10 1 2500 3 4 4 0 0 0\n";
         assert_eq!(busy_ticks(stat), Some(123));
         assert_eq!(busy_ticks("intr 1 2 3"), None);
+    }
+
+    #[test]
+    fn the_peak_is_found_in_the_status() {
+        assert_eq!(peak_kib("VmPeak:\t 9999 kB\nVmHWM:\t    1234 kB\nVmRSS:\t 12 kB\n"), Some(1234));
+        assert_eq!(peak_kib("VmRSS:\t 12 kB\n"), None);
     }
 
     #[test]

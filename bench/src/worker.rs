@@ -12,8 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::Result;
 use crate::case::{Placement, Scenario, Transport, Work};
-use crate::peers::Library;
-use crate::scenario::{self, Gauge};
+use crate::scenario::{self, Gauge, Sides};
 use crate::usage::Usage;
 
 /// What a process does in a run.
@@ -22,14 +21,23 @@ pub(crate) enum Part {
     Near(Work),
     /// Is the other side, at this endpoint.
     Far(Work, String),
+    /// Makes so many calls with both sides in this process, and ends.
+    Exactly(Work, usize),
 }
 
 impl Part {
-    /// Plays it to its end. The sides then still run, and end with the process.
-    pub(crate) fn play<L: Library>(self, library: &L) -> Result<()> {
+    pub(crate) const fn work(&self) -> &Work {
         match self {
-            Self::Near(work) => play_near(library, &work),
-            Self::Far(work, endpoint) => play_far(library, work, endpoint),
+            Self::Near(work) | Self::Far(work, _) | Self::Exactly(work, _) => work,
+        }
+    }
+
+    /// Plays it to its end. The sides then still run, and end with the process.
+    pub(crate) fn play<S: Sides>(self, sides: &S) -> Result<()> {
+        match self {
+            Self::Near(work) => play_near(sides, &work),
+            Self::Far(work, endpoint) => play_far(sides, work, endpoint),
+            Self::Exactly(work, calls) => play_exactly(sides, &work, calls),
         }
     }
 }
@@ -48,17 +56,23 @@ pub(crate) fn far(work: &str, endpoint: &str) -> Result<()> {
     work.peer.play(Part::Far(work, endpoint.to_owned()))
 }
 
-fn play_near<L: Library>(library: &L, work: &Work) -> Result<()> {
+/// The process whose calls are counted from outside.
+pub(crate) fn exactly(work: &str, calls: &str) -> Result<()> {
+    let work: Work = serde_json::from_str(work)?;
+    work.peer.play(Part::Exactly(work, calls.parse()?))
+}
+
+fn play_near<S: Sides>(sides: &S, work: &Work) -> Result<()> {
     let endpoint = endpoint(work)?;
     let gauge = Arc::new(Gauge::new(work.case.count));
     let mut far = FarSide::None;
     if work.case.scenario.near_binds() {
-        start_near(library, work, &endpoint, &gauge);
+        start_near(sides, work, &endpoint, &gauge);
         gauge.wait_until_bound()?;
-        far.start(library, work, &endpoint, &gauge)?;
+        far.start(sides, work, &endpoint, &gauge)?;
     } else {
-        far.start(library, work, &endpoint, &gauge)?;
-        start_near(library, work, &endpoint, &gauge);
+        far.start(sides, work, &endpoint, &gauge)?;
+        start_near(sides, work, &endpoint, &gauge);
     }
     let sample = scenario::measure(work, &gauge, &mut far)?;
     println!("{}", serde_json::to_string(&sample)?);
@@ -68,38 +82,46 @@ fn play_near<L: Library>(library: &L, work: &Work) -> Result<()> {
     process::exit(0)
 }
 
+fn play_exactly<S: Sides>(sides: &S, work: &Work, calls: usize) -> Result<()> {
+    let endpoint = endpoint(work)?;
+    let gauge = Arc::new(Gauge::new(1));
+    FarSide::None.start(sides, work, &endpoint, &gauge)?;
+    sides.runtime().block_on(sides.clone().exactly(endpoint, calls))??;
+    process::exit(0)
+}
+
 /// Starts what measures; where the two sides share a runtime, both.
-fn start_near<L: Library>(library: &L, work: &Work, endpoint: &str, gauge: &Arc<Gauge>) {
-    let (library, work, endpoint, gauge) = (library.clone(), work.clone(), endpoint.to_owned(), gauge.clone());
+fn start_near<S: Sides>(sides: &S, work: &Work, endpoint: &str, gauge: &Arc<Gauge>) {
+    let (sides, work, endpoint, gauge) = (sides.clone(), work.clone(), endpoint.to_owned(), gauge.clone());
     thread::spawn(move || {
-        let runtime = library.runtime();
+        let runtime = sides.runtime();
         let failure = gauge.clone();
-        let sides = async move {
+        let both = async move {
             if work.case.placement == Placement::OneRuntime && work.case.scenario != Scenario::IdleMemory {
-                let far = scenario::far(library.clone(), work.clone(), endpoint.clone(), gauge.clone());
-                let runtime = library.runtime();
+                let far = sides.clone().far(work.clone(), endpoint.clone(), gauge.clone());
+                let runtime = sides.runtime();
                 let reported = gauge.clone();
                 runtime.spawn(async move { reported.report(far.await) });
                 while !gauge.is_bound() {
                     runtime.sleep(Duration::from_millis(1)).await;
                 }
             }
-            scenario::near(library, work, endpoint, gauge).await
+            sides.near(work, endpoint, gauge).await
         };
-        let outcome = runtime.block_on(sides);
+        let outcome = runtime.block_on(both);
         failure.report(outcome.unwrap_or_else(Err));
     });
 }
 
-fn play_far<L: Library>(library: &L, work: Work, endpoint: String) -> Result<()> {
+fn play_far<S: Sides>(sides: &S, work: Work, endpoint: String) -> Result<()> {
     let gauge = Arc::new(Gauge::new(work.case.count));
     let obeyed = gauge.clone();
     let binds = !work.case.scenario.near_binds();
-    let library = library.clone();
+    let sides = sides.clone();
     thread::spawn(move || {
-        let runtime = library.runtime();
+        let runtime = sides.runtime();
         let failure = gauge.clone();
-        let outcome = runtime.block_on(scenario::far(library, work, endpoint, gauge));
+        let outcome = runtime.block_on(sides.far(work, endpoint, gauge));
         failure.report(outcome.unwrap_or_else(Err));
     });
     if binds {
@@ -132,18 +154,17 @@ pub(crate) enum FarSide {
 }
 
 impl FarSide {
-    fn start<L: Library>(&mut self, library: &L, work: &Work, endpoint: &str, gauge: &Arc<Gauge>) -> Result<()> {
+    fn start<S: Sides>(&mut self, sides: &S, work: &Work, endpoint: &str, gauge: &Arc<Gauge>) -> Result<()> {
         match work.case.placement {
             Placement::TwoProcesses => *self = Self::start_process(work, endpoint)?,
             Placement::TwoThreads => {
                 *self = Self::Thread(gauge.clone());
-                let (library, work, endpoint, gauge) =
-                    (library.clone(), work.clone(), endpoint.to_owned(), gauge.clone());
+                let (sides, work, endpoint, gauge) = (sides.clone(), work.clone(), endpoint.to_owned(), gauge.clone());
                 let failure = gauge.clone();
                 let binds = !work.case.scenario.near_binds();
                 thread::spawn(move || {
-                    let runtime = library.runtime();
-                    let outcome = runtime.block_on(scenario::far(library, work, endpoint, gauge));
+                    let runtime = sides.runtime();
+                    let outcome = runtime.block_on(sides.far(work, endpoint, gauge));
                     failure.report(outcome.unwrap_or_else(Err));
                 });
                 if binds {

@@ -37,6 +37,17 @@ for_each_transport! {
         }
     }
 
+    async fn a_call_behind_many_answers_that_came_at_once_is_sent(at: At) {
+        let (_server, client, ear) = desk::open(at).await;
+        let calls: Vec<_> = (0..200).map(|_| tokio::spawn(client.gate())).collect();
+        client.add(1, 2).await.unwrap();
+        ear.shared.gate.add_permits(200);
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!(client.add(20, 22).await.unwrap(), 42);
+    }
+
     async fn more_calls_than_a_connection_has_streams_wait_for_their_place(at: At) {
         let (_server, client, ear) = desk::open(at).await;
         let calls: Vec<_> = (0..3000).map(|_| tokio::spawn(client.gate())).collect();

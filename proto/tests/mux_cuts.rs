@@ -116,7 +116,9 @@ fn bytes(frames: &[Message]) -> Vec<u8> {
         written.extend(said);
         client.feed(&server.output(), Instant::ZERO);
     }
-    frames.iter().for_each(|frame| client.send(frame.clone()));
+    for frame in frames {
+        client.send(frame.clone());
+    }
     written.extend(client.output());
     written
 }

@@ -1,6 +1,7 @@
 //! Everyone who is compared, behind one small interface.
 
 mod bowline;
+mod calls;
 mod libzmq;
 mod omq;
 mod raw;
@@ -12,10 +13,12 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use calls::{BODY, Body, CHUNK, CallLibrary, Caller, Chunks, Produce};
 pub(crate) use runtime::Runtime;
 
 use crate::Result;
 use crate::case::{Case, Placement, Scenario, Transport};
+use crate::scenario::{Calls, Sockets};
 use crate::worker::Part;
 
 /// What a socket is for.
@@ -89,6 +92,11 @@ pub(crate) enum Peer {
     Rzmq,
     RzmqUring,
     ZmqrsSt,
+    Tarpc,
+    Tonic,
+    Jsonrpsee,
+    Remoc,
+    Muxio,
     RawStd,
     RawTokioSt,
     RawTokioMt,
@@ -104,7 +112,7 @@ pub(crate) enum Rank {
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::BowlineSt,
         Self::BowlineMt,
         Self::BowlineMany,
@@ -115,6 +123,11 @@ impl Peer {
         Self::Rzmq,
         Self::RzmqUring,
         Self::ZmqrsSt,
+        Self::Tarpc,
+        Self::Tonic,
+        Self::Jsonrpsee,
+        Self::Remoc,
+        Self::Muxio,
         Self::RawStd,
         Self::RawTokioSt,
         Self::RawTokioMt,
@@ -132,6 +145,11 @@ impl Peer {
             Self::Rzmq => "rzmq",
             Self::RzmqUring => "rzmq-uring",
             Self::ZmqrsSt => "zmq.rs",
+            Self::Tarpc => "tarpc",
+            Self::Tonic => "tonic",
+            Self::Jsonrpsee => "jsonrpsee",
+            Self::Remoc => "remoc",
+            Self::Muxio => "muxio",
             Self::RawStd => "raw-std",
             Self::RawTokioSt => "raw-tokio-st",
             Self::RawTokioMt => "raw-tokio-mt",
@@ -159,6 +177,9 @@ impl Peer {
 
     /// Whether this row says something in this case that no other row says better.
     pub(crate) fn takes_part(self, case: &Case) -> bool {
+        if case.scenario.is_rpc() {
+            return self.takes_part_in_calls(case);
+        }
         let is_round_trip = matches!(case.scenario, Scenario::ReqRep | Scenario::DealerRouter);
         let is_memory = matches!(case.scenario, Scenario::IdleMemory | Scenario::ManyPeers);
         let one_runtime = case.placement == Placement::OneRuntime;
@@ -176,6 +197,20 @@ impl Peer {
                 matches!(case.scenario, Scenario::ReqRep | Scenario::PushPull) && case.transport != Transport::Inproc
             }
             Self::RawTokioMt => case.scenario == Scenario::ReqRep && case.transport != Transport::Inproc,
+            Self::Tarpc | Self::Tonic | Self::Jsonrpsee | Self::Remoc | Self::Muxio => false,
+        }
+    }
+
+    /// The same where there are a client and a server.
+    fn takes_part_in_calls(self, case: &Case) -> bool {
+        let (calls, streams) = (case.scenario == Scenario::RpcCalls, case.scenario == Scenario::RpcStream);
+        match self {
+            Self::BowlineSt | Self::Tonic | Self::Remoc => true,
+            Self::BowlineMt => calls,
+            Self::Tarpc | Self::Jsonrpsee | Self::Muxio => calls || case.scenario == Scenario::RpcCost,
+            Self::RawTokioSt => calls || streams,
+            Self::RawTokioMt => calls && case.count == 1,
+            _ => false,
         }
     }
 
@@ -206,20 +241,28 @@ impl Peer {
 
     /// Plays a part of a run with this peer.
     pub(crate) fn play(self, part: Part) -> Result<()> {
+        let calls = part.work().case.scenario.is_rpc();
         match self {
-            Self::BowlineSt => part.play(&bowline::Bowline::new(Runtime::CurrentThread)),
-            Self::BowlineMt => part.play(&bowline::Bowline::new(Runtime::MultiThread)),
-            Self::BowlineMany => part.play(&bowline::Many),
-            Self::BowlineBusy => part.play(&bowline::Bowline::busy()),
-            Self::Libzmq => part.play(&libzmq::Libzmq::new()),
-            Self::OmqSt => part.play(&omq::Async),
-            Self::OmqBlocking => part.play(&omq::Blocking::new()),
-            Self::Rzmq => part.play(&rzmq::Rzmq::new(rzmq::Backend::Tokio)),
-            Self::RzmqUring => part.play(&rzmq::Rzmq::new(rzmq::Backend::Uring)),
-            Self::ZmqrsSt => part.play(&zmqrs::Zmqrs),
-            Self::RawStd => part.play(&raw::Blocking),
-            Self::RawTokioSt => part.play(&raw::Tokio::new(Runtime::CurrentThread)),
-            Self::RawTokioMt => part.play(&raw::Tokio::new(Runtime::MultiThread)),
+            Self::BowlineSt if calls => part.play(&Calls(calls::Bowline::new(Runtime::CurrentThread))),
+            Self::BowlineMt if calls => part.play(&Calls(calls::Bowline::new(Runtime::MultiThread))),
+            Self::BowlineSt => part.play(&Sockets(bowline::Bowline::new(Runtime::CurrentThread))),
+            Self::BowlineMt => part.play(&Sockets(bowline::Bowline::new(Runtime::MultiThread))),
+            Self::BowlineMany => part.play(&Sockets(bowline::Many)),
+            Self::BowlineBusy => part.play(&Sockets(bowline::Bowline::busy())),
+            Self::Libzmq => part.play(&Sockets(libzmq::Libzmq::new())),
+            Self::OmqSt => part.play(&Sockets(omq::Async)),
+            Self::OmqBlocking => part.play(&Sockets(omq::Blocking::new())),
+            Self::Rzmq => part.play(&Sockets(rzmq::Rzmq::new(rzmq::Backend::Tokio))),
+            Self::RzmqUring => part.play(&Sockets(rzmq::Rzmq::new(rzmq::Backend::Uring))),
+            Self::ZmqrsSt => part.play(&Sockets(zmqrs::Zmqrs)),
+            Self::Tarpc => part.play(&Calls(calls::Tarpc)),
+            Self::Tonic => part.play(&Calls(calls::Tonic)),
+            Self::Jsonrpsee => part.play(&Calls(calls::Jsonrpsee)),
+            Self::Remoc => part.play(&Calls(calls::Remoc)),
+            Self::Muxio => part.play(&Calls(calls::Muxio)),
+            Self::RawStd => part.play(&Sockets(raw::Blocking)),
+            Self::RawTokioSt => part.play(&Sockets(raw::Tokio::new(Runtime::CurrentThread))),
+            Self::RawTokioMt => part.play(&Sockets(raw::Tokio::new(Runtime::MultiThread))),
         }
     }
 }

@@ -60,6 +60,9 @@ so that a slow phase of the machine meets both sides of it alike. Values of diff
   `-st` is a current-thread runtime for each side, `-mt` a multi-thread runtime; `omq-blk` is omq with blocking sockets and
   an I/O thread, `rzmq` has the options of its own benchmarks (TCP_CORK, no throttle, a high-water mark of 100,000),
   `rzmq-uring` the same on io_uring. libzmq has one I/O thread. All else is default, so a high-water mark of 1,000.
+- At calls every library has a current-thread runtime for each side (bowline a multi-thread one, too), room for as many
+  calls as are in flight, and `TCP_NODELAY`, except the client of muxio, which has no call for it: what it sends waits for
+  the acknowledgement of what it sent before.
 - `raw` is no library: the same frames through plain sockets in blocks of 256 KiB (1 MiB from 64 KiB up), or one by one for
   requests. It is what the machine can do.
 - All are compiled together, with the same flags (`lto = \"fat\"`, one codegen unit), except libzmq, which is the system's.
@@ -123,6 +126,28 @@ fn about(scenario: Scenario) -> &'static str {
              until a message of each was received; *memory each* what both processes together have grown by meanwhile, for \
              each connection; then every socket sends as fast as it can, in a task of its own (in libzmq one thread sends on all \
              in turn)."
+        }
+        Scenario::RpcCalls => {
+            "One client on one connection, and so many tasks that call through it, each with one call at a time: 16 bytes \
+             there and the same 16 back. Client and server are two threads with a runtime each. `raw` writes and reads frames \
+             of that size, all in flight at once, and wakes nobody for a single one. The body is an array of 16 bytes in the \
+             ordinary codec of each library, but text in jsonrpsee, and as it is, without a codec, in tonic and muxio."
+        }
+        Scenario::RpcStream => {
+            "A method of the server that returns a stream of chunks of 64 KiB, without an end. tarpc has no streams, JSON \
+             no bytes, and those of muxio no flow control."
+        }
+        Scenario::RpcBeside => {
+            "Calls of 16 bytes, one at a time, first alone and then beside such a stream on the same connection: how many \
+             times as long 99 of 100 take, how long that is, and how fast the stream is meanwhile."
+        }
+        Scenario::RpcStalled => {
+            "64 callers, first alone and then beside a stream of a GiB of which the client reads one chunk and no more: by how \
+             much the memory of the process, both sides in it, was larger at most, and how many calls per second are left."
+        }
+        Scenario::RpcCost => {
+            "One call at a time of 16 bytes both ways: the bytes on the wire beyond these 32, counted by a proxy, and the \
+             allocations of both sides together, counted by valgrind: the difference of two runs of which one has 100 calls more."
         }
         Scenario::IdleMemory => {
             "What 1,000 connections cost that did no more than to send one message, both ends together with their sockets, and \

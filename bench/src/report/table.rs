@@ -27,9 +27,13 @@ pub(crate) const fn headlines(scenario: Scenario) -> &'static [Metric] {
     match scenario {
         Scenario::PushPull | Scenario::PubSub => &[Metric::Rate],
         Scenario::ReqRep => &[Metric::P50, Metric::P99],
-        Scenario::DealerRouter => &[Metric::Rate, Metric::P50, Metric::P99],
+        Scenario::DealerRouter | Scenario::RpcCalls => &[Metric::Rate, Metric::P50, Metric::P99],
         Scenario::ManyPeers => &[Metric::Connected, Metric::Each, Metric::Rate],
         Scenario::IdleMemory => &[Metric::Each],
+        Scenario::RpcStream => &[Metric::Bytes],
+        Scenario::RpcBeside => &[Metric::Slower, Metric::P99, Metric::Bytes],
+        Scenario::RpcStalled => &[Metric::Held, Metric::Kept, Metric::Rate],
+        Scenario::RpcCost => &[Metric::Wire, Metric::Allocations],
     }
 }
 
@@ -37,7 +41,7 @@ pub(crate) const fn headlines(scenario: Scenario) -> &'static [Metric] {
 pub(crate) const fn details(scenario: Scenario) -> &'static [Metric] {
     match scenario {
         Scenario::ReqRep => &[Metric::Rate, Metric::Cpu, Metric::Resident],
-        Scenario::IdleMemory => &[],
+        Scenario::IdleMemory | Scenario::RpcBeside | Scenario::RpcStalled | Scenario::RpcCost => &[],
         _ => &[Metric::Cpu, Metric::Resident],
     }
 }
@@ -83,11 +87,13 @@ impl Columns {
 pub(crate) fn label(case: &Case) -> String {
     let transport = case.transport.name();
     match case.scenario {
-        Scenario::PushPull | Scenario::PubSub | Scenario::DealerRouter => {
+        Scenario::PushPull | Scenario::PubSub | Scenario::DealerRouter | Scenario::RpcStream | Scenario::RpcCost => {
             format!("{transport} {}", Bytes(case.size))
         }
         Scenario::ReqRep => format!("{transport}, {}", case.placement.name()),
         Scenario::ManyPeers => format!("{transport}, {}", case.count),
+        Scenario::RpcCalls => format!("{transport}, {} in flight", case.count),
+        Scenario::RpcBeside | Scenario::RpcStalled => format!("{transport}, a stream of {}", Bytes(case.size)),
         Scenario::IdleMemory if case.placement == Placement::OneRuntime => format!("{} sockets", case.count),
         Scenario::IdleMemory => format!("{} connections", case.count),
     }

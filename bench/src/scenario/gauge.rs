@@ -1,11 +1,13 @@
 //! What the sides of a run tell the thread that measures, and it them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::metric::Metric;
 use crate::worker::PATIENCE;
 
 /// Shared by the sides of a run that are in this process.
@@ -25,6 +27,7 @@ struct News {
     bound: bool,
     failure: Option<String>,
     latencies: Option<Vec<u32>>,
+    values: Option<BTreeMap<Metric, f64>>,
 }
 
 /// On a cache line of its own.
@@ -36,6 +39,11 @@ impl Counter {
     /// Only one thread sets a counter.
     pub(crate) fn set(&self, count: u64) {
         self.0.store(count, Ordering::Relaxed);
+    }
+
+    /// Any task may, where many share a counter.
+    pub(crate) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -99,6 +107,11 @@ impl Gauge {
         self.tell(|news| news.latencies = Some(latencies));
     }
 
+    /// What a side has measured itself.
+    pub(crate) fn deliver_values(&self, values: BTreeMap<Metric, f64>) {
+        self.tell(|news| news.values = Some(values));
+    }
+
     pub(crate) fn is_bound(&self) -> bool {
         self.news.lock().unwrap_or_else(PoisonError::into_inner).bound
     }
@@ -109,6 +122,10 @@ impl Gauge {
 
     pub(crate) fn wait_for_latencies(&self) -> Result<Vec<u32>> {
         self.wait(|news| news.latencies.take())
+    }
+
+    pub(crate) fn wait_for_values(&self) -> Result<BTreeMap<Metric, f64>> {
+        self.wait(|news| news.values.take())
     }
 
     /// Sleeps until `is_so`, looking every half millisecond.

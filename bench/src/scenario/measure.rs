@@ -30,10 +30,20 @@ pub(crate) fn measure(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<S
             far.begin_stage(1)?;
             rate(work, gauge, far)
         }
-        Scenario::ReqRep | Scenario::DealerRouter => {
+        Scenario::ReqRep | Scenario::DealerRouter | Scenario::RpcCalls => {
             gauge.wait_until(|gauge| gauge.count() > 0)?;
             round_trips(work, gauge, far)
         }
+        Scenario::RpcStream => {
+            gauge.wait_until(|gauge| gauge.count() > 0)?;
+            let mut sample = rate(work, gauge, far)?;
+            let chunks = sample.values.get(&Metric::Rate).copied().unwrap_or_default();
+            sample.values.insert(Metric::Bytes, chunks * work.case.size as f64);
+            Ok(sample)
+        }
+        Scenario::RpcBeside | Scenario::RpcStalled => reckoned(gauge, far),
+        // Others change no count.
+        Scenario::RpcCost => Ok(Sample { values: gauge.wait_for_values()?, foreign: 0.0 }),
         Scenario::ManyPeers => {
             let mut connected = connect(work, gauge, far)?;
             far.begin_stage(SEND)?;
@@ -130,6 +140,14 @@ fn round_trips(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> 
         }
     }
     Ok(sample)
+}
+
+/// What a side measures itself; only others are watched.
+fn reckoned(gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
+    let (load, before) = (MachineLoad::read()?, far.usage_of_both()?);
+    let values = gauge.wait_for_values()?;
+    let (later, after) = (MachineLoad::read()?, far.usage_of_both()?);
+    Ok(Sample { values, foreign: later.foreign_since(load, after.cpu - before.cpu) })
 }
 
 /// Until every socket is there and, where it is connected, has been heard of; and what that cost.

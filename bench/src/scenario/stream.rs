@@ -25,6 +25,23 @@ pub(super) async fn push<L: Library>(library: L, work: &Work, endpoint: &str) ->
     }
 }
 
+/// Receives as fast as it can, for ever, from the side that binds.
+pub(super) async fn drain<L: Library>(library: L, work: &Work, endpoint: &str, gauge: &Arc<Gauge>) -> Result<()> {
+    let mut socket = library.open(role(work, Kind::Pull)).await?;
+    socket.connect(endpoint).await?;
+    count(socket, gauge, 0).await
+}
+
+/// Sends as fast as it can, for ever, to the side that connects.
+pub(super) async fn pour<L: Library>(library: L, work: &Work, endpoint: &str, gauge: &Arc<Gauge>) -> Result<()> {
+    let mut socket = library.open(role(work, Kind::Push)).await?;
+    socket.bind(endpoint).await?;
+    gauge.bound();
+    loop {
+        socket.send().await?;
+    }
+}
+
 /// Subscribes so many times, each in a task or thread of its own.
 pub(super) async fn subscribe<L: Library>(library: L, work: &Work, endpoint: &str, gauge: &Arc<Gauge>) -> Result<()> {
     let runtime = library.runtime();

@@ -1,18 +1,37 @@
-//! Who deals with each connection of a socket by itself, and has to hear of it in order.
+//! Who deals with each connection of a socket by itself.
+//!
+//! What such a connection carries goes past the pipe, the pattern and the socket's lock: the task that serves the
+//! connection hands over what has come, and asks for what is to be sent.
 
+use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use bowline_proto::pipe::PipeId;
-use bowline_proto::{ConnectionId, DisconnectReason, PeerInfo};
+use bowline_proto::{ConnectionId, DisconnectReason, Message, PeerInfo};
 
 /// Hears of the peers of a socket before its monitors and its state do. No lock is held.
 pub(crate) trait Attendant: Send + Sync {
-    /// A peer stands at the end of the pipe, and messages may be on their way already.
-    fn joined(&self, pipe: PipeId, connection: ConnectionId, peer: &Arc<PeerInfo>);
-
-    /// The peer of the connection is gone. Whatever it has sent can be received before this returns; nothing will come.
-    fn lost(&self, pipe: PipeId, connection: ConnectionId, reason: &DisconnectReason);
+    /// A peer is there; whatever passes on the connection is for who is returned.
+    fn joined(self: Arc<Self>, connection: ConnectionId, peer: &Arc<PeerInfo>) -> Box<dyn Attended>;
 
     /// No more attempts will be made at one of the endpoints.
     fn gave_up(&self, reason: &DisconnectReason);
+}
+
+/// What a connection carries. Only the task that serves the connection calls these, with no lock held.
+pub(crate) trait Attended: Debug + Send + Sync {
+    /// Takes the first of the messages that have come, one at the least. What is to be sent is asked for next, whatever
+    /// comes of them.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is to end.
+    fn take(&self, messages: &mut VecDeque<Message>) -> Result<(), DisconnectReason>;
+
+    /// Gives what there is to be sent, until `give` says that it takes no more; pending if there is nothing.
+    fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()>;
+
+    /// The connection is gone, and nothing more will come.
+    fn lost(&self, reason: &DisconnectReason);
 }

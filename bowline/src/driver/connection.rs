@@ -9,17 +9,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bowline_proto::DisconnectReason;
 use bowline_proto::link::{Link, State};
-use bowline_proto::pipe::Take;
+use bowline_proto::pipe::{Outbox, Take};
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
+use bowline_proto::{DisconnectReason, Message};
 use bytes::BufMut;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::attendant::Attended;
 use super::seat::{Ended, Seat};
 use crate::rt;
 use crate::transport::Stream;
@@ -35,6 +36,9 @@ const BULK: usize = 64 * 1024;
 const TURN_MESSAGES: usize = 256;
 /// How many pieces go into one `writev`; Linux takes up to 1024.
 const SLICES: usize = 64;
+/// How many bytes are asked for at a time that do not come by the pipe: what becomes urgent then goes behind them, and
+/// with less a connection would write more often than it has to.
+const GIVEN_MOST: usize = 128 * 1024;
 /// How long a peer may be silent after our last message is written, before we no longer wait for it to close.
 ///
 /// A connection that is closed with unread bytes in it is reset, and so is one that bytes come for afterwards: a reset
@@ -135,8 +139,11 @@ impl Connection {
             if let Some(ended) = self.apply() {
                 return Poll::Ready(ended);
             }
-            reads = reads && self.poll_deliver(cx).is_ready() && self.poll_read(cx).is_ready();
-            if reads {
+            let delivered = self.delivered_in_turn;
+            reads = reads && self.poll_deliver(cx).is_ready();
+            let is_behind = reads && !self.link.inbound().is_empty();
+            reads = reads && (is_behind || self.poll_read(cx).is_ready());
+            if reads && !is_behind {
                 // At once, and batch by batch: a whole one changes hands without a copy, and whoever receives it leaves
                 // its memory to the next read.
                 if let Some(ended) = self.apply() {
@@ -144,7 +151,9 @@ impl Connection {
                 }
                 let _handed_over = self.poll_deliver(cx);
             }
-            writes = (reads || writes) && self.poll_write(cx).is_ready();
+            // What was delivered may be answered at once.
+            let is_answered = self.delivered_in_turn > delivered;
+            writes = (reads || writes || is_answered) && self.poll_write(cx).is_ready();
             if !(reads || writes) {
                 if self.poll_timer(cx).is_pending() {
                     return self.apply().map_or(Poll::Pending, Poll::Ready);
@@ -181,7 +190,9 @@ impl Connection {
             let taken = self.writing.messages();
             self.writing.rewind();
             self.seat.counters().sent(taken - self.writing.messages());
-            halves.outbox.restore(&mut self.writing);
+            if self.seat.attended().is_none() {
+                halves.outbox.restore(&mut self.writing);
+            }
             self.writing.clear();
             self.from_pipe = false;
             self.parting = Parting::Silent;
@@ -192,6 +203,9 @@ impl Connection {
     fn wrote_all(&mut self) {
         if std::mem::take(&mut self.from_pipe) {
             self.seat.counters().sent(self.writing.messages());
+            if let (Some(halves), Some(_)) = (self.seat.halves(), self.seat.attended()) {
+                halves.outbox.count_sent(self.writing.messages());
+            }
         }
         self.writing.clear();
     }
@@ -200,7 +214,19 @@ impl Connection {
     fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(halves) = self.seat.halves() else { return Poll::Ready(()) };
         let waiting = self.link.inbound().len();
-        let delivered = halves.inbox.poll_deliver(cx, self.link.inbound());
+        let delivered = match self.seat.attended() {
+            Some(attended) if waiting > 0 => {
+                let taken = attended.take(self.link.inbound());
+                halves.inbox.count_received(waiting - self.link.inbound().len());
+                if let Err(reason) = taken {
+                    self.link.inbound().clear();
+                    self.link.handle_end(reason, rt::now());
+                }
+                Poll::Ready(())
+            }
+            Some(_) => Poll::Ready(()),
+            None => halves.inbox.poll_deliver(cx, self.link.inbound()),
+        };
         let n = waiting - self.link.inbound().len();
         self.delivered_in_turn += n;
         self.seat.counters().received(n);
@@ -304,7 +330,11 @@ impl Connection {
             return Poll::Ready(());
         }
         let (core, writing) = (self.seat.core(), &mut self.writing);
-        match ready!(core.with(|engine| engine.poll_take(halves, cx, writing))) {
+        let taken = match self.seat.attended() {
+            Some(attended) => ready!(poll_give(attended, &halves.outbox, cx, writing)),
+            None => ready!(core.with(|engine| engine.poll_take(halves, cx, writing))),
+        };
+        match taken {
             Take::Batch => {
                 self.link.seal(&mut self.writing);
                 self.from_pipe = true;
@@ -382,6 +412,22 @@ impl Connection {
             while let Ok(Ok(1..)) = tokio::time::timeout(FAREWELL, self.stream.read(&mut nowhere)).await {}
         }
     }
+}
+
+/// Fills the empty batch with what does not come by the pipe. An order to end the connection goes first, for there may
+/// always be more to be sent; one that has patience goes behind it.
+fn poll_give(attended: &dyn Attended, outbox: &Outbox, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
+    if let Poll::Ready(order) = outbox.poll_order(cx) {
+        return Poll::Ready(order);
+    }
+    let mut give = |message: &Message| {
+        batch.push(message);
+        batch.remaining() < GIVEN_MOST
+    };
+    if attended.poll_give(cx, &mut give).is_ready() {
+        return Poll::Ready(Take::Batch);
+    }
+    outbox.poll_take(cx, batch)
 }
 
 /// Writes as much of `batch` as one call takes, and says how much.

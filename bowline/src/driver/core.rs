@@ -48,7 +48,7 @@ pub(crate) struct Core {
     hears_subscriptions: AtomicBool,
     heeds_parent: AtomicBool,
     /// Who deals with each peer by itself, if anybody does.
-    pub(super) attendant: OnceLock<Weak<dyn Attendant>>,
+    attendant: OnceLock<Weak<dyn Attendant>>,
 }
 
 impl Core {
@@ -58,7 +58,7 @@ impl Core {
         Self::with_engine(Engine::new(socket_type, Arc::clone(&options)), options, parent)
     }
 
-    /// As [`new`](Self::new), with an engine that keeps the peers apart: they are the [attendant](Self::attend)'s.
+    /// As [`new`](Self::new), for an [attendant](Self::attend) who deals with what connections carry.
     pub(crate) fn apart(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Arc<Self> {
         let options = Arc::new(options);
         Self::with_engine(Engine::apart(socket_type, Arc::clone(&options)), options, parent)
@@ -122,15 +122,15 @@ impl Core {
         result
     }
 
-    /// As [`with`](Self::with) where the caller holds a lock: it wakes whom that concerns when it holds none. Peers that
-    /// are kept apart make no news.
-    pub(crate) fn with_wakes<T>(&self, wakes: &mut Wakes, act: impl FnOnce(&mut Engine) -> T) -> T {
-        let mut engine = self.engine.lock();
-        let result = act(&mut engine);
-        if !engine.is_quiet() {
-            wakes.append(engine.take_wakes());
-        }
-        result
+    /// From now on this one deals with what connections carry. Before the first endpoint, and once.
+    pub(crate) fn attend(&self, attendant: Weak<dyn Attendant>) {
+        let attended = self.attendant.set(attendant);
+        debug_assert!(attended.is_ok(), "a socket has one attendant");
+    }
+
+    /// Who deals with what connections carry, if anybody does.
+    pub(crate) fn attendant(&self) -> Option<Arc<dyn Attendant>> {
+        self.attendant.get().and_then(Weak::upgrade)
     }
 
     #[cold]

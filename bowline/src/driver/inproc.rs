@@ -8,6 +8,7 @@ use std::collections::hash_map::Entry;
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, LazyLock, Weak};
+use std::task::{Context, Poll, ready};
 
 use bowline_proto::engine::Halves;
 use bowline_proto::error::HandshakeStage;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::accept::{self, Bound};
 use super::core::Core;
 use super::dial::{Dial, Outcome, Reach};
+use super::passage::Passage;
 use super::seat::{Ended, Seat};
 
 /// Who is bound to which name.
@@ -157,13 +159,15 @@ impl Direct {
 
         let gone = CancellationToken::new();
         let mut near = Side::new(dial.seat(), gone.clone());
+        let passes = [Arc::clone(&dial.halves.inbox), Arc::clone(&inbox)];
         // Ours goes first: until it has its peer, what waits must not seem to be lost.
-        near.ready(peer(theirs));
+        near.ready(peer(theirs), passes.clone());
         if near.seat.ended().is_some() {
             far.refused(DisconnectReason::PeerClosed);
         } else {
             let mut far = Side::new(far.in_process(inbox, Arc::clone(&dial.halves.inbox)), gone);
-            far.ready(peer(ours));
+            let [far_end, near_end] = passes;
+            far.ready(peer(ours), [near_end, far_end]);
             binder.spawn_at_home(async move { drop(far.run().await) });
         }
         Some(Join::Joined(near))
@@ -187,6 +191,8 @@ struct Side {
     effects: Effects,
     /// Either side is gone.
     gone: CancellationToken,
+    /// Where messages pass that do not go by the pipes.
+    passage: Option<Passage>,
 }
 
 impl Drop for Side {
@@ -198,13 +204,17 @@ impl Drop for Side {
 
 impl Side {
     fn new(seat: Seat, gone: CancellationToken) -> Self {
-        Self { seat, lifecycle: Lifecycle::new(), effects: Effects::new(), gone }
+        Self { seat, lifecycle: Lifecycle::new(), effects: Effects::new(), gone, passage: None }
     }
 
-    fn ready(&mut self, peer: PeerInfo) {
+    /// The peer is there: it writes to the first of the inboxes, and reads from the second.
+    fn ready(&mut self, peer: PeerInfo, [near, far]: [Arc<Inbox>; 2]) {
         let started = self.lifecycle.start_direct(peer, &mut self.effects);
         debug_assert!(started.is_ok(), "a connection starts once");
         self.apply();
+        if let (Some(halves), Some(_)) = (self.seat.halves(), self.seat.attended()) {
+            self.passage = Some(Passage::new(halves.pipe, near, far));
+        }
     }
 
     fn apply(&mut self) {
@@ -221,24 +231,41 @@ impl Side {
         debug_assert!(lost.is_ok(), "a joined connection is ready");
     }
 
+    /// Lets messages pass, until the connection is to end.
+    fn poll(&mut self, cx: &mut Context<'_>, halves: Option<&Halves>) -> Poll<Take> {
+        let Some(halves) = halves else { return Poll::Ready(Take::Finished) };
+        // An order that has no patience goes first, the other one behind all that there is to send.
+        if let Poll::Ready(order) = halves.outbox.poll_order(cx) {
+            return Poll::Ready(order);
+        }
+        if let (Some(passage), Some(attended)) = (&mut self.passage, self.seat.attended()) {
+            if let Err(reason) = ready!(passage.poll(cx, attended)) {
+                return Poll::Ready(Take::Kicked(reason));
+            }
+        }
+        halves.outbox.poll_take(cx, &mut Batch::new())
+    }
+
     async fn run(mut self) -> Ended {
         let stop = self.seat.core().stop.clone();
         while self.seat.ended().is_none() {
             let halves = self.seat.halves().cloned();
-            let order = poll_fn(|cx| match &halves {
-                Some(halves) => halves.outbox.poll_take(cx, &mut Batch::new()),
-                None => std::task::Poll::Ready(Take::Finished),
-            });
+            let gone = self.gone.clone();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => self.lifecycle.close(HandshakeStage::Ready, &mut self.effects),
-                order = order => match order {
+                order = poll_fn(|cx| self.poll(cx, halves.as_ref())) => match order {
                     Take::Kicked(reason) => self.lose(reason),
                     Take::Finished => self.lifecycle.close(HandshakeStage::Ready, &mut self.effects),
                     // Messages go past this outbox.
                     Take::Batch => {}
                 },
-                () = self.gone.cancelled() => self.lose(DisconnectReason::PeerClosed),
+                () = gone.cancelled() => {
+                    if let (Some(passage), Some(attended)) = (&mut self.passage, self.seat.attended()) {
+                        passage.take_rest(attended);
+                    }
+                    self.lose(DisconnectReason::PeerClosed);
+                }
             }
             self.apply();
         }

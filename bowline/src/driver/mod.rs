@@ -11,11 +11,11 @@
 //! All of them belong to the socket's [`Core`](core::Core): it counts them, and its token ends them.
 
 pub(crate) mod accept;
-pub(crate) mod apart;
 pub(crate) mod attendant;
 pub(crate) mod connection;
 pub(crate) mod core;
 pub(crate) mod dial;
 pub(crate) mod inproc;
 pub(crate) mod monitor;
+mod passage;
 pub(crate) mod seat;

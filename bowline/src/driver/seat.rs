@@ -9,6 +9,7 @@ use bowline_proto::pipe::{Inbox, lifecycle};
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, MonitorEvent, MonitorKind, PeerInfo};
 
+use super::attendant::Attended;
 use super::core::Core;
 use crate::observe::Counters;
 use crate::rt;
@@ -35,6 +36,8 @@ pub(crate) struct Seat {
     direct: Option<Arc<Inbox>>,
     peer: Option<Arc<PeerInfo>>,
     attached: bool,
+    /// What the connection carries, where that is not for the pipe.
+    attended: Option<Box<dyn Attended>>,
     /// The bytes that were read and written before the peer was attached.
     early: [usize; 2],
     ready_at: Option<Instant>,
@@ -63,6 +66,7 @@ impl Seat {
             direct: None,
             peer: None,
             attached: false,
+            attended: None,
             early: [0; 2],
             ready_at: None,
             ended: None,
@@ -94,6 +98,11 @@ impl Seat {
 
     pub(crate) fn halves(&self) -> Option<&Halves> {
         self.halves.as_ref()
+    }
+
+    /// What the connection carries, where that is not for the pipe.
+    pub(crate) fn attended(&self) -> Option<&dyn Attended> {
+        self.attended.as_deref()
     }
 
     /// Whether the last effect was performed.
@@ -179,16 +188,16 @@ impl Seat {
             engine.attach(halves.pipe, connection, peer).map(|()| true)
         })?;
         self.pass_counts();
-        if let (true, Some(halves), Some(attendant)) = (self.attached, &self.halves, self.core.attendant()) {
-            attendant.joined(halves.pipe, connection, &info);
+        if let (true, Some(attendant)) = (self.attached, self.core.attendant()) {
+            self.attended = Some(attendant.joined(connection, &info));
         }
         Ok(())
     }
 
     /// Whoever deals with the peer is done with it before anybody else hears.
-    fn lost(&self, reason: &DisconnectReason) {
-        if let (Some(halves), Some(attendant)) = (&self.halves, self.core.attendant()) {
-            attendant.lost(halves.pipe, self.connection, reason);
+    fn lost(&mut self, reason: &DisconnectReason) {
+        if let Some(attended) = self.attended.take() {
+            attended.lost(reason);
         }
     }
 

@@ -72,20 +72,15 @@ impl<T, E> Call<T, E> {
 
 impl<T: DeserializeOwned, E: DeserializeOwned> Call<T, E> {
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
-        loop {
-            match ready!(self.flight.poll_next(cx)).map_err(failed)? {
-                // One that is answered with more has another kind of method on the other side; its first item counts.
-                Next::Item(part) => {
-                    self.value.get_or_insert(part);
-                }
-                Next::End => {
-                    let Some(value) = self.value.take() else {
-                        return Poll::Ready(Err(Fault::Status(Status::new(Code::MALFORMED, "an empty answer")).into()));
-                    };
-                    return Poll::Ready(self.codec.decode(&value).map_err(CallError::Decode));
-                }
-                end => return Poll::Ready(Err(ended(self.codec, end))),
+        // One that is answered with more has another kind of method on the other side; its first item counts.
+        match ready!(self.flight.poll_end(cx, &mut self.value)).map_err(failed)? {
+            Next::End => {
+                let Some(value) = self.value.take() else {
+                    return Poll::Ready(Err(Fault::Status(Status::new(Code::MALFORMED, "an empty answer")).into()));
+                };
+                Poll::Ready(self.codec.decode(&value).map_err(CallError::Decode))
             }
+            end => Poll::Ready(Err(ended(self.codec, end))),
         }
     }
 }

@@ -16,10 +16,10 @@ use super::error::{ClientError, Unreachable};
 use super::flight::{Flight, Outgoing, Request, found};
 use super::hub::Hub;
 use super::limits::Limits;
-use super::receive::Receive;
 use super::registry::{Registry, Service};
 use super::routes::Balance;
 use super::schema::Method;
+use super::timers;
 use crate::driver::monitor::Monitor;
 use crate::socket::{ConnectError, Handle, NoRuntime, Peer, StateWatch};
 
@@ -331,7 +331,7 @@ impl ClientBuilder {
         for endpoint in self.endpoints {
             client.add_endpoint(endpoint.map_err(ConnectError::from)?)?;
         }
-        handle.core().spawn(Receive::new(hub));
+        handle.core().spawn(timers::run(hub));
         Ok(client)
     }
 }

@@ -1,13 +1,17 @@
 //! One connection: its session, and what is known of its streams beside it.
 //!
-//! Whoever changes the session also flushes it, under the same lock, and takes its events. Callers, handlers and the
-//! task of the socket are woken when the lock is gone; no code of the application's runs under it.
+//! Whoever changes the session takes its events under the same lock. Callers, handlers and the task that serves the
+//! connection are woken when the lock is gone; no code of the application's runs under it.
+//!
+//! Cost of a call on the side that makes it: two locks, one to open the stream and wait, one to take the result. On the
+//! other side: one to answer, and a share of one lock for all that a read brought.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use bowline_proto::mux::{Code, End, Head, OpenErrorKind};
-use bowline_proto::pipe::PipeId;
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo};
 use parking_lot::Mutex;
@@ -16,15 +20,19 @@ use tokio::sync::Notify;
 use super::entry::{Ending, Ticket};
 use super::error::{Fault, Outcome, Unreachable};
 use super::hub::Hub;
+use super::serve;
 use super::state::{After, State};
 use super::stream::Stream;
+use crate::driver::attendant::Attended;
+
+/// How many messages are taken at a time: the other side has answers to work on while the rest is taken.
+const TURN: usize = 64;
 
 /// One connection to one peer. The next one to the same endpoint is another.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) hub: Arc<Hub>,
     pub(super) id: ConnectionId,
-    pub(super) pipe: PipeId,
     pub(super) peer: Arc<PeerInfo>,
     state: Mutex<State>,
     /// A stream of ours has closed: for calls that found as many as may be.
@@ -46,29 +54,21 @@ pub(super) enum NotOpened {
 }
 
 impl Connection {
-    pub(super) fn new(hub: Arc<Hub>, pipe: PipeId, id: ConnectionId, peer: Arc<PeerInfo>) -> Arc<Self> {
+    pub(super) fn new(hub: Arc<Hub>, id: ConnectionId, peer: Arc<PeerInfo>) -> Arc<Self> {
         let [waiting, calls] = [0, 0].map(AtomicUsize::new);
         let state = Mutex::new(State::new(&hub));
-        Arc::new(Self { hub, id, pipe, peer, state, vacancy: Notify::new(), waiting, calls })
+        Arc::new(Self { hub, id, peer, state, vacancy: Notify::new(), waiting, calls })
     }
 
-    /// Does something with the session, passes on what comes of it, and flushes it.
+    /// Does something with the session, and passes on what comes of it.
+    #[inline]
     pub(super) fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut State, &mut After) -> T) -> T {
         let mut after = After::default();
-        let result = self.with_after(&mut after, act);
-        after.wake();
-        result
-    }
-
-    /// As [`with`](Self::with) where the caller holds a lock; it calls [`After::wake`] when it holds none.
-    pub(super) fn with_after<T>(
-        self: &Arc<Self>,
-        after: &mut After,
-        act: impl FnOnce(&mut State, &mut After) -> T,
-    ) -> T {
         let mut state = self.state.lock();
-        let result = act(&mut state, after);
-        state.settle(self, after);
+        let result = act(&mut state, &mut after);
+        state.settle(self, &mut after);
+        drop(state);
+        after.wake();
         result
     }
 
@@ -77,13 +77,14 @@ impl Connection {
         look(&mut self.state.lock())
     }
 
-    /// Opens a stream.
+    /// Opens a stream; `reader` is woken when something comes by it.
     pub(super) fn open(
         self: &Arc<Self>,
         head: &Head,
         payload: Part,
         end: End,
         deadline: Option<Instant>,
+        reader: &Waker,
     ) -> Result<Stream, NotOpened> {
         let ticket = self.with(|state, after| {
             if state.going_away || state.lost.is_some() {
@@ -95,7 +96,7 @@ impl Connection {
                 OpenErrorKind::MetadataTooLarge => NotOpened::Never(Fault::MetadataTooLarge),
                 _ => NotOpened::Elsewhere(*error.payload),
             })?;
-            let ticket = state.insert(id);
+            let ticket = state.insert(id, Some(reader.clone()));
             if let Some(at) = deadline {
                 state.arm(self, ticket, at, after);
             }
@@ -105,31 +106,9 @@ impl Connection {
         Ok(Stream::new(Arc::clone(self), ticket, true))
     }
 
-    /// Takes frames in; the streams whose first message is complete are added to `opened`.
-    pub(super) fn handle(
-        self: &Arc<Self>,
-        frames: impl Iterator<Item = Message>,
-        after: &mut After,
-        opened: &mut Vec<Opened>,
-    ) {
-        let violation = self.with_after(after, |state, after| {
-            let violation = state.take_frames(frames, self, after);
-            state.take_opened(self, opened);
-            violation
-        });
-        if let Some(reason) = violation {
-            self.hub.core.end_apart((self.pipe, self.id), reason, &mut after.wakes);
-        }
-    }
-
-    /// There is room again.
-    pub(super) fn relieved(self: &Arc<Self>, after: &mut After) {
-        self.with_after(after, |state, _| state.is_full = false);
-    }
-
-    /// The connection is gone.
-    pub(super) fn lose(self: &Arc<Self>, reason: &DisconnectReason, after: &mut After) {
-        self.with_after(after, |state, after| state.lose(reason, self, after));
+    /// The socket is closed: all streams end, whatever is still sent of them.
+    pub(super) fn end(self: &Arc<Self>) {
+        self.with(State::end_all);
     }
 
     /// The deadline of a stream has passed, if it is still there.
@@ -150,12 +129,12 @@ impl Connection {
 
     /// Whether no stream is open and nothing waits to be sent.
     pub(super) fn is_idle(&self) -> bool {
-        self.look(|state| state.lost.is_some() || (state.session.is_idle() && state.held.is_none()))
+        self.look(|state| state.lost.is_some() || state.session.is_idle())
     }
 
     /// Whether nothing waits to be sent that may be.
     pub(super) fn is_flushed(&self) -> bool {
-        self.look(|state| state.lost.is_some() || (state.session.unsent() == 0 && state.held.is_none()))
+        self.look(|state| state.lost.is_some() || state.session.unsent() == 0)
     }
 
     /// Why it takes no call, if it does not.
@@ -164,6 +143,43 @@ impl Connection {
             Some(reason) => Some(Unreachable::PeerGone(reason.clone())),
             None => state.going_away.then_some(Unreachable::GoingAway),
         })
+    }
+}
+
+impl Attended for Arc<Connection> {
+    fn take(&self, messages: &mut VecDeque<Message>) -> Result<(), DisconnectReason> {
+        let frames = messages.drain(..messages.len().min(TURN));
+        let (violation, mut opened) = self.with(|state, after| {
+            // Who hands over asks next what is to be sent.
+            state.sender = None;
+            let violation = state.take_frames(frames, self, after);
+            (violation, state.take_opened(self, after))
+        });
+        opened.drain(..).for_each(|opened| serve::begin(&self.hub, opened));
+        if opened.capacity() > 0 {
+            self.look(|state| state.to_serve = opened);
+        }
+        violation.map_or(Ok(()), Err)
+    }
+
+    fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()> {
+        self.with(|state, after| {
+            let Some(first) = state.session.poll_transmit() else {
+                State::remember(&mut state.sender, cx.waker());
+                return Poll::Pending;
+            };
+            let mut goes_on = give(&first);
+            while goes_on && let Some(frame) = state.session.poll_transmit() {
+                goes_on = give(&frame);
+            }
+            after.settled(self);
+            Poll::Ready(())
+        })
+    }
+
+    fn lost(&self, reason: &DisconnectReason) {
+        self.with(|state, after| state.lose(reason, self, after));
+        self.hub.forget(self);
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Entry {
     pub(super) deadline: Option<Due>,
     /// A stream of the peer's, until its first message is complete.
     pub(super) head: Option<Head>,
+    /// That message is complete.
+    pub(super) is_complete: bool,
     /// The task of its handler, once it has one.
     pub(super) work: Option<AbortHandle>,
     /// Ends with it, where somebody asked for that.
@@ -56,12 +58,12 @@ pub(super) enum Ending {
 }
 
 impl Entry {
-    pub(super) fn new(serial: u64, stream: StreamId) -> Self {
+    const fn new(serial: u64) -> Self {
         Self {
             serial,
-            stream: Some(stream),
-            holders: 1,
-            items: Queue::default(),
+            stream: None,
+            holders: 0,
+            items: Queue { first: None, rest: VecDeque::new() },
             partial: Vec::new(),
             unreported: 0,
             end: None,
@@ -69,6 +71,7 @@ impl Entry {
             writer: None,
             deadline: None,
             head: None,
+            is_complete: false,
             work: None,
             over: None,
         }
@@ -110,6 +113,60 @@ impl Entry {
     }
 }
 
+/// The places of streams that somebody here holds. They are used again where they stand: an entry is too long to be
+/// moved for every call.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    places: Vec<Entry>,
+    free: Vec<usize>,
+    next_serial: u64,
+}
+
+impl Entries {
+    /// A place for a stream, which is held once.
+    pub(super) fn insert(&mut self, stream: StreamId, reader: Option<Waker>) -> Ticket {
+        self.next_serial += 1;
+        let serial = self.next_serial;
+        let key = self.free.pop().unwrap_or(self.places.len());
+        if key == self.places.len() {
+            self.places.push(Entry::new(serial));
+        }
+        let entry = &mut self.places[key];
+        (entry.serial, entry.stream, entry.holders, entry.reader) = (serial, Some(stream), 1, reader);
+        Ticket { key, serial }
+    }
+
+    /// The entry of a ticket, if it is still there.
+    #[inline]
+    pub(super) fn get(&mut self, ticket: Ticket) -> Option<&mut Entry> {
+        self.places.get_mut(ticket.key).filter(|entry| entry.serial == ticket.serial && entry.holders > 0)
+    }
+
+    /// The ticket and the entry at a place.
+    #[inline]
+    pub(super) fn at(&mut self, key: usize) -> Option<(Ticket, &mut Entry)> {
+        let entry = self.places.get_mut(key).filter(|entry| entry.holders > 0)?;
+        Some((Ticket { key, serial: entry.serial }, entry))
+    }
+
+    /// The tickets of all streams.
+    pub(super) fn tickets(&self) -> Vec<Ticket> {
+        let held = self.places.iter().enumerate().filter(|(_, entry)| entry.holders > 0);
+        held.map(|(key, entry)| Ticket { key, serial: entry.serial }).collect()
+    }
+
+    /// Gives a place back of which nobody holds anything any more. Its memory stays for the next stream.
+    pub(super) fn free(&mut self, key: usize) {
+        let entry = &mut self.places[key];
+        debug_assert_eq!(entry.holders, 0, "nobody holds it");
+        entry.items.clear();
+        entry.partial = Vec::new();
+        (entry.unreported, entry.end, entry.is_complete) = (0, None, false);
+        (entry.reader, entry.writer, entry.head, entry.work) = (None, None, None, None);
+        self.free.push(key);
+    }
+}
+
 /// Messages in order, each with what is to be told as consumed when it is taken. One needs no allocation.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -118,6 +175,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    /// Forgets all of them; the memory of many is given back.
+    fn clear(&mut self) {
+        (self.first, self.rest) = (None, VecDeque::new());
+    }
+
     fn push(&mut self, message: (Part, usize)) {
         if self.is_empty() { self.first = Some(message) } else { self.rest.push_back(message) }
     }

@@ -64,18 +64,21 @@ impl Exchange {
         Incoming { stream, codec: self.codec, is_over: false, items: PhantomData }
     }
 
-    /// Answers the call.
-    pub async fn reply<T: Serialize, E: Serialize>(mut self, result: Result<T, E>) {
-        let Some(stream) = self.stream.take() else { return };
-        match result {
-            Ok(value) => match self.codec.encode(&value) {
-                Ok(part) => send(&stream, part, End::Finish).await,
-                Err(error) => stream.reset(Code::INTERNAL, &error.to_string()),
-            },
-            Err(error) => fail(&stream, self.codec, &error),
-        }
-        // What is queued goes out without us.
-        stream.let_go();
+    /// Answers the call: at once, or when there is room for it, which the future waits for.
+    pub fn reply<T: Serialize, E: Serialize>(mut self, result: Result<T, E>) -> impl Future<Output = ()> + Send {
+        // Not an async function: that would carry the whole of this through its future, to wait for nothing mostly.
+        let mut waiting = self.stream.take().and_then(|stream| answer(stream, self.codec, &result));
+        drop(self);
+        poll_fn(move |cx| {
+            if let Some((stream, held)) = &mut waiting {
+                if ready!(stream.poll_send(cx, held, End::Finish)) == Err(Unsendable::TooLarge) {
+                    stream.reset(Code::TOO_LARGE, "the answer is too large");
+                }
+                // What is queued goes out without us.
+                waiting.take().map(|(stream, _)| stream.let_go());
+            }
+            Poll::Ready(())
+        })
     }
 
     /// Answers the call with items, for as long as there are some, or with an error instead of any.
@@ -94,7 +97,7 @@ impl Exchange {
                 let mut items = pin!(items);
                 while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
                     match self.codec.encode(&item) {
-                        Ok(part) => send(stream, part, End::Open).await,
+                        Ok(part) => send(stream, part).await,
                         Err(error) => {
                             stream.reset(Code::INTERNAL, &error.to_string());
                             break;
@@ -143,9 +146,26 @@ impl Drop for Unanswered {
     }
 }
 
-async fn send(stream: &Stream, part: Part, end: End) {
+/// Answers a call; what there is no room for now comes back.
+fn answer<T: Serialize, E: Serialize>(
+    stream: Stream,
+    codec: Codec,
+    result: &Result<T, E>,
+) -> Option<(Stream, Option<Part>)> {
+    match result {
+        Ok(value) => match codec.encode(value) {
+            Ok(part) => return stream.answer(part).err(),
+            Err(error) => stream.reset(Code::INTERNAL, &error.to_string()),
+        },
+        Err(error) => fail(&stream, codec, error),
+    }
+    stream.let_go();
+    None
+}
+
+async fn send(stream: &Stream, part: Part) {
     let mut held = Some(part);
-    if poll_fn(|cx| stream.poll_send(cx, &mut held, end)).await == Err(Unsendable::TooLarge) {
+    if poll_fn(|cx| stream.poll_send(cx, &mut held, End::Open)).await == Err(Unsendable::TooLarge) {
         stream.reset(Code::TOO_LARGE, "the answer is too large");
     }
 }

@@ -1,10 +1,11 @@
 //! A call on its way, before any type is known.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bowline_proto::Part;
 use bowline_proto::mux::{Code, End, Head};
@@ -87,7 +88,7 @@ impl Flight {
     pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<&Stream, Failure>> {
         if let Stage::Given(_) = self.stage {
             let Stage::Given(given) = std::mem::replace(&mut self.stage, Stage::Over) else { return Poll::Pending };
-            self.stage = begin(given.map_err(Failure::Encode)?)?;
+            self.stage = begin(given.map_err(Failure::Encode)?, cx.waker())?;
         }
         if let Stage::Waiting(waiting) = &mut self.stage {
             let opened = ready!(waiting.as_mut().poll(cx));
@@ -102,9 +103,20 @@ impl Flight {
 
     /// What comes next; sends meanwhile what there is to send.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Next, Failure>> {
+        ready!(self.poll_stream(cx))?.poll_next(cx).map(Ok)
+    }
+
+    /// How the call ended, once it has; `first` gets the first message of the answer. Sends meanwhile what there is to
+    /// send.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>, first: &mut Option<Part>) -> Poll<Result<Next, Failure>> {
+        ready!(self.poll_stream(cx))?.poll_end(cx, first).map(Ok)
+    }
+
+    /// The stream, when it was opened before.
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Result<&mut Stream, Failure>> {
+        let was_open = matches!(self.stage, Stage::Open(_));
         ready!(self.poll_open(cx))?;
-        let Stage::Open(stream) = &self.stage else { return Poll::Pending };
-        if let Some(outgoing) = &mut self.outgoing
+        if let (Some(outgoing), Stage::Open(stream)) = (&mut self.outgoing, &self.stage)
             && let Poll::Ready(sent) = outgoing.poll_send(cx, stream)
         {
             self.outgoing = None;
@@ -113,7 +125,11 @@ impl Flight {
                 return Poll::Ready(Err(failure));
             }
         }
-        stream.poll_next(cx).map(Ok)
+        match &mut self.stage {
+            Stage::Open(stream) if was_open => Poll::Ready(Ok(stream)),
+            // Whatever comes by one that was opened just now wakes us.
+            _ => Poll::Pending,
+        }
     }
 
     /// The call is over: whatever it held is given back.
@@ -131,13 +147,13 @@ impl Flight {
 }
 
 /// Opens the stream at once, or waits for what it lacks.
-fn begin(request: Request) -> Result<Stage, Fault> {
+fn begin(request: Request, waker: &Waker) -> Result<Stage, Fault> {
     let at = request.head.deadline.map(|left| rt::now() + left);
     let Request { client, head, args, end } = request;
     let connection = client.pick().map_err(Fault::Unreachable)?;
     let (args, full) = match connection {
         None => (args, None),
-        Some(connection) => match connection.open(&head, args, end, at.filter(|_| !head.one_way)) {
+        Some(connection) => match connection.open(&head, args, end, at.filter(|_| !head.one_way), waker) {
             Ok(stream) => return Ok(Stage::Open(stream)),
             Err(NotOpened::Never(fault)) => return Err(fault),
             Err(NotOpened::Elsewhere(args)) => (args, None),
@@ -168,7 +184,8 @@ async fn open(mut request: Request, mut full: Option<Arc<Connection>>, at: Optio
             request.head.deadline = Some(at.since_origin().saturating_sub(rt::now().since_origin()));
         }
         let args = std::mem::take(&mut request.args);
-        match connection.open(&request.head, args, request.end, at.filter(|_| !request.head.one_way)) {
+        let reader = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+        match connection.open(&request.head, args, request.end, at.filter(|_| !request.head.one_way), &reader) {
             Ok(stream) => return Ok(stream),
             Err(NotOpened::Never(fault)) => return Err(fault),
             Err(NotOpened::Elsewhere(args)) => request.args = args,

@@ -1,44 +1,35 @@
-//! What all connections of one socket share: the task that receives, the services, and where calls find a connection.
+//! What all connections of one socket share: the services, the deadlines, and where calls find a connection.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bowline_proto::mux::{Code, Settings, Side};
-use bowline_proto::pipe::PipeId;
-use bowline_proto::{ConnectionId, DisconnectReason, Message, PeerInfo, RecvError};
+use bowline_proto::{ConnectionId, DisconnectReason, PeerInfo};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::connection::{Connection, Opened};
+use super::connection::Connection;
 use super::error::Unreachable;
 use super::limits::Limits;
 use super::registry::Registry;
 use super::routes::{Balance, Routes};
-use super::state::After;
 use super::timers::Timers;
-use crate::driver::apart::{Arrivals, Waits};
-use crate::driver::attendant::Attendant;
+use crate::driver::attendant::{Attendant, Attended};
 use crate::driver::core::Core;
 use crate::socket::Handle;
-
-/// How many messages are taken at a time.
-const BATCH: usize = 256;
 
 /// One socket with connections that carry calls.
 #[derive(Debug)]
 pub(super) struct Hub {
-    /// For what it starts.
-    me: Weak<Self>,
     pub(super) core: Arc<Core>,
     pub(super) side: Side,
     pub(super) settings: Settings,
     pub(super) limits: Limits,
     pub(super) registry: Registry,
     pub(super) timers: Timers,
-    inbound: Mutex<Inbound>,
+    connections: Mutex<HashMap<ConnectionId, Arc<Connection>>>,
     routes: Mutex<Routes>,
     /// Where calls can go has changed.
     pub(super) changed: Notify,
@@ -50,37 +41,24 @@ pub(super) struct Hub {
     settled: Notify,
 }
 
-/// What comes in. Held while messages are taken and fed to their sessions, so that each connection gets its own in
-/// order, and its end after the last of them.
-#[derive(Debug, Default)]
-struct Inbound {
-    arrivals: Arrivals,
-    connections: HashMap<PipeId, Arc<Connection>>,
-    /// Streams that peers have opened, to be served.
-    opened: Vec<Opened>,
-    /// The task that serves them, while it waits.
-    server: Option<Waker>,
-}
-
 impl Hub {
     pub(super) fn new(core: &Arc<Core>, side: Side, limits: Limits, registry: Registry, balance: Balance) -> Arc<Self> {
-        let hub = Arc::new_cyclic(|me: &Weak<Self>| Self {
-            me: Weak::clone(me),
+        let hub = Arc::new(Self {
             core: Arc::clone(core),
             side,
             settings: limits.settings(),
             limits,
             registry,
             timers: Timers::default(),
-            inbound: Mutex::default(),
+            connections: Mutex::default(),
             routes: Mutex::new(Routes::new(balance)),
             changed: Notify::new(),
             working: AtomicUsize::new(0),
             draining: AtomicBool::new(false),
             settled: Notify::new(),
         });
-        let me: Weak<dyn Attendant> = hub.me.clone();
-        core.attend(me);
+        let attendant: Weak<Self> = Arc::downgrade(&hub);
+        core.attend(attendant);
         hub
     }
 
@@ -108,86 +86,9 @@ impl Hub {
         self.changed.notify_waiters();
     }
 
-    /// Takes what has come in, or waits; true if there may be more.
-    pub(super) fn poll_pump(
-        &self,
-        cx: &Context<'_>,
-        waits: &mut Waits,
-        opened: &mut Vec<Opened>,
-    ) -> Poll<Result<(), RecvError>> {
-        let mut after = After::default();
-        let mut inbound = self.inbound.lock();
-        let received = self.core.poll_recv_apart(cx, waits, &mut inbound.arrivals, BATCH, &mut after.wakes);
-        if let Poll::Ready(Ok(())) = received {
-            self.feed(&mut inbound, &mut after);
-        }
-        opened.append(&mut inbound.opened);
-        if received.is_pending() {
-            inbound.server = Some(cx.waker().clone());
-        }
-        drop(inbound);
-        after.wake();
-        received
-    }
-
-    /// Gives each connection what came for it.
-    fn feed(&self, inbound: &mut Inbound, after: &mut After) {
-        let Inbound { arrivals, connections, opened, .. } = inbound;
-        let mut messages = std::mem::take(&mut arrivals.messages);
-        let mut rest = messages.drain(..).peekable();
-        while let Some(&(pipe, _)) = rest.peek() {
-            let run = std::iter::from_fn(|| rest.next_if(|(other, _)| *other == pipe)).map(|(_, message)| message);
-            self.feed_one(connections, pipe, run, after, opened);
-        }
-        drop(rest);
-        arrivals.messages = messages;
-        for pipe in arrivals.relieved.drain(..) {
-            if let Some(connection) = connections.get(&pipe) {
-                connection.relieved(after);
-            }
-        }
-    }
-
-    fn feed_one(
-        &self,
-        connections: &mut HashMap<PipeId, Arc<Connection>>,
-        pipe: PipeId,
-        run: impl Iterator<Item = Message>,
-        after: &mut After,
-        opened: &mut Vec<Opened>,
-    ) {
-        if !connections.contains_key(&pipe) {
-            // In process a peer's first words may be here sooner than the peer.
-            if let Some((id, peer)) = self.core.peer_of(pipe) {
-                self.add(connections, pipe, id, &peer);
-            }
-        }
-        match connections.get(&pipe) {
-            Some(connection) => connection.handle(run, after, opened),
-            None => run.for_each(drop),
-        }
-    }
-
-    /// Adds the connection, unless it is there.
-    fn add(
-        &self,
-        connections: &mut HashMap<PipeId, Arc<Connection>>,
-        pipe: PipeId,
-        id: ConnectionId,
-        peer: &Arc<PeerInfo>,
-    ) {
-        if connections.get(&pipe).is_some_and(|known| known.id == id) {
-            return;
-        }
-        let Some(me) = self.me.upgrade() else { return };
-        let connection = Connection::new(me, pipe, id, Arc::clone(peer));
-        self.routes.lock().add(&connection);
-        connections.insert(pipe, connection);
-    }
-
     /// All connections.
     fn connections(&self) -> Vec<Arc<Connection>> {
-        self.inbound.lock().connections.values().cloned().collect()
+        self.connections.lock().values().cloned().collect()
     }
 
     /// A stream or a handler has ended.
@@ -250,53 +151,30 @@ impl Hub {
         }
     }
 
-    /// The socket is closed: nothing is received any more, so no call will hear of its end otherwise.
+    /// The socket is closed: all that is pending ends now. What is queued may still go out.
     pub(super) fn end(&self) {
-        let mut after = After::default();
-        let inbound = self.inbound.lock();
-        for connection in inbound.connections.values() {
-            connection.lose(&DisconnectReason::LocalClose, &mut after);
-        }
-        drop(inbound);
-        after.wake();
+        self.connections().iter().for_each(|connection| connection.end());
         self.changed.notify_waiters();
+    }
+
+    /// The connection is gone, and all its calls have ended.
+    pub(super) fn forget(&self, connection: &Connection) {
+        self.connections.lock().remove(&connection.id);
+        self.settled();
     }
 }
 
 impl Attendant for Hub {
-    fn joined(&self, pipe: PipeId, connection: ConnectionId, peer: &Arc<PeerInfo>) {
-        let mut inbound = self.inbound.lock();
-        self.add(&mut inbound.connections, pipe, connection, peer);
-        drop(inbound);
+    fn joined(self: Arc<Self>, connection: ConnectionId, peer: &Arc<PeerInfo>) -> Box<dyn Attended> {
+        let connection = Connection::new(Arc::clone(&self), connection, Arc::clone(peer));
+        self.connections.lock().insert(connection.id, Arc::clone(&connection));
+        self.routes.lock().add(&connection);
         if self.is_draining() {
             // It came too late to be told with the others.
-            self.connections().iter().filter(|known| known.id == connection).for_each(|late| {
-                late.go_away(Code::REFUSED, "draining");
-            });
+            connection.go_away(Code::REFUSED, "draining");
         }
         self.changed.notify_waiters();
-    }
-
-    fn lost(&self, pipe: PipeId, connection: ConnectionId, reason: &DisconnectReason) {
-        let mut after = After::default();
-        let mut inbound = self.inbound.lock();
-        let inbound_now = &mut *inbound;
-        if inbound_now.connections.get(&pipe).is_some_and(|known| known.id == connection) {
-            let mut rest = Arrivals::default();
-            self.core.recv_rest(pipe, &mut rest, &mut after.wakes);
-            let messages = rest.messages.into_iter().map(|(_, message)| message);
-            let Inbound { connections, opened, .. } = inbound_now;
-            self.feed_one(connections, pipe, messages, &mut after, opened);
-            if let Some(lost) = connections.remove(&pipe) {
-                lost.lose(reason, &mut after);
-            }
-            if !opened.is_empty() {
-                after.wakes.extend(inbound_now.server.take());
-            }
-        }
-        drop(inbound);
-        after.wake();
-        self.settled();
+        Box::new(connection)
     }
 
     fn gave_up(&self, reason: &DisconnectReason) {

@@ -8,9 +8,9 @@
 //! |---|---|
 //! | `client`, `server` | the two sides |
 //! | `call`, `flight` | a call on the side that makes it: with its types, and without |
-//! | `exchange`, `context` | a call on the side that executes it |
+//! | `serve`, `exchange`, `context` | a call on the side that executes it |
 //! | `reflection`, `health` | the services that every server offers |
-//! | `hub`, `receive`, `routes`, `registry`, `timers` | what all connections of a socket share |
+//! | `hub`, `routes`, `registry`, `timers` | what all connections of a socket share |
 //! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 
 mod call;
@@ -26,11 +26,11 @@ pub mod health;
 mod hub;
 mod limits;
 mod never;
-mod receive;
 pub mod reflection;
 mod registry;
 mod routes;
 mod schema;
+mod serve;
 mod server;
 mod state;
 mod stream;

@@ -1,6 +1,5 @@
 //! The services that a peer may call, found by the ids of their methods.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ pub trait Service: Send + Sync + 'static {
 
     /// Handles a call of the method that stands at this place in the schema.
     ///
-    /// The future is polled at once, in the task that receives; only if it is not done then it gets a task of its own.
+    /// The future is polled at once, in the task that serves the connection; only if it is not done then it gets a task of its own.
     /// It is dropped when the call is cancelled, when its deadline passes, and when the connection is lost.
     fn call(&self, method: usize, exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
@@ -25,7 +24,8 @@ pub trait Service: Send + Sync + 'static {
 #[derive(Clone, Default)]
 pub(super) struct Registry {
     services: Vec<Arc<dyn Service>>,
-    methods: HashMap<u64, (usize, usize)>,
+    /// Each id with the places of its service and of its method, in the order of ids: they are hashes already.
+    methods: Vec<(u64, (usize, usize))>,
 }
 
 impl fmt::Debug for Registry {
@@ -41,21 +41,23 @@ impl Registry {
     ///
     /// [`Clash`] names two methods with the same id.
     pub(super) fn new(services: Vec<Arc<dyn Service>>) -> Result<Self, Clash> {
-        let mut methods = HashMap::new();
+        let mut methods = Vec::new();
         for (at, service) in services.iter().enumerate() {
-            for (index, method) in service.schema().methods.iter().enumerate() {
-                if let Some((other, taken)) = methods.insert(method.id, (at, index)) {
-                    let first = name(&services[other].schema().methods[taken]);
-                    return Err(Clash { first, second: name(method) });
-                }
-            }
+            let own = service.schema().methods.iter().enumerate();
+            methods.extend(own.map(|(index, method)| (method.id, (at, index))));
+        }
+        methods.sort_unstable();
+        let name = |(_, (at, index)): &(u64, (usize, usize))| name(&services[*at].schema().methods[*index]);
+        if let Some([first, second]) = methods.array_windows().find(|[first, second]| first.0 == second.0) {
+            return Err(Clash { first: name(first), second: name(second) });
         }
         Ok(Self { services, methods })
     }
 
     /// The service that has the method of this id, and where it stands in its schema.
     pub(super) fn find(&self, id: u64) -> Option<(&Arc<dyn Service>, usize, &'static Method)> {
-        let &(at, index) = self.methods.get(&id)?;
+        let found = self.methods.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let (at, index) = self.methods[found].1;
         let service = self.services.get(at)?;
         Some((service, index, service.schema().methods.get(index)?))
     }

@@ -12,10 +12,10 @@ use super::error::Clash;
 use super::health::{HealthBoard, HealthClient, HealthServer};
 use super::hub::Hub;
 use super::limits::Limits;
-use super::receive::Receive;
 use super::reflection::{ReflectionServer, Schemas};
 use super::registry::{Registry, Service};
 use super::routes::Balance;
+use super::timers;
 use crate::driver::monitor::Monitor;
 use crate::socket::{BindError, Handle, Peer, StateWatch, UnknownEndpoint, UnknownPeer};
 
@@ -68,7 +68,7 @@ impl Server {
         let mut bound = self.bound.lock();
         bound.endpoints.push(endpoint.clone());
         if !std::mem::replace(&mut bound.receives, true) {
-            self.handle.core().spawn(Receive::new(Arc::clone(&self.hub)));
+            self.handle.core().spawn(timers::run(Arc::clone(&self.hub)));
         }
         Ok(endpoint)
     }

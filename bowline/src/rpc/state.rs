@@ -4,78 +4,86 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
-use bowline_proto::engine::Transmitted;
 use bowline_proto::mux::{Code, Event, Kind, Session, StreamId};
 use bowline_proto::pipe::Wakes;
 use bowline_proto::time::Instant;
 use bowline_proto::{DisconnectReason, Message, Part, ProtocolError};
-use slab::Slab;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, Opened};
-use super::entry::{Ending, Entry, Ticket};
+use super::entry::{Ending, Entries, Entry, Ticket};
 use super::error::{Fault, Outcome, Status};
 use super::hub::Hub;
 use super::stream::Stream;
-
-/// How many bytes may wait in the socket: what is urgent goes behind them, all else waits in the session.
-///
-/// It is what a connection writes in one go; with less it would sleep more often than it has to.
-const QUEUED_MOST: usize = 128 * 1024;
 
 /// What is under the lock.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) session: Session,
-    pub(super) entries: Slab<Entry>,
+    entries: Entries,
     /// The entry of a stream, by its place in the session.
     by_stream: Vec<Option<usize>>,
-    next_serial: u64,
-    /// A frame that the socket had no room for.
-    pub(super) held: Option<Message>,
-    /// The socket had no room; it tells when it has.
-    pub(super) is_full: bool,
+    /// The task that serves the connection, while it waits for something to send.
+    pub(super) sender: Option<Waker>,
     pub(super) lost: Option<DisconnectReason>,
     /// The peer takes no more streams.
     pub(super) going_away: bool,
     /// Streams of the peer's whose first message is complete.
     opened: Vec<Ticket>,
+    /// Room for those that are handed to their handlers.
+    pub(super) to_serve: Vec<Opened>,
 }
 
-/// What is left to do when no lock is held any more.
+/// What is left to do when no lock is held any more. Mostly that is nothing, or to wake one task.
 #[derive(Debug, Default)]
 #[must_use = "tasks wait to be woken"]
 pub(super) struct After {
-    pub(super) wakes: Wakes,
-    aborts: Vec<AbortHandle>,
-    over: Vec<CancellationToken>,
-    /// A stream of ours has closed that calls wait for: once for each.
-    vacant: Vec<Arc<Connection>>,
-    /// These take no more calls.
-    retired: Vec<Arc<Connection>>,
+    wakes: Wakes,
+    deeds: Vec<Deed>,
+}
+
+#[derive(Debug)]
+enum Deed {
+    Abort(AbortHandle),
+    Cancel(CancellationToken),
+    /// A stream of ours has closed that a call waits for.
+    Vacant(Arc<Connection>),
+    /// It takes no more calls.
+    Retire(Arc<Connection>),
     /// Something has ended while everything is to come to its end.
-    settled: Option<Arc<Hub>>,
+    Settled(Arc<Hub>),
 }
 
 impl After {
+    #[inline]
     pub(super) fn wake(self) {
-        self.wakes.wake();
-        self.aborts.into_iter().for_each(|task| task.abort());
-        self.over.into_iter().for_each(|token| token.cancel());
-        self.vacant.into_iter().for_each(|connection| connection.vacancy.notify_one());
-        for connection in self.retired {
-            connection.hub.retire(&connection);
-            connection.vacancy.notify_waiters();
+        if !self.wakes.is_empty() {
+            self.wakes.wake();
         }
-        if let Some(hub) = self.settled {
-            hub.settled();
+        if !self.deeds.is_empty() {
+            self.deeds.into_iter().for_each(Deed::perform);
         }
     }
 
-    fn settled(&mut self, connection: &Connection) {
+    pub(super) fn settled(&mut self, connection: &Connection) {
         if connection.hub.is_draining() {
-            self.settled.get_or_insert_with(|| Arc::clone(&connection.hub));
+            self.deeds.push(Deed::Settled(Arc::clone(&connection.hub)));
+        }
+    }
+}
+
+impl Deed {
+    fn perform(self) {
+        match self {
+            Self::Abort(task) => task.abort(),
+            Self::Cancel(token) => token.cancel(),
+            Self::Vacant(connection) => connection.vacancy.notify_one(),
+            Self::Retire(connection) => {
+                connection.hub.retire(&connection);
+                connection.vacancy.notify_waiters();
+            }
+            Self::Settled(hub) => hub.settled(),
         }
     }
 }
@@ -84,36 +92,33 @@ impl State {
     pub(super) fn new(hub: &Hub) -> Self {
         Self {
             session: Session::new(hub.side, hub.settings),
-            entries: Slab::new(),
+            entries: Entries::default(),
             by_stream: Vec::new(),
-            next_serial: 0,
-            held: None,
-            is_full: false,
+            sender: None,
             lost: None,
             going_away: false,
             opened: Vec::new(),
+            to_serve: Vec::new(),
         }
     }
 
     /// The entry of a ticket, if it is still there.
     pub(super) fn entry(&mut self, ticket: Ticket) -> Option<&mut Entry> {
-        self.entries.get_mut(ticket.key).filter(|entry| entry.serial == ticket.serial)
+        self.entries.get(ticket)
     }
 
-    pub(super) fn insert(&mut self, id: StreamId) -> Ticket {
-        self.next_serial += 1;
-        let key = self.entries.insert(Entry::new(self.next_serial, id));
+    pub(super) fn insert(&mut self, id: StreamId, reader: Option<Waker>) -> Ticket {
+        let ticket = self.entries.insert(id, reader);
         if self.by_stream.len() <= id.index() {
             self.by_stream.resize(id.index() + 1, None);
         }
-        self.by_stream[id.index()] = Some(key);
-        Ticket { key, serial: self.next_serial }
+        self.by_stream[id.index()] = Some(ticket.key);
+        ticket
     }
 
     fn of_stream(&mut self, id: StreamId) -> Option<(Ticket, &mut Entry)> {
         let key = self.by_stream.get(id.index()).copied().flatten()?;
-        let entry = self.entries.get_mut(key).filter(|entry| entry.stream == Some(id))?;
-        Some((Ticket { key, serial: entry.serial }, entry))
+        self.entries.at(key).filter(|(_, entry)| entry.stream == Some(id))
     }
 
     /// Lets the stream end at an instant.
@@ -140,8 +145,8 @@ impl State {
         after.wakes.extend(entry.reader.take());
         if is_fault {
             after.wakes.extend(entry.writer.take());
-            after.aborts.extend(entry.work.take());
-            after.over.extend(entry.over.take());
+            after.deeds.extend(entry.work.take().map(Deed::Abort));
+            after.deeds.extend(entry.over.take().map(Deed::Cancel));
         }
     }
 
@@ -152,13 +157,14 @@ impl State {
         if entry.holders > 0 {
             return;
         }
-        let entry = self.entries.remove(ticket.key);
-        after.over.extend(entry.over);
+        let (over, deadline, stream) = (entry.over.take(), entry.deadline.take(), entry.stream.take());
+        self.entries.free(ticket.key);
+        after.deeds.extend(over.map(Deed::Cancel));
         after.settled(connection);
-        if let Some(due) = entry.deadline {
+        if let Some(due) = deadline {
             connection.hub.timers.remove(due);
         }
-        if let Some(id) = entry.stream {
+        if let Some(id) = stream {
             self.by_stream[id.index()] = None;
             self.session.reset(id, Code::CANCELLED, "");
         }
@@ -171,11 +177,20 @@ impl State {
         }
     }
 
+    /// Ends all streams that have not ended, as those of a connection that is given up.
+    pub(super) fn end_all(&mut self, after: &mut After) {
+        for ticket in self.entries.tickets() {
+            let id = self.entry(ticket).and_then(|entry| entry.stream);
+            let is_unsent = id.is_some_and(|id| !self.session.is_sent(id));
+            let outcome = if is_unsent { Outcome::NotSent } else { Outcome::MaybeExecuted };
+            self.end(ticket, Ending::Fault(Fault::Lost(outcome, DisconnectReason::LocalClose)), after);
+        }
+    }
+
     pub(super) fn lose(&mut self, reason: &DisconnectReason, connection: &Arc<Connection>, after: &mut After) {
         if self.lost.is_none() {
-            after.retired.push(Arc::clone(connection));
+            after.deeds.push(Deed::Retire(Arc::clone(connection)));
             self.lost = Some(reason.clone());
-            self.held = None;
             self.session.lost();
         }
     }
@@ -201,50 +216,34 @@ impl State {
         None
     }
 
-    pub(super) fn take_opened(&mut self, connection: &Arc<Connection>, opened: &mut Vec<Opened>) {
-        for at in 0..self.opened.len() {
-            let ticket = self.opened[at];
+    /// The streams whose first message is complete, to be served; not those that have ended again.
+    pub(super) fn take_opened(&mut self, connection: &Arc<Connection>, after: &mut After) -> Vec<Opened> {
+        let mut to_serve = std::mem::take(&mut self.to_serve);
+        let mut opened = std::mem::take(&mut self.opened);
+        for ticket in opened.drain(..) {
             let Some(entry) = self.entry(ticket) else { continue };
             let Some(head) = entry.head.take() else { continue };
-            if let Some((args, consumed)) = entry.take_out() {
-                if let (Some(id), true) = (entry.stream, consumed > 0) {
-                    self.session.consumed(id, consumed);
-                }
-                opened.push(Opened { stream: Stream::new(Arc::clone(connection), ticket, false), head, args });
+            let is_cancelled = !head.one_way && matches!(entry.end, Some(Ending::Fault(_)));
+            let Some((args, consumed)) = entry.take_out().filter(|_| !is_cancelled) else {
+                self.release(connection, ticket, after);
+                continue;
+            };
+            if let (Some(id), true) = (entry.stream, consumed > 0) {
+                self.session.consumed(id, consumed);
             }
+            to_serve.push(Opened { stream: Stream::new(Arc::clone(connection), ticket, false), head, args });
         }
-        self.opened.clear();
+        self.opened = opened;
+        to_serve
     }
 
+    /// Passes on what the session has to tell, and has what it has to say sent.
+    #[inline]
     pub(super) fn settle(&mut self, connection: &Arc<Connection>, after: &mut After) {
         self.take_events(connection, after);
-        // To send makes room and closes streams, of which all hear before the next one is opened.
-        while self.flush(connection, after) {
-            self.take_events(connection, after);
+        if self.sender.is_some() && self.session.has_frames() {
+            after.wakes.extend(self.sender.take());
         }
-        self.take_events(connection, after);
-    }
-
-    /// Sends what the socket has room for; whether anything was sent.
-    fn flush(&mut self, connection: &Connection, after: &mut After) -> bool {
-        if self.is_full || self.lost.is_some() {
-            return false;
-        }
-        // Mostly there is nothing to send, or one frame; the socket's lock is not taken to find out.
-        let mut first = self.held.take().or_else(|| self.session.poll_transmit());
-        if first.is_none() {
-            return false;
-        }
-        let session = &mut self.session;
-        let address = (connection.pipe, connection.id);
-        let next = || first.take().or_else(|| session.poll_transmit());
-        let transmitted = connection.hub.core.transmit(address, QUEUED_MOST, &mut after.wakes, next);
-        match transmitted {
-            Transmitted::Full => (self.held, self.is_full) = (first, true),
-            // The end of the connection is told soon.
-            Transmitted::All | Transmitted::Gone => after.settled(connection),
-        }
-        transmitted == Transmitted::All || !self.is_full
     }
 
     fn take_events(&mut self, connection: &Arc<Connection>, after: &mut After) {
@@ -256,7 +255,7 @@ impl State {
     fn take_event(&mut self, event: Event, connection: &Arc<Connection>, after: &mut After) {
         match event {
             Event::Opened { id, head } => {
-                let ticket = self.insert(id);
+                let ticket = self.insert(id, None);
                 if let Some(entry) = self.entry(ticket) {
                     // Nobody holds it before it is handed to a handler.
                     entry.head = Some(head);
@@ -287,7 +286,7 @@ impl State {
             }
             Event::GoAway { .. } => {
                 self.going_away = true;
-                after.retired.push(Arc::clone(connection));
+                after.deeds.push(Deed::Retire(Arc::clone(connection)));
             }
             Event::Closed { id } => self.closed(id, connection, after),
         }
@@ -298,7 +297,7 @@ impl State {
         let consumed = entry.take_in(payload, more, kind);
         if !more {
             after.wakes.extend(entry.reader.take());
-            if entry.head.is_some() && !self.opened.contains(&ticket) {
+            if entry.head.is_some() && !std::mem::replace(&mut entry.is_complete, true) {
                 self.opened.push(ticket);
             }
         }
@@ -309,15 +308,15 @@ impl State {
 
     fn closed(&mut self, id: StreamId, connection: &Arc<Connection>, after: &mut After) {
         if connection.waiting.load(Ordering::Acquire) > 0 {
-            after.vacant.push(Arc::clone(connection));
+            after.deeds.push(Deed::Vacant(Arc::clone(connection)));
         }
         after.settled(connection);
         let Some((ticket, entry)) = self.of_stream(id) else { return };
         entry.stream = None;
-        let is_new = entry.head.is_some();
+        let is_partial = entry.head.is_some() && !entry.is_complete;
         self.by_stream[id.index()] = None;
         // It ended before its first message was complete: nobody ever held it.
-        if is_new && !self.opened.contains(&ticket) {
+        if is_partial {
             self.release(connection, ticket, after);
         }
     }

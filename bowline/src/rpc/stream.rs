@@ -39,11 +39,13 @@ pub(super) struct Stream {
     pub(super) ticket: Ticket,
     /// It is a call of ours.
     is_call: bool,
+    /// It was let go of already.
+    is_released: bool,
 }
 
 impl Stream {
     pub(super) const fn new(connection: Arc<Connection>, ticket: Ticket, is_call: bool) -> Self {
-        Self { connection, ticket, is_call }
+        Self { connection, ticket, is_call, is_released: false }
     }
 
     /// Another hold on it.
@@ -53,7 +55,7 @@ impl Stream {
                 entry.holders += 1;
             }
         });
-        Self { connection: Arc::clone(&self.connection), ticket: self.ticket, is_call: false }
+        Self::new(Arc::clone(&self.connection), self.ticket, false)
     }
 
     /// The next message.
@@ -71,10 +73,32 @@ impl Stream {
                     State::remember(&mut entry.reader, cx.waker());
                     Poll::Pending
                 }
-                Some(Ending::Clean) => Poll::Ready(Next::End),
-                Some(Ending::Failed(error)) => Poll::Ready(Next::Failed(error)),
-                Some(Ending::Fault(fault)) => Poll::Ready(Next::Fault(fault)),
+                Some(end) => Poll::Ready(end.into()),
             }
+        })
+    }
+
+    /// How the stream ended, once it has. The first message goes to `first`, others are passed over; the stream is let go
+    /// of.
+    pub(super) fn poll_end(&mut self, cx: &Context<'_>, first: &mut Option<Part>) -> Poll<Next> {
+        let (connection, ticket, is_released) = (&self.connection, self.ticket, &mut self.is_released);
+        connection.with(|state, after| {
+            let Some(entry) = state.entry(ticket) else { return Poll::Ready(Next::End) };
+            let mut consumed = 0;
+            while let Some((part, more)) = entry.take_out() {
+                consumed += more;
+                first.get_or_insert(part);
+            }
+            let Some(end) = entry.end.take() else {
+                State::remember(&mut entry.reader, cx.waker());
+                if let (Some(id), true) = (entry.stream, consumed > 0) {
+                    state.session.consumed(id, consumed);
+                }
+                return Poll::Pending;
+            };
+            state.release(connection, ticket, after);
+            *is_released = true;
+            Poll::Ready(end.into())
         })
     }
 
@@ -104,6 +128,28 @@ impl Stream {
         })
     }
 
+    /// Sends the answer and lets go of the stream, which is given back with the answer if there is no room for it now.
+    ///
+    /// What is queued goes out without us.
+    pub(super) fn answer(mut self, part: Part) -> Result<(), (Self, Option<Part>)> {
+        let (connection, ticket) = (&self.connection, self.ticket);
+        let held = connection.with(|state, after| {
+            let Some(id) = state.entry(ticket).and_then(|entry| entry.stream) else { return None };
+            match state.session.send(id, part, End::Finish) {
+                Err(error) if matches!(error.kind, SendErrorKind::Blocked | SendErrorKind::TooLarge) => {
+                    Some(*error.payload)
+                }
+                _ => {
+                    state.let_go(ticket);
+                    state.release(connection, ticket, after);
+                    None
+                }
+            }
+        });
+        self.is_released = held.is_none();
+        if self.is_released { Ok(()) } else { Err((self, held)) }
+    }
+
     /// Ends our direction.
     pub(super) fn finish(&self) {
         self.connection.with(|state, _| {
@@ -129,12 +175,6 @@ impl Stream {
         self.connection.look(|state| state.let_go(self.ticket));
     }
 
-    /// Whether it was ended from outside.
-    pub(super) fn is_cancelled(&self) -> bool {
-        self.connection
-            .look(|state| state.entry(self.ticket).is_none_or(|entry| matches!(entry.end, Some(Ending::Fault(_)))))
-    }
-
     /// Ends both directions, and the handler.
     pub(super) fn cancel(&self, code: Code, reason: &str) {
         self.connection.with(|state, after| {
@@ -154,6 +194,18 @@ impl Drop for Stream {
         if self.is_call {
             self.connection.calls.fetch_sub(1, Ordering::Relaxed);
         }
-        self.connection.with(|state, after| state.release(&self.connection, self.ticket, after));
+        if !self.is_released {
+            self.connection.with(|state, after| state.release(&self.connection, self.ticket, after));
+        }
+    }
+}
+
+impl From<Ending> for Next {
+    fn from(end: Ending) -> Self {
+        match end {
+            Ending::Clean => Self::End,
+            Ending::Failed(error) => Self::Failed(error),
+            Ending::Fault(fault) => Self::Fault(fault),
+        }
     }
 }

@@ -1,14 +1,19 @@
 //! The deadlines of all calls of a socket: one timer, and each is taken out when its call is over.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use bowline_proto::time::Instant;
 use parking_lot::Mutex;
+use tokio::time::Sleep;
 
 use super::connection::Connection;
 use super::entry::Ticket;
+use super::hub::Hub;
+use crate::rt;
 
 /// Which deadline it is: those of one instant are told apart by a number.
 pub(super) type Due = (Instant, u64);
@@ -54,5 +59,47 @@ impl Timers {
         }
         inner.sleeper = Some(sleeper.clone());
         inner.all.first_key_value().map(|((at, _), _)| *at)
+    }
+}
+
+/// The task that ends what is late. It ends when the socket is closed, and with it all calls that are pending.
+pub(super) async fn run(hub: Arc<Hub>) {
+    let mut expiry = Expiry::default();
+    tokio::select! {
+        biased;
+        () = hub.core.closing.cancelled() => {}
+        () = poll_fn(|cx| expiry.poll(&hub.timers, cx)) => {}
+    }
+    hub.end();
+}
+
+#[derive(Debug, Default)]
+struct Expiry {
+    late: Vec<(Arc<Connection>, Ticket)>,
+    sleep: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Expiry {
+    fn poll(&mut self, timers: &Timers, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let next = timers.take_passed(rt::now(), cx.waker(), &mut self.late);
+            for (connection, ticket) in self.late.drain(..) {
+                connection.expire(ticket);
+            }
+            let Some(next) = next else {
+                self.sleep = None;
+                return Poll::Pending;
+            };
+            let (at, sleep) =
+                self.sleep.get_or_insert_with(|| (next, Box::pin(tokio::time::sleep_until(rt::deadline(next)))));
+            if *at != next {
+                *at = next;
+                sleep.as_mut().reset(rt::deadline(next));
+            }
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.sleep = None;
+        }
     }
 }

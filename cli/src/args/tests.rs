@@ -139,6 +139,8 @@ fn what_makes_no_sense_together_is_refused() {
         "monitor nothing -b a",
         "bench push-pull --transport pigeon",
         "bench pub-sub --subscribers 0",
+        "bench rpc --in-flight 0",
+        "bench rpc-stream --in-flight 2",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }

@@ -29,7 +29,7 @@ pub(super) fn count(text: &str) -> Result<NonZeroU64, String> {
     NonZeroU64::new(number).ok_or_else(|| "must be at least 1".to_owned())
 }
 
-pub(super) fn subscribers(text: &str) -> Result<NonZeroUsize, String> {
+pub(super) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
     NonZeroUsize::new(whole(text)?).ok_or_else(|| "must be at least 1".to_owned())
 }
 

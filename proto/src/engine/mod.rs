@@ -3,7 +3,6 @@
 //! [`Engine`] is the synchronous core of a socket. It decides at once, under the caller's lock; what has to wait waits
 //! outside, on the socket's [`Mailbox`].
 
-mod apart;
 pub mod backoff;
 pub mod dialer;
 pub mod lifecycle;
@@ -13,8 +12,6 @@ mod tests;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-
-pub use apart::Transmitted;
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
 use crate::monitor::ConnectionId;
@@ -89,6 +86,12 @@ impl Engine {
             turns: Turns::default(),
             options,
         }
+    }
+
+    /// A socket that says `socket_type` to its peers and carries no message itself: whoever serves a connection deals with
+    /// what it carries.
+    pub fn apart(socket_type: SocketType, options: Arc<Options>) -> Self {
+        Self { pattern: pattern::apart(), ..Self::new(socket_type, options) }
     }
 
     /// The type of the socket.

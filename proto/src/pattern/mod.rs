@@ -27,7 +27,7 @@ use std::fmt::Debug;
 
 pub use apart::apart;
 pub use pipe::{News, Pipe, Tally};
-pub use pipes::{Gone, Pipes};
+pub use pipes::Pipes;
 
 use crate::error::{DisconnectReason, RecvError, SendErrorKind, SubscribeError};
 use crate::pipe::PipeId;
@@ -78,15 +78,6 @@ pub trait Pattern: Debug + Send {
     ///
     /// [`RecvError::WouldBlock`] if the caller may try again after [`readable`](Self::readable).
     fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError>;
-
-    /// Appends the messages that are there to `messages`, up to `most`, each with the pipe that it came by, and says how
-    /// many. Only where the peers are kept apart.
-    fn recv_apart(&mut self, _pipes: &mut Pipes, _messages: &mut Vec<(PipeId, Message)>, _most: usize) -> usize {
-        0
-    }
-
-    /// Appends the pipes that have room again to `relieved`. Only where the peers are kept apart.
-    fn take_relieved(&mut self, _relieved: &mut Vec<PipeId>) {}
 
     /// Subscribes to messages that begin with `topic`; as many times as it is called.
     ///

@@ -14,10 +14,6 @@ use crate::wire::batch::Batch;
 use crate::wire::subscription;
 use crate::{Message, Options, Part, SocketType};
 
-/// The connection has ended, whatever stands at the end of its pipe now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
-
 /// All pipes of a socket.
 #[derive(Debug)]
 pub struct Pipes {
@@ -157,20 +153,6 @@ impl Pipes {
             // A full pipe loses this message: what waits for the slowest peer must not delay the others.
             pipe.dropped += u64::from(pushed.is_err());
         }
-    }
-
-    /// Whether the connection would take another message by the pipe, of which less than `most` bytes wait; if not, the
-    /// socket hears when it would. In process no bytes are counted: the peer has them at once.
-    ///
-    /// # Errors
-    ///
-    /// [`Gone`] if the peer at the end of the pipe is not the one of this connection.
-    pub fn has_room_below(&mut self, id: PipeId, connection: ConnectionId, most: usize) -> Result<bool, Gone> {
-        let pipe = self.get_mut(id).filter(|pipe| !pipe.closed && pipe.connection() == Some(connection)).ok_or(Gone)?;
-        if pipe.direct.is_none() {
-            return Ok(pipe.writer.has_room_below(most));
-        }
-        Ok(self.has_room(id))
     }
 
     /// Tells the peer that we subscribe to `topic`, or no longer.

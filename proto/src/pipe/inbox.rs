@@ -341,6 +341,11 @@ impl Inbox {
         self.inner.lock().received
     }
 
+    /// For the connection task: so many messages came that are not for this inbox.
+    pub fn count_received(&self, messages: usize) {
+        self.inner.lock().received += messages as u64;
+    }
+
     /// For the connection task: so many bytes came from the transport.
     pub fn count_bytes(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

@@ -135,6 +135,11 @@ impl Outbox {
         self.inner.lock().sent
     }
 
+    /// For the connection task: so many messages went out that never waited here.
+    pub fn count_sent(&self, messages: usize) {
+        self.inner.lock().sent += messages as u64;
+    }
+
     /// For the connection task: the transport took so many bytes.
     pub fn count_bytes(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -212,11 +217,6 @@ impl Outbox {
         let room = inner.room(self.hwm);
         inner.writer_waits |= room == 0;
         if room == 0 { Err(Full) } else { Ok(room) }
-    }
-
-    /// For the socket's end: what waits is as much as it wants to wait, so it is to hear when that was taken.
-    pub fn await_room(&self) {
-        self.inner.lock().writer_waits = true;
     }
 
     /// For the socket's end: adds messages that there was room for when they were staged.

@@ -22,14 +22,12 @@ pub struct Writer {
     granted: usize,
     /// The connection task found nothing and sleeps.
     sleeps: bool,
-    /// So many bytes were staged that whoever minds them waits until the connection task has fetched them.
-    is_heavy: bool,
 }
 
 impl Writer {
     /// Writes to `outbox`.
     pub fn new(outbox: Arc<Outbox>) -> Self {
-        Self { outbox, staged: Batch::new(), granted: 0, sleeps: false, is_heavy: false }
+        Self { outbox, staged: Batch::new(), granted: 0, sleeps: false }
     }
 
     /// The outbox.
@@ -76,16 +74,6 @@ impl Writer {
         self.outbox.conflates() || self.make_room().is_ok()
     }
 
-    /// As [`has_room`](Self::has_room), where not more than about `most` bytes are to wait.
-    pub fn has_room_below(&mut self, most: usize) -> bool {
-        if !self.is_heavy && self.staged.remaining() >= most {
-            self.is_heavy = true;
-            self.flush();
-            self.outbox.await_room();
-        }
-        !self.is_heavy && self.has_room()
-    }
-
     #[inline]
     fn make_room(&mut self) -> Result<(), Full> {
         if self.staged.messages() < self.granted { Ok(()) } else { self.ask_for_room() }
@@ -122,8 +110,6 @@ impl Writer {
     /// Drops what waits, and what is being written if its connection does not get to its end; and goes on.
     pub fn discard(&mut self, wakes: &mut Wakes) {
         self.flush();
-        // Nothing waits any more, and nobody else would say so to the next connection.
-        self.is_heavy = false;
         self.outbox.discard(wakes);
     }
 
@@ -144,7 +130,6 @@ impl Writer {
     /// For the connection task: as [`Outbox::poll_take`], of all that was ever pushed.
     pub fn poll_take(&mut self, cx: &mut Context<'_>, batch: &mut Batch, wakes: &mut Wakes) -> Poll<Take> {
         self.flush();
-        self.is_heavy = false;
         let taken = self.outbox.poll_take_with(cx, batch, wakes);
         self.sleeps = taken.is_pending();
         taken

@@ -155,7 +155,8 @@ impl Node {
         }
         for _ in 0..budget {
             if self.caller.is_some() {
-                if !self.call_next(now) && self.sleep() {
+                // It waits for nothing of the socket's.
+                if !self.call_next(now) {
                     return;
                 }
                 continue;
@@ -184,10 +185,7 @@ impl Node {
         if !self.is_up() || self.sleeps || self.thinks || self.flag.is_raised() {
             return;
         }
-        if let Some(caller) = &mut self.caller {
-            if self.reads {
-                caller.check_sleep(&mut self.engine);
-            }
+        if self.caller.is_some() {
             return;
         }
         let lost = self.lost_before.len();
@@ -202,15 +200,7 @@ impl Node {
     }
 
     fn call_next(&mut self, now: Instant) -> bool {
-        let moved = match &mut self.caller {
-            Some(caller) if self.reads => caller.step(&mut self.engine, now),
-            _ => {
-                self.engine.process();
-                false
-            }
-        };
-        self.wake();
-        moved
+        self.caller.as_mut().filter(|_| self.reads).is_some_and(|caller| caller.step(now))
     }
 
     fn send_next(&mut self) -> bool {

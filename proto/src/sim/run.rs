@@ -193,6 +193,7 @@ impl World {
         let mut attached = vec![0; self.nodes.len()];
         for seat in self.connections.iter().flat_map(|connection| &connection.seats) {
             attached[seat.node] += usize::from(seat.is_attached());
+            seat.check_sent(&mut self.nodes[seat.node]);
         }
         for (at, node) in self.nodes.iter().enumerate() {
             assert_eq!(node.engine.peer_count(), attached[at], "the peers of {:?}", SocketId(at));

@@ -187,6 +187,11 @@ impl Session {
         self.streams() == 0 && self.pong.is_none() && self.go_away.is_none()
     }
 
+    /// Whether anything of the stream was ever handed to the transport; false as well if there is no such stream.
+    pub fn is_sent(&mut self, id: StreamId) -> bool {
+        self.slots.current(id).is_some_and(|key| self.slots.stream(key).state != State::New)
+    }
+
     /// What came for streams that this side had ended.
     pub const fn late(&self) -> Late {
         self.late
@@ -377,6 +382,9 @@ impl Session {
         let stream = self.slots.stream(key);
         let (id, told, sent) = (stream.id, stream.told, stream.state != State::New);
         let effects = stream.state.step(stream.role, input);
+        if effects.is_empty() && stream.outgoing.is_empty() {
+            return;
+        }
         if matches!(stream.state, State::Over | State::Closed) && !stream.outgoing.is_empty() {
             self.unsent -= stream.outgoing.unsent();
             stream.outgoing.discard();

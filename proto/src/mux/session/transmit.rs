@@ -6,10 +6,16 @@ use crate::mux::outgoing::Next;
 use crate::mux::schedule::TURN;
 
 impl Session {
+    /// Whether there may be a frame for the peer.
+    #[inline]
+    pub const fn has_frames(&self) -> bool {
+        !(self.control.is_empty() && self.data.is_empty() && self.pong.is_none() && self.go_away.is_none())
+    }
+
     /// The next frame for the peer: control first, then data, the most urgent class first, and within one class in
     /// turns of 16 KiB.
     pub fn poll_transmit(&mut self) -> Option<Message> {
-        if self.control.is_empty() && self.data.is_empty() && self.pong.is_none() && self.go_away.is_none() {
+        if !self.has_frames() {
             return None;
         }
         match self.next_control() {

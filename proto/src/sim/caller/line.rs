@@ -1,13 +1,14 @@
 //! One connection of an application: its session, and the streams on it.
 
+use std::task::{Poll, Waker};
+
 use super::account::{Account, Ending};
 use super::plan::Label;
 use super::stream::Stream;
-use crate::engine::{Engine, Transmitted};
 use crate::message::Message;
 use crate::monitor::ConnectionId;
 use crate::mux::{Code, Event, Session, Settings, Side, StreamId};
-use crate::pipe::PipeId;
+use crate::wire::batch::Batch;
 
 /// All calls that an application made, and all that it was asked to execute.
 #[derive(Debug, Default)]
@@ -27,13 +28,10 @@ impl Book {
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) id: ConnectionId,
-    pub(super) pipe: PipeId,
     pub(super) session: Session,
     pub(super) streams: Vec<Stream>,
-    /// A frame that the socket had no room for.
-    held: Option<Message>,
-    /// The socket had no room; it tells when it has.
-    pub(super) is_full: bool,
+    /// Who serves the connection, while it waits for something to send.
+    sender: Option<Waker>,
     /// The peer takes no more calls.
     pub(super) is_refused: bool,
     /// A stream of ours has closed.
@@ -42,37 +40,43 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(id: ConnectionId, pipe: PipeId, side: Side, settings: Settings) -> Self {
+    pub(super) fn new(id: ConnectionId, side: Side, settings: Settings) -> Self {
         Self {
             id,
-            pipe,
             session: Session::new(side, settings),
             streams: Vec::new(),
-            held: None,
-            is_full: false,
+            sender: None,
             is_refused: false,
             has_vacancy: true,
             settings,
         }
     }
 
-    /// A frame came.
+    /// Frames came. Whoever hands them over asks next what is to be sent. Whether there was an event.
     ///
     /// # Panics
     ///
-    /// If it breaks the protocol: both sides are ours.
-    pub(super) fn handle(&mut self, frame: &Message, book: &mut Book) {
-        if let Err(violation) = self.session.handle(frame) {
-            panic!("a session breaks the protocol: {violation}, with {frame:?}");
+    /// If one of them breaks the protocol: both sides are ours.
+    pub(super) fn take(&mut self, frames: impl Iterator<Item = Message>, book: &mut Book) -> bool {
+        self.sender = None;
+        let mut heard = false;
+        for frame in frames {
+            if let Err(violation) = self.session.handle(&frame) {
+                panic!("a session breaks the protocol: {violation}, with {frame:?}");
+            }
+            heard |= self.listen(book);
         }
-        self.listen(book);
+        self.session.check();
+        heard
     }
 
-    /// Takes all events.
-    pub(super) fn listen(&mut self, book: &mut Book) {
+    fn listen(&mut self, book: &mut Book) -> bool {
+        let mut heard = false;
         while let Some(event) = self.session.poll_event() {
             self.hear(event, book);
+            heard = true;
         }
+        heard
     }
 
     fn find(&mut self, id: StreamId) -> Option<&mut Stream> {
@@ -139,30 +143,38 @@ impl Line {
         stream.cancel();
     }
 
-    /// Sends what the socket has room for, as calls do; whether anything moved.
-    pub(super) fn flush(&mut self, engine: &mut Engine, most: usize, book: &mut Book) -> bool {
-        let mut moved = false;
-        while !self.is_full {
-            let mut first = self.held.take().or_else(|| self.session.poll_transmit());
-            if first.is_none() {
-                break;
-            }
-            let session = &mut self.session;
-            let next = || first.take().or_else(|| session.poll_transmit());
-            if engine.transmit(self.pipe, self.id, most, next) == Transmitted::Full {
-                (self.held, self.is_full) = (first, true);
-            }
-            moved = true;
-            // To send makes room and closes streams.
-            self.listen(book);
+    /// Appends frames to `batch`, about `most` bytes of them; pending if there is none. Then `waker` hears of the next
+    /// one. Whether there was an event.
+    pub(super) fn poll_give(&mut self, waker: &Waker, batch: &mut Batch, most: usize, book: &mut Book) -> Poll<bool> {
+        let Some(first) = self.session.poll_transmit() else {
+            self.sender = Some(waker.clone());
+            return Poll::Pending;
+        };
+        batch.push(&first);
+        while batch.remaining() < most
+            && let Some(frame) = self.session.poll_transmit()
+        {
+            batch.push(&frame);
         }
-        moved
+        // To send makes room and closes streams.
+        Poll::Ready(self.settle(book))
+    }
+
+    /// Takes all events, and has what the session has to say sent. Whether there was an event.
+    pub(super) fn settle(&mut self, book: &mut Book) -> bool {
+        let heard = self.listen(book);
+        if self.session.has_frames()
+            && let Some(sender) = self.sender.take()
+        {
+            sender.wake();
+        }
+        self.session.check();
+        heard
     }
 
     /// The connection is gone.
     pub(super) fn lose(&mut self, book: &mut Book) {
         self.session.lost();
-        self.held = None;
         self.listen(book);
         assert!(self.session.is_idle(), "a session that is lost has nothing left to do");
         assert!(self.session.poll_transmit().is_none(), "a session that is lost says something");
@@ -179,22 +191,16 @@ impl Line {
         stream.cancel();
         let id = stream.id;
         self.session.reset(id, Code::CANCELLED, "nobody waits any more");
-        self.listen(book);
+        self.settle(book);
     }
 
     /// Whether nobody has to do with it.
     pub(super) fn is_idle(&self) -> bool {
-        self.session.is_idle() && self.streams.is_empty() && self.held.is_none()
+        self.session.is_idle() && self.streams.is_empty()
     }
 
-    /// What must be true while nothing moves: what could be sent is sent.
-    pub(super) fn check_sleep(&mut self, engine: &mut Engine, most: usize) {
-        if self.is_full {
-            let room = engine.transmit(self.pipe, self.id, most, || None);
-            assert_eq!(room, Transmitted::Full, "nobody was told that there is room again");
-        } else {
-            assert!(self.held.is_none() && self.session.poll_transmit().is_none(), "something waits to be sent");
-        }
-        assert_eq!(self.session.poll_event(), None, "something waits to be heard");
+    /// What must be true while nothing moves, of a connection that could send: all is sent.
+    pub(super) fn check_sent(&mut self) {
+        assert!(self.session.poll_transmit().is_none(), "nobody woke the connection to send");
     }
 }

@@ -1,7 +1,7 @@
 //! An application that makes calls and executes those of its peers, on a socket that keeps its peers apart.
 //!
-//! It is the pure half of what `bowline::rpc` does: a session for each connection, begun with the peer and lost with it;
-//! what comes is fed to the session that it is for, and what a session says goes by its own connection or not at all.
+//! It is the pure half of what `bowline::rpc` does: a session for each connection, begun with the peer and lost with it.
+//! Whoever serves the connection feeds the session with what comes, and asks it for what is to be sent.
 
 mod account;
 mod line;
@@ -9,6 +9,7 @@ mod plan;
 mod stream;
 
 use std::collections::VecDeque;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -19,12 +20,11 @@ use plan::Label;
 pub use plan::{Answer, Plan};
 use stream::Stream;
 
-use crate::engine::Engine;
 use crate::message::{Message, Part};
 use crate::monitor::ConnectionId;
 use crate::mux::{Code, End, Head, OpenErrorKind, Settings, Side};
-use crate::pipe::PipeId;
 use crate::time::Instant;
+use crate::wire::batch::Batch;
 
 /// An application that calls and is called.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(super) struct Caller {
     rng: Rng,
     /// The first number of its calls.
     base: u64,
-    /// How many bytes may wait in a pipe.
-    queued_most: usize,
+    /// How many bytes are given at a time.
+    given_most: usize,
     /// How readily it leaves what came where it is: of 16 looks, so many.
     laziness: u8,
     lines: Vec<Line>,
@@ -48,20 +48,18 @@ pub(super) struct Caller {
     may_open: bool,
     /// It makes no more calls, and takes none.
     is_draining: bool,
-    arrivals: Vec<(PipeId, Message)>,
-    relieved: Vec<PipeId>,
     /// When it is on the agenda next.
     planned: Option<Instant>,
 }
 
 impl Caller {
     pub(super) fn new(at: usize, side: Side, settings: Settings, mut rng: Rng) -> Self {
-        let queued_most = [1, 1, 100, 1_000, 128 * 1024][rng.usize(..5)];
+        let given_most = [1, 1, 100, 1_000, 128 * 1024][rng.usize(..5)];
         Self {
             side,
             settings,
             base: (at as u64) << 32,
-            queued_most,
+            given_most,
             laziness: [0, 0, 1, 8][rng.usize(..4)],
             rng,
             lines: Vec::new(),
@@ -70,8 +68,6 @@ impl Caller {
             waiting: VecDeque::new(),
             may_open: false,
             is_draining: false,
-            arrivals: Vec::new(),
-            relieved: Vec::new(),
             planned: None,
         }
     }
@@ -133,6 +129,7 @@ impl Caller {
     pub(super) fn drain(&mut self) {
         for line in &mut self.lines {
             line.session.go_away(Code::REFUSED, "draining");
+            line.settle(&mut self.book);
         }
         self.end();
     }
@@ -155,9 +152,9 @@ impl Caller {
     }
 
     /// There is a peer.
-    pub(super) fn joined(&mut self, pipe: PipeId, connection: ConnectionId) {
-        assert!(self.lines.iter().all(|line| line.pipe != pipe), "a pipe has one peer at a time");
-        let mut line = Line::new(connection, pipe, self.side, self.settings);
+    pub(super) fn joined(&mut self, connection: ConnectionId) {
+        assert!(self.lines.iter().all(|line| line.id != connection), "a connection is begun once");
+        let mut line = Line::new(connection, self.side, self.settings);
         if self.is_draining {
             line.session.go_away(Code::REFUSED, "draining");
         }
@@ -165,60 +162,51 @@ impl Caller {
         self.may_open = true;
     }
 
-    /// The peer is gone: what it said last is heard, and then its end.
-    pub(super) fn lost(&mut self, pipe: PipeId, connection: ConnectionId, engine: &mut Engine) {
-        let is_it = |line: &Line| line.pipe == pipe && line.id == connection;
-        let Some(at) = self.lines.iter().position(is_it) else { return };
-        let mut line = self.lines.remove(at);
-        engine.recv_rest(pipe, &mut self.arrivals);
-        for (_, frame) in self.arrivals.drain(..) {
-            line.handle(&frame, &mut self.book);
-        }
+    /// Takes the first of the messages that have come, one at the least. Whether the application hears of anything.
+    pub(super) fn take(&mut self, connection: ConnectionId, messages: &mut VecDeque<Message>) -> bool {
+        let most = self.rng.usize(1..=64).min(messages.len());
+        let (line, book) = self.line(connection);
+        line.take(messages.drain(..most), book)
+    }
+
+    /// Fills the batch with what there is to be sent; pending if there is nothing. Whether the application hears of
+    /// anything.
+    pub(super) fn poll_give(&mut self, connection: ConnectionId, waker: &Waker, batch: &mut Batch) -> Poll<bool> {
+        let most = self.given_most;
+        let (line, book) = self.line(connection);
+        line.poll_give(waker, batch, most, book)
+    }
+
+    /// What must be true while nothing moves, of a connection that could send.
+    pub(super) fn check_sent(&mut self, connection: ConnectionId) {
+        self.line(connection).0.check_sent();
+    }
+
+    fn line(&mut self, connection: ConnectionId) -> (&mut Line, &mut Book) {
+        let line = self.lines.iter_mut().find(|line| line.id == connection);
+        (line.expect("the connection has joined and is not lost"), &mut self.book)
+    }
+
+    /// The peer is gone: its calls end.
+    pub(super) fn lost(&mut self, connection: ConnectionId) {
+        let at = self.lines.iter().position(|line| line.id == connection);
+        let mut line = self.lines.remove(at.expect("a connection is lost once"));
         line.lose(&mut self.book);
         line.session.check();
         self.leftover.push(line);
     }
 
     /// Does what there is to do. Whether there was anything.
-    pub(super) fn step(&mut self, engine: &mut Engine, now: Instant) -> bool {
-        let mut moved = self.receive(engine);
-        moved |= self.open_waiting();
+    pub(super) fn step(&mut self, now: Instant) -> bool {
+        let mut moved = self.open_waiting();
         for at in 0..self.lines.len() {
             moved |= self.attend(at, now);
         }
         moved |= self.read_leftover(false);
         for line in &mut self.lines {
-            moved |= line.flush(engine, self.queued_most, &mut self.book);
             self.may_open |= std::mem::take(&mut line.has_vacancy);
-            line.session.check();
         }
         moved || self.may_open && !self.waiting.is_empty()
-    }
-
-    /// What an application may count on that waits: whatever it could do, it was woken for.
-    pub(super) fn check_sleep(&mut self, engine: &mut Engine) {
-        let most = self.queued_most;
-        assert!(engine.try_recv_apart(&mut self.arrivals, 1).is_err(), "nobody woke it to receive");
-        engine.take_relieved(&mut self.relieved);
-        assert!(self.relieved.is_empty(), "nobody woke it to send");
-        self.lines.iter_mut().for_each(|line| line.check_sleep(engine, most));
-    }
-
-    fn receive(&mut self, engine: &mut Engine) -> bool {
-        let most = self.rng.usize(1..=64);
-        let received = engine.try_recv_apart(&mut self.arrivals, most).is_ok();
-        engine.take_relieved(&mut self.relieved);
-        let moved = received || !self.relieved.is_empty();
-        for (pipe, frame) in self.arrivals.drain(..) {
-            let line = self.lines.iter_mut().find(|line| line.pipe == pipe);
-            line.expect("a message is of a peer that is there").handle(&frame, &mut self.book);
-        }
-        for pipe in self.relieved.drain(..) {
-            if let Some(line) = self.lines.iter_mut().find(|line| line.pipe == pipe) {
-                line.is_full = false;
-            }
-        }
-        moved
     }
 
     fn open_waiting(&mut self) -> bool {
@@ -279,7 +267,7 @@ impl Caller {
             moved |= stream.send(account, &mut line.session);
         }
         line.streams.retain(|stream| !stream.is_over());
-        line.listen(&mut self.book);
+        line.settle(&mut self.book);
         moved
     }
 

@@ -1,91 +1,19 @@
-//! The one task of a socket that receives: feeds the sessions, begins handlers, ends what is late.
+//! How calls of a peer are begun: at once, in the task that serves the connection.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use bowline_proto::mux::Code;
-use bowline_proto::time::Instant;
-use tokio::time::Sleep;
 
 use super::codec::Codec;
-use super::connection::{Connection, Opened};
+use super::connection::Opened;
 use super::context::Context as CallContext;
-use super::entry::{Ending, Ticket};
+use super::entry::Ending;
 use super::exchange::Exchange;
 use super::hub::Hub;
-use crate::driver::apart::Waits;
 use crate::rt;
-
-/// How many batches are taken before the other tasks of the thread have their turn.
-const ROUNDS: usize = 4;
-
-/// The task; it ends with the socket.
-#[derive(Debug)]
-pub(super) struct Receive {
-    hub: Arc<Hub>,
-    waits: Waits,
-    opened: Vec<Opened>,
-    late: Vec<(Arc<Connection>, Ticket)>,
-    sleep: Option<(Instant, Pin<Box<Sleep>>)>,
-}
-
-impl Receive {
-    pub(super) fn new(hub: Arc<Hub>) -> Self {
-        let waits = hub.core.waits();
-        Self { hub, waits, opened: Vec::new(), late: Vec::new(), sleep: None }
-    }
-
-    fn poll_deadlines(&mut self, cx: &mut Context<'_>) {
-        loop {
-            let now = rt::now();
-            let next = self.hub.timers.take_passed(now, cx.waker(), &mut self.late);
-            for (connection, ticket) in self.late.drain(..) {
-                connection.expire(ticket);
-            }
-            let Some(next) = next else {
-                self.sleep = None;
-                return;
-            };
-            let (at, sleep) =
-                self.sleep.get_or_insert_with(|| (next, Box::pin(tokio::time::sleep_until(rt::deadline(next)))));
-            if *at != next {
-                *at = next;
-                sleep.as_mut().reset(rt::deadline(next));
-            }
-            if sleep.as_mut().poll(cx).is_pending() {
-                return;
-            }
-            self.sleep = None;
-        }
-    }
-}
-
-impl Future for Receive {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.get_mut();
-        for _ in 0..ROUNDS {
-            let received = this.hub.poll_pump(cx, &mut this.waits, &mut this.opened);
-            for opened in this.opened.drain(..) {
-                begin(&this.hub, opened);
-            }
-            this.poll_deadlines(cx);
-            match received {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => {
-                    this.hub.end();
-                    return Poll::Ready(());
-                }
-            }
-        }
-        rt::poll_yield(cx)
-    }
-}
 
 /// A handler at work.
 struct Working(Arc<Hub>);
@@ -107,12 +35,9 @@ impl Drop for Working {
     }
 }
 
-/// Begins to handle what a peer asks for.
-fn begin(hub: &Arc<Hub>, opened: Opened) {
+/// Begins to handle what a peer asks for. No lock is held.
+pub(super) fn begin(hub: &Arc<Hub>, opened: Opened) {
     let Opened { stream, head, args } = opened;
-    if stream.is_cancelled() && !head.one_way {
-        return;
-    }
     let Some(codec) = Codec::from_number(head.method.codec) else {
         return stream.reset(Code::UNSUPPORTED_CODEC, "no such codec");
     };
