@@ -10,7 +10,7 @@ use crate::{cargo, heading, root};
 const SEEDS: u64 = 200_000;
 
 /// Optimised, and with debug assertions all the same.
-const ARGS: [&str; 10] = [
+const ARGS: [&str; 12] = [
     "test",
     "--profile",
     "soak",
@@ -18,7 +18,9 @@ const ARGS: [&str; 10] = [
     "bowline-proto",
     "--test",
     "world",
-    "every_world_keeps_its_promises",
+    "--test",
+    "sim_calls",
+    "keeps_its_promises",
     "--",
     "--nocapture",
 ];
@@ -34,7 +36,7 @@ pub(crate) fn parse(args: &[&str]) -> Result<u64, String> {
 
 /// Plays so many seeds on all cores; says how far it is, and at the end what happened in them.
 pub(crate) fn run(seeds: u64) -> ExitCode {
-    heading(&format!("{seeds} simulated worlds"));
+    heading(&format!("{seeds} simulated worlds, and as many of calls"));
     let mut command = cargo::command(&root(), &ARGS.map(str::to_owned));
     command.env("BOWLINE_SEEDS", seeds.to_string()).stdout(Stdio::piped());
     let mut child = match command.spawn() {

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use bowline_proto::engine::{Engine, Turns};
+use bowline_proto::mux::frame;
 use bowline_proto::pipe::{PipeId, Waiting};
 use bowline_proto::{
     ConnectionId, Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, SendErrorKind,
@@ -51,8 +52,12 @@ impl Handle {
         Self::of(Core::new(socket_type, options, parent))
     }
 
-    /// A handle of a socket whose peers are kept apart.
+    /// A handle of a socket whose peers are kept apart, and whose messages are frames of calls: a peer that announces a
+    /// longer one is refused before there is memory for it.
     pub(crate) fn apart(socket_type: SocketType, options: Options, parent: Option<&CancellationToken>) -> Self {
+        let most = (frame::PAYLOAD_MOST + frame::HEADER_MOST) as u64;
+        let most = options.max_message_size.map_or(most, |size| size.min(most));
+        let options = options.max_message_size(Some(most));
         Self::of(Core::apart(socket_type, options, parent))
     }
 

@@ -28,6 +28,11 @@ impl Pool {
     pub(super) const fn new(size: usize, most: usize) -> Self {
         Self { left: size, most }
     }
+
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) const fn left(&self) -> usize {
+        self.left
+    }
 }
 
 /// What the peer may send on one stream.
@@ -84,6 +89,12 @@ impl Incoming {
         let given = self.window - self.credit - self.held;
         self.credit += given;
         given
+    }
+
+    /// What the pool lends to this window.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) const fn lent(&self) -> usize {
+        self.window - WINDOW
     }
 
     /// The stream has ended: the pool has back what it lent.

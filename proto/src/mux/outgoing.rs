@@ -151,6 +151,12 @@ impl Outgoing {
         self.credit = WINDOW as u64;
     }
 
+    /// How many entries its memory has room for.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn kept(&self) -> usize {
+        self.queue.capacity()
+    }
+
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         self.queue.capacity()

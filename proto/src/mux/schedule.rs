@@ -99,6 +99,11 @@ impl<const CLASSES: usize> Schedule<CLASSES> {
         }
     }
 
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         self.links.capacity()

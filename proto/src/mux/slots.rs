@@ -169,6 +169,20 @@ impl Slots {
         }
     }
 
+    /// A place is taken or free, an id has one stream or none, and what is free keeps little memory.
+    #[cfg(any(test, feature = "sim"))]
+    pub(super) fn check(&self) {
+        let taken = self.taken();
+        assert_eq!(self.places.len(), taken.len() + self.free.len(), "every place is taken or free");
+        let ids = self.keys.iter().flatten().filter(|&&key| key != NONE).count();
+        assert_eq!(ids, taken.len(), "every id has one stream");
+        for stream in self.free.iter().map(|&key| &self.places[key as usize]) {
+            let kept = stream.outgoing.kept() + stream.opening.extra.capacity();
+            assert!(kept <= 512 && stream.last_word.is_none() && stream.outgoing.is_empty(), "{:?}", stream.id);
+            assert!(!taken.contains(&stream.id.key), "{:?} is free and taken", stream.id);
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         let streams = self.places.iter().map(|it| 1 + it.outgoing.footprint() + it.opening.extra.capacity());

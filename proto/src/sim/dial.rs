@@ -15,6 +15,7 @@ use crate::engine::dialer::{Dialer, Next, STABLE_AFTER};
 use crate::engine::lifecycle::State;
 use crate::error::DisconnectReason;
 use crate::link::{Link, LinkConfig, Role};
+use crate::monitor::ConnectionId;
 use crate::pipe::lifecycle;
 use crate::time::Instant;
 use crate::{Options, Reconnect};
@@ -156,8 +157,8 @@ impl World {
         self.next_connection += 1;
         let [flag, far_flag] = [0, 1].map(|side| self.agenda.flag(Task::Seat(id, side)));
         let mut seats = [
-            Seat::new(dial.node, link(near, Role::Dialer), Some(dial.halves.clone()), flag, now),
-            Seat::new(listener, link(far, Role::Listener), None, far_flag, now),
+            Seat::new((dial.node, ConnectionId(id)), link(near, Role::Dialer), Some(dial.halves.clone()), flag, now),
+            Seat::new((listener, ConnectionId(id)), link(far, Role::Listener), None, far_flag, now),
         ];
         seats[0].watch(&near.options, &far.options);
         seats[1].watch(&far.options, &near.options);

@@ -97,6 +97,7 @@ impl World {
         for at in self.process(socket) {
             let node = &mut self.nodes[at];
             node.engine.close();
+            node.end_calls();
             node.wake();
         }
     }
@@ -108,6 +109,7 @@ impl World {
         for ended in self.process(socket) {
             let node = &mut self.nodes[ended];
             node.engine.stop();
+            node.end_calls();
             node.wake();
             for connection in &mut self.connections {
                 for side in 0..2 {

@@ -3,6 +3,8 @@
 //! Time is virtual, chance is a seed, and the network is a queue of bytes, so that every run can be run again.
 
 mod agenda;
+mod caller;
+mod calling;
 mod clock;
 mod connection;
 mod dial;
@@ -14,6 +16,7 @@ mod run;
 mod seat;
 mod world;
 
+pub use caller::{Account, Answer, Ending, Outcome, Plan};
 pub use clock::Clock;
 pub use connection::ConnectionRecord;
 pub use net::Weather;

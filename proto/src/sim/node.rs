@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::agenda::Flag;
+use super::caller::Caller;
 use crate::engine::Engine;
 use crate::error::{RecvError, SendErrorKind};
 use crate::pipe::{Wait, Waiting};
+use crate::time::Instant;
 use crate::{Message, Options, SocketType};
 
 /// What the application makes of what it receives: a reply.
@@ -26,6 +28,8 @@ pub(super) struct Node {
     pub(super) subscriptions: Vec<Vec<u8>>,
     pub(super) flag: Arc<Flag>,
     waits: [Wait; 2],
+    /// The application makes calls, and sends and receives nothing else.
+    pub(super) caller: Option<Caller>,
     pub(super) reads: bool,
     pub(super) service: Option<Service>,
     /// Whether it replies to everything twice.
@@ -67,6 +71,7 @@ impl Node {
             waits: waits(&engine),
             engine,
             options,
+            caller: None,
             binds: Vec::new(),
             subscriptions: Vec::new(),
             flag,
@@ -90,7 +95,14 @@ impl Node {
 
     /// The application begins again, with a new socket of the same kind.
     pub(super) fn restart(&mut self) {
-        self.engine = Engine::new(self.engine.socket_type(), Arc::clone(&self.options));
+        let (socket_type, options) = (self.engine.socket_type(), Arc::clone(&self.options));
+        self.engine = match &mut self.caller {
+            None => Engine::new(socket_type, options),
+            Some(caller) => {
+                caller.restart();
+                Engine::apart(socket_type, options)
+            }
+        };
         self.waits = waits(&self.engine);
         self.restarts += 1;
         if self.service.is_some() || self.partner.is_some() {
@@ -106,8 +118,22 @@ impl Node {
         self.flag.raise();
     }
 
+    /// From now on the application makes calls.
+    pub(super) fn make_calls(&mut self, caller: Caller) {
+        self.engine = Engine::apart(self.engine.socket_type(), Arc::clone(&self.options));
+        self.waits = waits(&self.engine);
+        self.caller = Some(caller);
+    }
+
     pub(super) fn is_up(&self) -> bool {
         !self.engine.state().is_over()
+    }
+
+    /// The application makes no more calls.
+    pub(super) fn end_calls(&mut self) {
+        if let Some(caller) = &mut self.caller {
+            caller.end();
+        }
     }
 
     /// Wakes whom the engine wants woken.
@@ -123,11 +149,18 @@ impl Node {
 
     /// Lets the application run for up to `budget` messages, if it was woken. It stops to think between a request and
     /// its reply, if it is to.
-    pub(super) fn turn(&mut self, budget: usize, is_slow: bool) {
+    pub(super) fn turn(&mut self, budget: usize, is_slow: bool, now: Instant) {
         if !self.flag.lower() || !self.is_up() {
             return;
         }
         for _ in 0..budget {
+            if self.caller.is_some() {
+                // It waits for nothing of the socket's.
+                if !self.call_next(now) {
+                    return;
+                }
+                continue;
+            }
             let received = self.receive_next();
             self.thinks = received && is_slow && self.service.is_some();
             let moved = received | (!self.thinks && self.send_next());
@@ -142,9 +175,17 @@ impl Node {
         self.flag.raise();
     }
 
+    /// When it has to look again, though nobody wakes it, unless that is planned.
+    pub(super) fn wakes_at(&mut self, now: Instant) -> Option<Instant> {
+        self.caller.as_mut().filter(|_| self.reads)?.wakes_at(now)
+    }
+
     /// What an application may count on that waits: whatever it could do, it was woken for.
     pub(super) fn check_sleep(&mut self) {
         if !self.is_up() || self.sleeps || self.thinks || self.flag.is_raised() {
+            return;
+        }
+        if self.caller.is_some() {
             return;
         }
         let lost = self.lost_before.len();
@@ -156,6 +197,10 @@ impl Node {
     fn sleep(&mut self) -> bool {
         let waker = Waker::from(Arc::clone(&self.flag));
         self.waits.iter_mut().all(|wait| wait.register(&waker))
+    }
+
+    fn call_next(&mut self, now: Instant) -> bool {
+        self.caller.as_mut().filter(|_| self.reads).is_some_and(|caller| caller.step(now))
     }
 
     fn send_next(&mut self) -> bool {

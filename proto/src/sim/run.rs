@@ -112,7 +112,10 @@ impl World {
                 if self.nodes[at].has_work() {
                     let budget = self.rng.usize(1..8);
                     let is_slow = self.rng.u8(..8) == 0;
-                    self.nodes[at].turn(budget, is_slow);
+                    self.nodes[at].turn(budget, is_slow, now);
+                    if let Some(time) = self.nodes[at].wakes_at(now) {
+                        self.agenda.at(time, task);
+                    }
                     if self.nodes[at].thinks {
                         let time = Duration::from_millis(self.rng.u64(1..300));
                         self.agenda.at(now + time, task);
@@ -190,6 +193,7 @@ impl World {
         let mut attached = vec![0; self.nodes.len()];
         for seat in self.connections.iter().flat_map(|connection| &connection.seats) {
             attached[seat.node] += usize::from(seat.is_attached());
+            seat.check_sent(&mut self.nodes[seat.node]);
         }
         for (at, node) in self.nodes.iter().enumerate() {
             assert_eq!(node.engine.peer_count(), attached[at], "the peers of {:?}", SocketId(at));

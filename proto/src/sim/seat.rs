@@ -47,6 +47,8 @@ pub struct Record {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
 pub(super) struct Seat {
     pub(super) node: usize,
+    /// The number of the connection.
+    connection: ConnectionId,
     pub(super) link: Link,
     pub(super) flag: Arc<Flag>,
     /// When it is on the agenda next.
@@ -69,6 +71,8 @@ pub(super) struct Seat {
     is_cut_short: bool,
     paused: bool,
     attached: bool,
+    /// What it carries is not for the pipe: the application that makes calls deals with it.
+    attended: bool,
 }
 
 /// What a seat works with during its turn.
@@ -80,10 +84,17 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Seat {
-    pub(super) fn new(node: usize, mut link: Link, halves: Option<Halves>, flag: Arc<Flag>, now: Instant) -> Self {
+    pub(super) fn new(
+        (node, connection): (usize, ConnectionId),
+        mut link: Link,
+        halves: Option<Halves>,
+        flag: Arc<Flag>,
+        now: Instant,
+    ) -> Self {
         link.start(now).expect("a new link starts");
         Self {
             node,
+            connection,
             link,
             flag,
             planned: None,
@@ -100,6 +111,7 @@ impl Seat {
             is_cut_short: false,
             paused: false,
             attached: false,
+            attended: false,
         }
     }
 
@@ -174,7 +186,8 @@ impl Seat {
             return;
         }
         let delivered = self.deliver(&mut cx, around);
-        let read = delivered && self.read(around);
+        let is_behind = delivered && !self.link.inbound().is_empty();
+        let read = delivered && (is_behind || self.read(around));
         let wrote = self.write(&mut cx, around);
         // Bytes that have arrived may be the sign of life that a timeout would miss.
         let due = !read && self.link.poll_timeout().is_some_and(|at| at <= around.now);
@@ -198,12 +211,20 @@ impl Seat {
     fn check(&self) {
         let Some(halves) = &self.halves else { return };
         let marks = (halves.outbox.hwm(), halves.inbox.hwm());
-        let flying = if self.from_pipe { self.writing.messages() } else { 0 };
+        let flying = if self.from_pipe && !self.attended { self.writing.messages() } else { 0 };
         if marks.0 > 0 {
             let waiting = halves.outbox.len();
             assert!(waiting + flying <= 2 * marks.0, "{waiting} + {flying} messages over a mark of {}", marks.0);
         }
         assert!(marks.1 == 0 || halves.inbox.len() <= marks.1, "an inbox over its mark");
+    }
+
+    /// What holds when nothing is left to do: whatever could be sent is sent.
+    pub(super) fn check_sent(&self, node: &mut Node) {
+        let is_free = !self.broken && self.writing.is_empty() && self.link.state() == State::Ready;
+        if let Some(caller) = node.caller.as_mut().filter(|_| self.attended && is_free && !node.sleeps) {
+            caller.check_sent(self.connection);
+        }
     }
 
     /// The socket ends at once.
@@ -244,10 +265,14 @@ impl Seat {
                     let outbox = self.halves.as_ref().map(|halves| &halves.outbox);
                     self.record.discarded = outbox.map_or(0, |outbox| outbox.discarded());
                 }
-                Effect::HandshakeSucceeded
-                | Effect::Ready
-                | Effect::HandshakeFailed { .. }
-                | Effect::Disconnected(_) => {}
+                // Whoever makes calls is done with the peer before anybody else hears.
+                Effect::Disconnected(_) => {
+                    if let Some(caller) = around.node.caller.as_mut().filter(|_| std::mem::take(&mut self.attended)) {
+                        caller.lost(self.connection);
+                        around.node.flag.raise();
+                    }
+                }
+                Effect::HandshakeSucceeded | Effect::Ready | Effect::HandshakeFailed { .. } => {}
             }
         }
         around.node.wake();
@@ -271,19 +296,28 @@ impl Seat {
             return Ok(());
         }
         assert!(!self.attached, "attached twice");
-        node.engine.attach(halves.pipe, ConnectionId(0), peer)?;
+        node.engine.attach(halves.pipe, self.connection, peer)?;
         self.attached = true;
+        if let Some(caller) = &mut node.caller {
+            caller.joined(self.connection);
+            self.attended = true;
+            node.flag.raise();
+        }
         Ok(())
     }
 
-    /// What the network did not take goes back into the pipe.
+    /// What the network did not take goes back into the pipe, unless it never was in there.
     fn restore(&mut self) {
         if let Some(halves) = self.halves.as_ref().filter(|_| self.from_pipe && !self.writing.is_empty()) {
             let mut unsent = self.writing.clone();
             unsent.rewind();
             let sent = self.record.sent.len() - messages(&unsent).len();
             self.record.sent.truncate(sent);
-            halves.outbox.restore(&mut self.writing);
+            if !self.attended {
+                halves.outbox.restore(&mut self.writing);
+            }
+            self.writing.clear();
+            self.from_pipe = false;
             self.is_cut_short = true;
         }
     }
@@ -296,7 +330,15 @@ impl Seat {
         }
         let before = inbound.clone();
         let swallows = halves.inbox.swallows();
-        let delivered = halves.inbox.poll_deliver(cx, inbound).is_ready();
+        let delivered = match around.node.caller.as_mut().filter(|_| self.attended) {
+            Some(caller) => {
+                if caller.take(self.connection, inbound) {
+                    around.node.flag.raise();
+                }
+                true
+            }
+            None => halves.inbox.poll_deliver(cx, inbound).is_ready(),
+        };
         let n = before.len() - inbound.len();
         if swallows {
             self.record.swallowed |= n > 0;
@@ -373,7 +415,23 @@ impl Seat {
             }
             return finished;
         }
-        match around.node.engine.poll_take(halves, cx, &mut self.writing) {
+        let taken = match around.node.caller.as_mut().filter(|_| self.attended) {
+            // An order to end the connection goes first; one that has patience goes behind what there is to be sent.
+            Some(caller) => match halves.outbox.poll_order(cx) {
+                Poll::Ready(order) => Poll::Ready(order),
+                Poll::Pending => match caller.poll_give(self.connection, cx.waker(), &mut self.writing) {
+                    Poll::Ready(heard) => {
+                        if heard {
+                            around.node.flag.raise();
+                        }
+                        Poll::Ready(Take::Batch)
+                    }
+                    Poll::Pending => halves.outbox.poll_take(cx, &mut self.writing),
+                },
+            },
+            None => around.node.engine.poll_take(halves, cx, &mut self.writing),
+        };
+        match taken {
             Poll::Pending => return false,
             Poll::Ready(Take::Batch) => {
                 self.record.sent.extend(messages(&self.writing));

@@ -37,10 +37,6 @@ impl Summary {
     pub(crate) fn of(topology: &'static str, tally: Tally) -> Self {
         Self(BTreeMap::from([(topology, tally)]))
     }
-
-    pub(crate) fn seeds(&self) -> u64 {
-        self.0.values().map(|tally| tally.seeds).sum()
-    }
 }
 
 impl AddAssign<&Self> for Summary {

@@ -28,7 +28,7 @@ const PROTO: &[Layer] = &[
     Layer {
         name: "sim",
         modules: &["sim"],
-        may_import: &["values", "wire", "security", "link", "pipe", "pattern", "engine"],
+        may_import: &["values", "wire", "security", "link", "pipe", "pattern", "engine", "mux"],
     },
 ];
 

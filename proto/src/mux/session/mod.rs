@@ -1,5 +1,7 @@
 //! The session: one side of a connection that carries streams.
 
+#[cfg(any(test, feature = "sim"))]
+mod check;
 mod receive;
 mod transmit;
 

@@ -1,0 +1,396 @@
+//! What calls have to stand, by number: each is something that another implementation of calls did not. Where it is held
+//! by a test elsewhere, [`HELD`] names it.
+
+mod common;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bowline::rpc::{Blob, CallError, Client, Kind, Method, Never, Outcome, Server, Unreachable};
+use bowline::{DisconnectReason, Endpoint, MonitorKind, Options, ProtocolError, Reconnect, TransportState};
+use common::desk::{self, DeskClient, fed, iter};
+use common::raw::{Raw, frame, greeting, long_header, ready};
+use common::{Script, glance, quick};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What calls have to stand, and the tests that hold it, here or in the other files.
+const HELD: [(&str, &[&str]); 17] = [
+    ("a silent peer is given up, by both sides", &["a_silent_server_is_given_up", "a_silent_caller_is_given_up"]),
+    (
+        "the reset of one stream costs no other one a byte",
+        &[
+            "a_cancelled_call_costs_no_other_one_an_item",
+            "a_reset_of_one_stream_never_loses_or_reorders_a_byte_of_another",
+            "how_a_conversation_is_cut_makes_no_difference",
+        ],
+    ),
+    (
+        "a cancel reaches the handler",
+        &["a_call_that_is_dropped_cancels_its_handler", "a_stream_that_is_dropped_cancels_its_handler"],
+    ),
+    ("what was sent before the end arrives", &["what_was_sent_before_the_end_is_delivered_before_the_end"]),
+    ("a handler may call its caller back", &["a_handler_calls_its_caller_and_waits_for_the_answer"]),
+    ("a slow handler delays no other call", &["a_handler_that_waits_delays_no_other_call"]),
+    (
+        "no call hangs, wherever the connection breaks",
+        &["no_call_hangs_wherever_the_connection_breaks", "every_call_keeps_its_promises"],
+    ),
+    (
+        "what already waits when the connection is there is handled",
+        &[
+            "what_waits_when_a_client_connects_is_handled",
+            "a_call_that_waits_when_the_connection_is_there_is_sent_at_once",
+        ],
+    ),
+    (
+        "a stalled reader holds its window, and nobody else waits",
+        &[
+            "a_reader_that_stalls_holds_its_window_and_delays_nobody",
+            "a_stalled_reader_holds_its_window_and_nothing_else",
+        ],
+    ),
+    (
+        "nonsense ends its connection for a typed reason before it takes memory",
+        &["nonsense_ends_its_connection_for_a_typed_reason", "limits_are_held_before_anything_is_kept"],
+    ),
+    ("typed errors arrive as they were", &["the_services_own_error_arrives_as_it_was_returned"]),
+    ("the end of a connection is no end of a stream", &["an_end_without_a_last_item_is_an_error"]),
+    ("who asks late hears how it ended", &["who_asks_too_late_still_hears_how_it_ended"]),
+    ("a drain ends in time", &["a_drain_takes_no_longer_than_its_grace_whatever_is_open"]),
+    (
+        "callers come back apart, and say what may have been executed",
+        &["callers_that_lose_their_server_come_back_apart", "they_come_back_apart_after_a_second"],
+    ),
+    (
+        "fifty thousand tiny frames of one read are taken one by one",
+        &[
+            "fifty_thousand_tiny_calls_in_one_write_are_all_heard",
+            "fifty_thousand_tiny_frames_are_taken_in_as_many_steps",
+        ],
+    ),
+    ("it is the same over every transport", &["every_kind_of_call_works_over_every_transport"]),
+];
+
+#[test]
+fn each_of_them_is_held_by_a_test_of_that_name() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders =
+        ["tests", "../proto/tests", "../proto/tests/sim_calls", "../proto/src/mux/tests", "../proto/src/mux/frame"];
+    let mut sources = String::new();
+    for folder in folders {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                sources += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    for (at, (what, tests)) in HELD.iter().enumerate() {
+        for test in *tests {
+            assert!(sources.contains(&format!("fn {test}(")), "{}, {what}: there is no {test}", at + 1);
+        }
+    }
+}
+
+/// Heartbeats that give a peer up soon.
+fn impatient() -> Options {
+    let interval = Some(Duration::from_millis(20));
+    quick().heartbeat_interval(interval).heartbeat_timeout(interval)
+}
+
+/// The method of the desk, as it is named on the wire for the first time: postcard, no shape.
+fn named(name: &str) -> Vec<u8> {
+    let id = desk::SCHEMA.method(name).expect("a method of the desk").id;
+    [&[1][..], &id.to_le_bytes(), &[0; 8]].concat()
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up() {
+    common::within("a_silent_server_is_given_up", async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let client = Client::builder().endpoint(endpoint.as_str()).options(impatient()).connect().unwrap();
+        let call = tokio::spawn(DeskClient(client.clone()).add(1, 2));
+        let mut silent = Raw { stream: listener.accept().await.unwrap().0 };
+        silent.shake_hands("ROUTER").await;
+        match call.await.unwrap() {
+            Err(CallError::ConnectionLost { outcome, reason }) => {
+                assert_eq!((outcome, reason), (Outcome::MaybeExecuted, DisconnectReason::HeartbeatTimeout));
+            }
+            other => panic!("{other:?}"),
+        }
+        silent.closed().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silent_caller_is_given_up() {
+    common::within("a_silent_caller_is_given_up", async {
+        // By our own PING, and by a promise of the caller's that it does not keep.
+        for (options, promise) in [(impatient(), &[][..]), (Options::new(), b"\x04PING\x00\x01ctx")] {
+            let (desk, mut ear) = desk::desk();
+            let server = Server::builder().service(desk).options(options).build().unwrap();
+            let mut monitor = server.monitor();
+            let mut caller = Raw::connect(&server.bind("tcp://127.0.0.1:*").await.unwrap()).await;
+            caller.shake_hands("DEALER").await;
+            caller.send(frame(0, &[&[0x28, 0][..], &named("wait")].concat())).await;
+            if !promise.is_empty() {
+                caller.send(frame(4, promise)).await;
+            }
+            assert_eq!(ear.next().await, "wait begun");
+            assert_eq!(monitor.loss().await, DisconnectReason::HeartbeatTimeout);
+            assert_eq!(ear.next().await, "wait dropped");
+            caller.closed().await;
+        }
+    })
+    .await;
+}
+
+/// Carries bytes between one client and `to`, and breaks both connections when `most` of them have passed.
+async fn break_after(most: usize, to: Endpoint) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut near = listener.accept().await.unwrap().0;
+        let Endpoint::Tcp { host: bowline::endpoint::Host::Ip(ip), port } = to else { panic!("{to} is not tcp") };
+        let mut far = TcpStream::connect((ip, port)).await.unwrap();
+        let (mut there, mut back, mut left) = ([0; 1024], [0; 1024], most);
+        while left > 0 {
+            let (bytes, out) = tokio::select! {
+                n = near.read(&mut there) => (&there[..n.unwrap_or(0)], &mut far),
+                n = far.read(&mut back) => (&back[..n.unwrap_or(0)], &mut near),
+            };
+            let passed = &bytes[..bytes.len().min(left)];
+            if passed.is_empty() || out.write_all(passed).await.is_err() {
+                return;
+            }
+            left -= passed.len();
+        }
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn no_call_hangs_wherever_the_connection_breaks() {
+    common::within("no_call_hangs_wherever_the_connection_breaks", async {
+        let (_server, server, _ear) = desk::serve(common::At::Tcp).await;
+        let blob = Blob::from(vec![7; 3_000]);
+        let (mut answered, mut lost) = (0, 0);
+        // From before the greeting to behind the last answer.
+        for most in (0..600).step_by(11).chain((600..12_000).step_by(401)) {
+            let endpoint = break_after(most, server.clone()).await;
+            let options = quick().reconnect(Reconnect::Never);
+            let client = DeskClient(Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap());
+            let add = tokio::spawn(client.add(1, 2));
+            let sum = tokio::spawn(client.sum(iter(1..=100)));
+            let count = tokio::spawn(client.count(100).collect());
+            let mirror = tokio::spawn(client.mirror(blob.clone()));
+            let ends = [
+                add.await.unwrap().map(|sum| assert_eq!(sum, 3)),
+                sum.await.unwrap().map(|sum| assert_eq!(sum, 5050)),
+                count.await.unwrap().map(|items| assert_eq!(items, (0..100).collect::<Vec<_>>())),
+                mirror.await.unwrap().map(|same| assert_eq!(same, blob)),
+            ];
+            for end in ends {
+                match end {
+                    Ok(()) => answered += 1,
+                    Err(CallError::ConnectionLost { .. } | CallError::Unreachable(Unreachable::GivenUp(_))) => {
+                        lost += 1
+                    }
+                    Err(other) => panic!("behind {most} bytes: {other:?}"),
+                }
+            }
+        }
+        assert!(answered > 20 && lost > 20, "{answered} answered, {lost} lost");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_when_a_client_connects_is_handled() {
+    common::within("what_waits_when_a_client_connects_is_handled", async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (desk, _ear) = desk::desk();
+        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let _client = Client::builder().endpoint(endpoint.as_str()).service(desk).connect().unwrap();
+        let mut server = Raw { stream: listener.accept().await.unwrap().0 };
+        // The handshake and a call of the client's own service, in one write.
+        let call = frame(0, &[&[0x28, 1][..], &named("add"), &[20, 22]].concat());
+        server.send([&greeting("NULL")[..], &ready("ROUTER", None), &call].concat()).await;
+        server.read(64).await;
+        assert_eq!(server.frame().await.0, 4);
+        assert_eq!(server.frame().await, (0, vec![0x09, 1, 42]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nonsense_ends_its_connection_for_a_typed_reason() {
+    common::within("nonsense_ends_its_connection_for_a_typed_reason", async {
+        let (server, endpoint, _ear) = desk::serve(common::At::Tcp).await;
+        let client = desk::ready(Client::connect(endpoint.clone()).unwrap()).await;
+        let open = |extra: &[u8]| [&[0x68, 0][..], &named("touch"), extra].concat();
+        let metadata = [&[0x06, 1, 1, b'k', 0xf0, 0xa2, 0x04][..], &[0; 70_000]].concat();
+        let nonsense = [
+            // The announcement alone: nobody waits for four gibibytes, and nobody makes room for them.
+            long_header(0, 4 << 30),
+            [frame(1, &[0; 60_000]), frame(1, &[0; 60_000])].concat(),
+            frame(0, &open(&metadata)),
+            // A method that was never defined.
+            frame(0, &[0x08, 0, 5, 1, 2]),
+            // Data for a stream that has ended.
+            [frame(0, &open(&[0x04, 1, b'x'])), frame(0, &[0x01, 0, 1])].concat(),
+        ];
+        for bytes in nonsense {
+            let mut monitor = server.monitor();
+            let mut stranger = Raw::connect(&endpoint).await;
+            stranger.shake_hands("DEALER").await;
+            stranger.send(&bytes).await;
+            let reason = monitor.loss().await;
+            let is_typed = matches!(
+                reason,
+                DisconnectReason::Protocol(ProtocolError::Mux { .. }) | DisconnectReason::Oversize { .. }
+            );
+            assert!(is_typed, "{reason}");
+            stranger.closed().await;
+            assert_eq!(client.add(1, 2).await.unwrap(), 3);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fifty_thousand_tiny_calls_in_one_write_are_all_heard() {
+    common::within("fifty_thousand_tiny_calls_in_one_write_are_all_heard", async {
+        let (_server, endpoint, mut ear) = desk::serve(common::At::Tcp).await;
+        let mut caller = Raw::connect(&endpoint).await;
+        caller.shake_hands("DEALER").await;
+        let argument = |n: u32| {
+            let text = n.to_string();
+            [&[text.len() as u8][..], text.as_bytes()].concat()
+        };
+        // One-way calls are over with their OPEN, so all of them are stream 0.
+        let mut bytes = frame(0, &[&[0x68, 0][..], &named("touch"), &[4], &argument(0)].concat());
+        for n in 1..50_000 {
+            bytes.extend(frame(0, &[&[0x48, 0, 0, 4][..], &argument(n)].concat()));
+        }
+        caller.send(bytes).await;
+        for n in 0..50_000 {
+            assert_eq!(ear.next().await, format!("touched {n}"));
+        }
+    })
+    .await;
+}
+
+for_each_transport! {
+    async fn a_cancelled_call_costs_no_other_one_an_item(at: At) {
+        let (_server, client, _ear) = desk::open(at).await;
+        for taken in 0..30 {
+            let whole = [(); 2].map(|()| tokio::spawn(client.count(2_000).collect()));
+            let sum = tokio::spawn(client.sum(iter(0..2_000)));
+            let mut cancelled = client.endless(100);
+            for _ in 0..taken {
+                cancelled.next().await.unwrap().unwrap();
+            }
+            drop(cancelled);
+            for items in whole {
+                assert_eq!(items.await.unwrap().unwrap(), (0..2_000).collect::<Vec<_>>(), "behind {taken} items");
+            }
+            assert_eq!(sum.await.unwrap().unwrap(), 1_999_000);
+        }
+    }
+
+    async fn who_asks_too_late_still_hears_how_it_ended(at: At) {
+        let endpoint = at.place();
+        let (desk, _ear) = desk::desk();
+        let server = Server::builder().service(desk).build().unwrap();
+        server.bind(endpoint.as_str()).await.unwrap();
+        let options = quick().reconnect(Reconnect::Never);
+        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+        let client = desk::ready(client).await;
+        let mut state = client.0.state();
+        server.stop();
+        while state.changed().await != Some(TransportState::Disconnected) {}
+        // Nobody had asked before it was over.
+        assert_eq!(client.0.state().current(), TransportState::Disconnected);
+        for late in [client.add(1, 2).await.unwrap_err(), client.wait().await.unwrap_err()] {
+            let CallError::Unreachable(Unreachable::GivenUp(reason)) = late else { panic!("{late:?}") };
+            assert!(matches!(reason, DisconnectReason::PeerClosed | DisconnectReason::Io(_)), "{reason}");
+        }
+        client.0.close().await;
+        let closed = client.0.state().changed().await;
+        assert_eq!((closed, client.0.state().current()), (None, TransportState::Disconnected));
+        assert!(client.0.monitor().next().await.is_none_or(|event| matches!(event.kind, MonitorKind::Stopped)));
+    }
+
+    bytes async fn callers_that_lose_their_server_come_back_apart(at: At) {
+        let min = Duration::from_millis(20);
+        let endpoint = at.place();
+        let (desk, mut ear) = desk::desk();
+        let server = Server::builder().service(desk).build().unwrap();
+        server.bind(endpoint.as_str()).await.unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..30 {
+            let options = Options::new().reconnect(Reconnect::Exponential { min, max: 10 * min });
+            let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+            clients.push(desk::ready(client).await);
+        }
+        let mut monitors: Vec<_> = clients.iter().map(|client| client.0.monitor()).collect();
+        let calls: Vec<_> = clients.iter().map(|client| tokio::spawn(client.wait())).collect();
+        for _ in &calls {
+            assert_eq!(ear.next().await, "wait begun");
+        }
+        server.stop();
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap_err().outcome(), Outcome::MaybeExecuted);
+        }
+        let mut delays = HashSet::new();
+        for monitor in &mut monitors {
+            match monitor.skip_to("connect_retried").await.kind {
+                MonitorKind::ConnectRetried { delay, .. } => {
+                    assert!((min..=2 * min).contains(&delay), "{delay:?}");
+                    delays.insert(delay);
+                }
+                other => unreachable!("{other:?}"),
+            }
+        }
+        assert!(delays.len() > 25, "of 30 delays only {} differ", delays.len());
+        let (desk, _ear) = desk::desk();
+        let next = Server::builder().service(desk).build().unwrap();
+        next.bind(endpoint.as_str()).await.unwrap();
+        for client in clients {
+            assert_eq!(client.add(1, 2).await.unwrap(), 3);
+        }
+    }
+
+    async fn every_kind_of_call_works_over_every_transport(at: At) {
+        static NONE: Method = Method::new("Desk", "none", Kind::Unary);
+        let (server, endpoint, mut ear) = desk::serve(at).await;
+        let (own, _own_ear) = desk::desk();
+        let client = Client::builder().endpoint(endpoint).service(own).connect().unwrap();
+        let client = desk::ready(client).await;
+        assert_eq!(client.add(20, 22).await.unwrap(), 42);
+        assert_eq!(client.ask_back(20, 22).await.unwrap(), 42);
+        assert_eq!(client.count(1_000).collect().await.unwrap().len(), 1_000);
+        assert_eq!(client.sum(iter(1..=1_000)).await.unwrap(), 500_500);
+        let (feed, items) = fed();
+        let mut echo = client.echo(items);
+        feed.send("there and back".to_owned()).unwrap();
+        assert_eq!(echo.next().await.unwrap().unwrap(), "there and back");
+        drop(feed);
+        assert!(echo.next().await.is_none());
+        client.touch("it").await.unwrap();
+        assert_eq!(ear.next().await, "touched it");
+        assert!(matches!(client.fail(&["no"]).await, Err(CallError::Failed(_))));
+        let unknown = client.0.unary::<_, (), Never>(&NONE, &()).await.unwrap_err();
+        assert_eq!(unknown.outcome(), Outcome::NotExecuted);
+        let mut call = client.wait();
+        assert!(glance(&mut call).await.is_none());
+        assert_eq!(ear.next().await, "wait begun");
+        drop(call);
+        assert_eq!(ear.next().await, "wait dropped");
+        server.drain(Duration::from_secs(1000)).await;
+    }
+}
