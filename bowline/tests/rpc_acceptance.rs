@@ -197,7 +197,7 @@ async fn no_call_hangs_wherever_the_connection_breaks() {
                 match end {
                     Ok(()) => answered += 1,
                     Err(CallError::ConnectionLost { .. } | CallError::Unreachable(Unreachable::GivenUp(_))) => {
-                        lost += 1
+                        lost += 1;
                     }
                     Err(other) => panic!("behind {most} bytes: {other:?}"),
                 }
@@ -232,11 +232,11 @@ async fn nonsense_ends_its_connection_for_a_typed_reason() {
         let (server, endpoint, _ear) = desk::serve(common::At::Tcp).await;
         let client = desk::ready(Client::connect(endpoint.clone()).unwrap()).await;
         let open = |extra: &[u8]| [&[0x68, 0][..], &named("touch"), extra].concat();
-        let metadata = [&[0x06, 1, 1, b'k', 0xf0, 0xa2, 0x04][..], &[0; 70_000]].concat();
+        let metadata = [&[0x06, 1, 1, b'k', 0xf0, 0xa2, 0x04][..], &vec![0; 70_000]].concat();
         let nonsense = [
             // The announcement alone: nobody waits for four gibibytes, and nobody makes room for them.
             long_header(0, 4 << 30),
-            [frame(1, &[0; 60_000]), frame(1, &[0; 60_000])].concat(),
+            [frame(1, &vec![0; 60_000]), frame(1, &vec![0; 60_000])].concat(),
             frame(0, &open(&metadata)),
             // A method that was never defined.
             frame(0, &[0x08, 0, 5, 1, 2]),

@@ -192,7 +192,7 @@ struct Side {
     /// Either side is gone.
     gone: CancellationToken,
     /// Where messages pass that do not go by the pipes.
-    passage: Option<Passage>,
+    passage: Option<Box<Passage>>,
 }
 
 impl Drop for Side {
@@ -213,7 +213,7 @@ impl Side {
         debug_assert!(started.is_ok(), "a connection starts once");
         self.apply();
         if let (Some(halves), Some(_)) = (self.seat.halves(), self.seat.attended()) {
-            self.passage = Some(Passage::new(halves.pipe, near, far));
+            self.passage = Some(Box::new(Passage::new(halves.pipe, near, far)));
         }
     }
 
@@ -238,10 +238,10 @@ impl Side {
         if let Poll::Ready(order) = halves.outbox.poll_order(cx) {
             return Poll::Ready(order);
         }
-        if let (Some(passage), Some(attended)) = (&mut self.passage, self.seat.attended()) {
-            if let Err(reason) = ready!(passage.poll(cx, attended)) {
-                return Poll::Ready(Take::Kicked(reason));
-            }
+        if let (Some(passage), Some(attended)) = (&mut self.passage, self.seat.attended())
+            && let Err(reason) = ready!(passage.poll(cx, attended))
+        {
+            return Poll::Ready(Take::Kicked(reason));
         }
         halves.outbox.poll_take(cx, &mut Batch::new())
     }

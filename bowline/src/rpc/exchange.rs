@@ -74,6 +74,7 @@ impl Exchange {
     }
 
     /// Answers the call: at once, or when there is room for it, which the future waits for.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever answers is done with what is answered")]
     pub fn reply<T: Serialize, E: Serialize>(mut self, result: Result<T, E>) -> impl Future<Output = ()> + Send {
         // Not an async function: that would carry the whole of this through its future, to wait for nothing mostly.
         let mut waiting = self.stream.take().and_then(|stream| answer(stream, self.codec, &result));
@@ -84,7 +85,9 @@ impl Exchange {
                     stream.reset(Code::TOO_LARGE, "the answer is too large");
                 }
                 // What is queued goes out without us.
-                waiting.take().map(|(stream, _)| stream.let_go());
+                if let Some((stream, _)) = waiting.take() {
+                    stream.let_go();
+                }
             }
             Poll::Ready(())
         })

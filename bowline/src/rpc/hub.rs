@@ -158,7 +158,7 @@ impl Hub {
 
     /// The socket is closed: all that is pending ends now. What is queued may still go out.
     pub(super) fn end(&self) {
-        self.connections().iter().for_each(|connection| connection.end());
+        self.connections().iter().for_each(Connection::end);
         self.changed.notify_waiters();
     }
 

@@ -51,8 +51,8 @@ impl Registry {
         }
         methods.sort_unstable();
         let name = |(_, (at, index)): &(u64, (usize, usize))| name(&services[*at].schema().methods[*index]);
-        let clashes = methods.array_windows().filter(|[first, second]| first.0 == second.0);
-        if let Some([first, second]) = clashes.min_by_key(|[first, _]| first.1) {
+        let clashes = methods.iter().zip(methods.iter().skip(1)).filter(|(first, second)| first.0 == second.0);
+        if let Some((first, second)) = clashes.min_by_key(|(first, _)| first.1) {
             return Err(Clash { first: name(first), second: name(second) });
         }
         Ok(Self { services, methods })

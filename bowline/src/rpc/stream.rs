@@ -134,17 +134,16 @@ impl Stream {
     pub(super) fn answer(mut self, part: Part) -> Result<(), (Self, Option<Part>)> {
         let (connection, ticket) = (&self.connection, self.ticket);
         let held = connection.with(|state, after| {
-            let Some(id) = state.entry(ticket).and_then(|entry| entry.stream) else { return None };
-            match state.session.send(id, part, End::Finish) {
-                Err(error) if matches!(error.kind, SendErrorKind::Blocked | SendErrorKind::TooLarge) => {
-                    Some(*error.payload)
-                }
-                _ => {
-                    state.let_go(ticket);
-                    state.release(connection, ticket, after);
-                    None
-                }
+            // One that is over takes no answer any more.
+            if let Some(id) = state.entry(ticket).and_then(|entry| entry.stream)
+                && let Err(error) = state.session.send(id, part, End::Finish)
+                && matches!(error.kind, SendErrorKind::Blocked | SendErrorKind::TooLarge)
+            {
+                return Some(*error.payload);
             }
+            state.let_go(ticket);
+            state.release(connection, ticket, after);
+            None
         });
         self.is_released = held.is_none();
         if self.is_released { Ok(()) } else { Err((self, held)) }
