@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask check`, `cargo xtask test`, `cargo xtask soak` and `cargo xtask bench`.
+//! The project's own commands: `cargo xtask check`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz` and
+//! `cargo xtask bench`.
 
 #![forbid(unsafe_code)]
 
@@ -6,6 +7,7 @@ mod bench;
 mod cargo;
 mod check;
 mod counts;
+mod fuzz;
 mod python;
 mod soak;
 mod targets;
@@ -24,6 +26,8 @@ cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                counts   instructions of the hot paths, against a baseline (needs valgrind)
                                interop  against pyzmq (needs python3 with venv)
 cargo xtask soak [--seeds N] the simulated networks again, with N seeds (200000) instead of 20000, optimised
+cargo xtask fuzz [--seconds N] what the core reads from a network, made up by a fuzzer, for N seconds (5) a target (needs
+                             cargo-fuzz)
 cargo xtask bench [ARG]...   bowline beside libzmq, omq, rzmq, zmq.rs and plain sockets (needs libzmq3-dev):
                                --quick          three short rounds instead of five
                                --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory
@@ -42,6 +46,10 @@ fn main() -> ExitCode {
         },
         ["soak", args @ ..] => match soak::parse(args) {
             Ok(seeds) => soak::run(seeds),
+            Err(problem) => usage(&problem),
+        },
+        ["fuzz", args @ ..] => match fuzz::parse(args) {
+            Ok(seconds) => fuzz::run(seconds),
             Err(problem) => usage(&problem),
         },
         ["bench", args @ ..] => bench::run(args),
