@@ -177,7 +177,8 @@ for_each_transport! {
     }
 
     async fn a_deadline_ends_a_call_that_waits_to_be_made_again_and_says_what_is_known(at: At) {
-        let deadline = Duration::from_millis(50);
+        // Long enough for the refusal to be heard first: until then it is unknown.
+        let deadline = Duration::from_secs(1);
         let place = at.place();
         let (busy, _ear) = serve_busy(&place).await;
         let late = Options::new().reconnect(Reconnect::Fixed(Duration::from_secs(1000)));
@@ -192,7 +193,7 @@ for_each_transport! {
         let (server, mut ear) = serve(&place).await;
         let client = connect(&place);
         client.0.wait_ready().await.unwrap();
-        let call = tokio::spawn(client.again::<()>("gate").deadline(Duration::from_secs(1)));
+        let call = tokio::spawn(client.again::<()>("gate").deadline(deadline));
         assert_eq!(ear.next().await, "gate begun");
         stop(server).await;
         match call.await.unwrap() {
