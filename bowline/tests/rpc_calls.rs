@@ -37,17 +37,6 @@ for_each_transport! {
         }
     }
 
-    async fn a_call_behind_many_answers_that_came_at_once_is_sent(at: At) {
-        let (_server, client, ear) = desk::open(at).await;
-        let calls: Vec<_> = (0..200).map(|_| tokio::spawn(client.gate())).collect();
-        client.add(1, 2).await.unwrap();
-        ear.shared.gate.add_permits(200);
-        for call in calls {
-            call.await.unwrap().unwrap();
-        }
-        assert_eq!(client.add(20, 22).await.unwrap(), 42);
-    }
-
     async fn more_calls_than_a_connection_has_streams_wait_for_their_place(at: At) {
         let (_server, client, ear) = desk::open(at).await;
         let calls: Vec<_> = (0..3000).map(|_| tokio::spawn(client.gate())).collect();
@@ -190,4 +179,27 @@ fn two_services_with_one_id_make_no_server() {
     let ((one, _), (other, _)) = (desk::desk(), desk::desk());
     let clash = Server::builder().service(one).service(other).build().unwrap_err();
     assert_eq!(clash.to_string(), "Desk/add and Desk/add have the same id on the wire");
+}
+
+#[tokio::test]
+async fn a_call_behind_many_answers_that_came_at_once_is_sent_without_a_timer() {
+    let (server, client, ear) = desk::open(At::Tcp).await;
+    // While this waits a paused clock stands still: whatever comes in that time, no timer has brought it.
+    let (done, waits) = std::sync::mpsc::channel::<()>();
+    let stands_still = tokio::task::spawn_blocking(move || waits.recv_timeout(common::LIMIT / 9));
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    for _ in 0..10 {
+        let calls: Vec<_> = (0..200).map(|_| tokio::spawn(client.gate())).collect();
+        assert_eq!(client.add(1, 2).await.unwrap(), 3);
+        ear.shared.gate.add_permits(200);
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+    }
+    assert_eq!(begun.elapsed(), std::time::Duration::ZERO, "a timer had to help");
+    drop(done);
+    drop(stands_still.await);
+    tokio::time::resume();
+    drop(server);
 }

@@ -158,7 +158,15 @@ impl Attended for Arc<Connection> {
             let violation = state.take_frames(frames, self, after);
             (violation, state.take_opened(self, after))
         });
-        opened.drain(..).for_each(|opened| serve::begin(&self.hub, opened));
+        // Nobody would wait for what a closed socket begins; it may still linger for what it has to send.
+        let is_closed = !opened.is_empty() && self.hub.core.closing.is_cancelled();
+        for opened in opened.drain(..) {
+            if is_closed {
+                opened.stream.reset(Code::REFUSED, "closed");
+            } else {
+                serve::begin(&self.hub, opened);
+            }
+        }
         if opened.capacity() > 0 {
             self.look(|state| state.to_serve = opened);
         }

@@ -15,8 +15,8 @@ pub trait Service: Send + Sync + 'static {
 
     /// Handles a call of the method that stands at this place in the schema.
     ///
-    /// The future is polled at once, in the task that serves the connection; only if it is not done then it gets a task of its own.
-    /// It is dropped when the call is cancelled, when its deadline passes, and when the connection is lost.
+    /// The future is polled at once, in the task that serves the connection; only if it is not done then it gets a task
+    /// of its own. It is dropped when the call is cancelled, when its deadline passes, and when the connection is lost.
     fn call(&self, method: usize, exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
