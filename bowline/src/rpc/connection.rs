@@ -21,7 +21,7 @@ use super::entry::{Ending, Ticket};
 use super::error::{Fault, Outcome, Unreachable};
 use super::hub::Hub;
 use super::serve;
-use super::state::{After, State};
+use super::state::State;
 use super::stream::Stream;
 use crate::driver::attendant::Attended;
 
@@ -64,13 +64,12 @@ impl Connection {
 
     /// Does something with the session, and passes on what comes of it.
     #[inline]
-    pub(super) fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut State, &mut After) -> T) -> T {
-        let mut after = After::default();
+    pub(super) fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
-        let result = act(&mut state, &mut after);
-        state.settle(self, &mut after);
+        let result = act(&mut state);
+        let after = state.settle();
         drop(state);
-        after.wake();
+        after.perform(self);
         result
     }
 
@@ -88,8 +87,8 @@ impl Connection {
         deadline: Option<Instant>,
         reader: &Waker,
     ) -> Result<Stream, NotOpened> {
-        let ticket = self.with(|state, after| {
-            if state.going_away || state.lost.is_some() {
+        let ticket = self.with(|state| {
+            if state.streams().going_away || state.lost().is_some() {
                 return Err(NotOpened::Elsewhere(payload));
             }
             let id = state.session.open(head, payload, end).map_err(|error| match error.kind {
@@ -98,9 +97,9 @@ impl Connection {
                 OpenErrorKind::MetadataTooLarge => NotOpened::Never(Fault::MetadataTooLarge),
                 _ => NotOpened::Elsewhere(*error.payload),
             })?;
-            let ticket = state.insert(id, Some(reader.clone()));
+            let ticket = state.streams().insert(id, Some(reader.clone()));
             if let Some(at) = deadline {
-                state.arm(self, ticket, at, after);
+                state.arm(self, ticket, at);
             }
             self.calls.fetch_add(1, Ordering::Relaxed);
             Ok(ticket)
@@ -115,35 +114,35 @@ impl Connection {
 
     /// The deadline of a stream has passed, if it is still there.
     pub(super) fn expire(self: &Arc<Self>, ticket: Ticket) {
-        self.with(|state, after| {
+        self.with(|state| {
             let Some(entry) = state.entry(ticket) else { return };
             entry.deadline = None;
             if entry.end.is_none() {
-                state.end(ticket, Ending::Fault(Fault::Deadline(Outcome::MaybeExecuted)), after);
+                state.streams().end(ticket, Ending::Fault(Fault::Deadline(Outcome::MaybeExecuted)));
                 state.reset(ticket, Code::DEADLINE, "the deadline has passed");
             }
         });
     }
 
     pub(super) fn go_away(self: &Arc<Self>, code: Code, reason: &str) {
-        self.with(|state, _| state.session.go_away(code, reason));
+        self.with(|state| state.session.go_away(code, reason));
     }
 
     /// Whether no stream is open and nothing waits to be sent.
     pub(super) fn is_idle(&self) -> bool {
-        self.look(|state| state.lost.is_some() || state.session.is_idle())
+        self.look(|state| state.lost().is_some() || state.session.is_idle())
     }
 
     /// Whether nothing waits to be sent that may be.
     pub(super) fn is_flushed(&self) -> bool {
-        self.look(|state| state.lost.is_some() || state.session.unsent() == 0)
+        self.look(|state| state.lost().is_some() || state.session.unsent() == 0)
     }
 
     /// Why it takes no call, if it does not.
     pub(super) fn refuses(&self) -> Option<Unreachable> {
-        self.look(|state| match &state.lost {
+        self.look(|state| match state.lost() {
             Some(reason) => Some(Unreachable::PeerGone(reason.clone())),
-            None => state.going_away.then_some(Unreachable::GoingAway),
+            None => state.streams().going_away.then_some(Unreachable::GoingAway),
         })
     }
 }
@@ -152,11 +151,11 @@ impl Attended for Arc<Connection> {
     fn take(&self, messages: &mut VecDeque<Message>) -> Result<(), DisconnectReason> {
         let turn = (messages.len() / 4).clamp(TURN[0], TURN[1]);
         let frames = messages.drain(..turn.min(messages.len()));
-        let (violation, mut opened) = self.with(|state, after| {
+        let (violation, mut opened) = self.with(|state| {
             // Who hands over asks next what is to be sent.
             state.sender = None;
-            let violation = state.take_frames(frames, self, after);
-            (violation, state.take_opened(self, after))
+            let violation = state.take_frames(frames);
+            (violation, state.take_opened(self))
         });
         // Nobody would wait for what a closed socket begins; it may still linger for what it has to send.
         let is_closed = !opened.is_empty() && self.hub.core.closing.is_cancelled();
@@ -174,7 +173,7 @@ impl Attended for Arc<Connection> {
     }
 
     fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()> {
-        self.with(|state, after| {
+        self.with(|state| {
             let Some(first) = state.session.poll_transmit() else {
                 State::remember(&mut state.sender, cx.waker());
                 return Poll::Pending;
@@ -183,13 +182,13 @@ impl Attended for Arc<Connection> {
             while goes_on && let Some(frame) = state.session.poll_transmit() {
                 goes_on = give(&frame);
             }
-            after.settled(self);
+            state.streams().after.settled = true;
             Poll::Ready(())
         })
     }
 
     fn lost(&self, reason: &DisconnectReason) {
-        self.with(|state, after| state.lose(reason, self, after));
+        self.with(|state| state.lose(reason));
         self.hub.forget(self);
     }
 }

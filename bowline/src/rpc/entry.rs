@@ -14,7 +14,7 @@ use super::timers::Due;
 /// A stream that may be over: its place, and which of those that were there it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
-    pub(super) key: usize,
+    pub(super) key: u32,
     pub(super) serial: u64,
 }
 
@@ -118,7 +118,7 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     places: Vec<Entry>,
-    free: Vec<usize>,
+    free: Vec<u32>,
     next_serial: u64,
 }
 
@@ -127,11 +127,11 @@ impl Entries {
     pub(super) fn insert(&mut self, stream: StreamId, reader: Option<Waker>) -> Ticket {
         self.next_serial += 1;
         let serial = self.next_serial;
-        let key = self.free.pop().unwrap_or(self.places.len());
-        if key == self.places.len() {
+        let key = self.free.pop().unwrap_or(self.places.len() as u32);
+        if key as usize == self.places.len() {
             self.places.push(Entry::new(serial));
         }
-        let entry = &mut self.places[key];
+        let entry = &mut self.places[key as usize];
         (entry.serial, entry.stream, entry.holders, entry.reader) = (serial, Some(stream), 1, reader);
         Ticket { key, serial }
     }
@@ -139,25 +139,25 @@ impl Entries {
     /// The entry of a ticket, if it is still there.
     #[inline]
     pub(super) fn get(&mut self, ticket: Ticket) -> Option<&mut Entry> {
-        self.places.get_mut(ticket.key).filter(|entry| entry.serial == ticket.serial && entry.holders > 0)
+        self.places.get_mut(ticket.key as usize).filter(|entry| entry.serial == ticket.serial && entry.holders > 0)
     }
 
     /// The ticket and the entry at a place.
     #[inline]
-    pub(super) fn at(&mut self, key: usize) -> Option<(Ticket, &mut Entry)> {
-        let entry = self.places.get_mut(key).filter(|entry| entry.holders > 0)?;
+    pub(super) fn at(&mut self, key: u32) -> Option<(Ticket, &mut Entry)> {
+        let entry = self.places.get_mut(key as usize).filter(|entry| entry.holders > 0)?;
         Some((Ticket { key, serial: entry.serial }, entry))
     }
 
     /// The tickets of all streams.
     pub(super) fn tickets(&self) -> Vec<Ticket> {
         let held = self.places.iter().enumerate().filter(|(_, entry)| entry.holders > 0);
-        held.map(|(key, entry)| Ticket { key, serial: entry.serial }).collect()
+        held.map(|(key, entry)| Ticket { key: key as u32, serial: entry.serial }).collect()
     }
 
     /// Gives a place back of which nobody holds anything any more. Its memory stays for the next stream.
-    pub(super) fn free(&mut self, key: usize) {
-        let entry = &mut self.places[key];
+    pub(super) fn free(&mut self, key: u32) {
+        let entry = &mut self.places[key as usize];
         debug_assert_eq!(entry.holders, 0, "nobody holds it");
         entry.items.clear();
         entry.partial = Vec::new();

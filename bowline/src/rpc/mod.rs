@@ -15,6 +15,7 @@
 //! | `hub`, `routes`, `registry`, `timers` | what all connections of a socket share |
 //! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 
+mod after;
 mod call;
 mod client;
 mod codec;
@@ -40,6 +41,7 @@ mod serve;
 mod server;
 mod state;
 mod stream;
+mod streams;
 mod timers;
 
 pub use bowline_proto::mux::{Code, Metadata};

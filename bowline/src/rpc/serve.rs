@@ -54,7 +54,7 @@ pub(super) fn begin(hub: &Arc<Hub>, opened: Opened) {
     let deadline = head.deadline.map(|left| rt::now() + left);
     let (connection, ticket) = (Arc::clone(&stream.connection), stream.ticket);
     if let Some(at) = deadline.filter(|_| !head.one_way) {
-        connection.with(|state, after| state.arm(&connection, ticket, at, after));
+        connection.with(|state| state.arm(&connection, ticket, at));
     }
     let context = CallContext::new(Arc::clone(&connection), ticket, method, deadline, head.metadata, codec);
     let exchange = Exchange::new(stream, context, codec, args);

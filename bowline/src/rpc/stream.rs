@@ -60,12 +60,10 @@ impl Stream {
 
     /// The next message.
     pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Next> {
-        self.connection.with(|state, _| {
+        self.connection.with(|state| {
             let Some(entry) = state.entry(self.ticket) else { return Poll::Ready(Next::End) };
             if let Some((part, consumed)) = entry.take_out() {
-                if let (Some(id), true) = (entry.stream, consumed > 0) {
-                    state.session.consumed(id, consumed);
-                }
+                state.consumed(self.ticket, consumed);
                 return Poll::Ready(Next::Item(part));
             }
             match entry.end.clone() {
@@ -82,7 +80,7 @@ impl Stream {
     /// of.
     pub(super) fn poll_end(&mut self, cx: &Context<'_>, first: &mut Option<Part>) -> Poll<Next> {
         let (connection, ticket, is_released) = (&self.connection, self.ticket, &mut self.is_released);
-        connection.with(|state, after| {
+        connection.with(|state| {
             let Some(entry) = state.entry(ticket) else { return Poll::Ready(Next::End) };
             let mut consumed = 0;
             while let Some((part, more)) = entry.take_out() {
@@ -91,12 +89,10 @@ impl Stream {
             }
             let Some(end) = entry.end.take() else {
                 State::remember(&mut entry.reader, cx.waker());
-                if let (Some(id), true) = (entry.stream, consumed > 0) {
-                    state.session.consumed(id, consumed);
-                }
+                state.consumed(ticket, consumed);
                 return Poll::Pending;
             };
-            state.release(connection, ticket, after);
+            state.release(ticket);
             *is_released = true;
             Poll::Ready(end.into())
         })
@@ -110,7 +106,7 @@ impl Stream {
         end: End,
     ) -> Poll<Result<(), Unsendable>> {
         let Some(part) = held.take() else { return Poll::Ready(Ok(())) };
-        self.connection.with(|state, _| {
+        self.connection.with(|state| {
             let Some(entry) = state.entry(self.ticket) else { return Poll::Ready(Err(Unsendable::Over)) };
             let Some(id) = entry.stream else { return Poll::Ready(Err(Unsendable::Over)) };
             let Err(error) = state.session.send(id, part, end) else { return Poll::Ready(Ok(())) };
@@ -133,7 +129,7 @@ impl Stream {
     /// What is queued goes out without us.
     pub(super) fn answer(mut self, part: Part) -> Result<(), (Self, Option<Part>)> {
         let (connection, ticket) = (&self.connection, self.ticket);
-        let held = connection.with(|state, after| {
+        let held = connection.with(|state| {
             // One that is over takes no answer any more.
             if let Some(id) = state.entry(ticket).and_then(|entry| entry.stream)
                 && let Err(error) = state.session.send(id, part, End::Finish)
@@ -141,8 +137,8 @@ impl Stream {
             {
                 return Some(*error.payload);
             }
-            state.let_go(ticket);
-            state.release(connection, ticket, after);
+            state.streams().let_go(ticket);
+            state.release(ticket);
             None
         });
         self.is_released = held.is_none();
@@ -151,7 +147,7 @@ impl Stream {
 
     /// Ends our direction.
     pub(super) fn finish(&self) {
-        self.connection.with(|state, _| {
+        self.connection.with(|state| {
             if let Some(id) = state.entry(self.ticket).and_then(|entry| entry.stream) {
                 state.session.finish(id);
             }
@@ -160,7 +156,7 @@ impl Stream {
 
     /// Ends the peer's stream with a typed error.
     pub(super) fn fail(&self, error: Part) -> Result<(), Unsendable> {
-        self.connection.with(|state, _| {
+        self.connection.with(|state| {
             let id = state.entry(self.ticket).and_then(|entry| entry.stream).ok_or(Unsendable::Over)?;
             state.session.fail(id, error).map_err(|error| match error.kind {
                 SendErrorKind::TooLarge => Unsendable::TooLarge,
@@ -171,20 +167,20 @@ impl Stream {
 
     /// Lets go of it without an end: what is queued still goes out.
     pub(super) fn let_go(self) {
-        self.connection.look(|state| state.let_go(self.ticket));
+        self.connection.look(|state| state.streams().let_go(self.ticket));
     }
 
     /// Ends both directions, and the handler.
     pub(super) fn cancel(&self, code: Code, reason: &str) {
-        self.connection.with(|state, after| {
+        self.connection.with(|state| {
             state.reset(self.ticket, code, reason);
-            state.end(self.ticket, Ending::Fault(Fault::Status(Status::new(code, reason))), after);
+            state.streams().end(self.ticket, Ending::Fault(Fault::Status(Status::new(code, reason))));
         });
     }
 
     /// Ends both directions.
     pub(super) fn reset(&self, code: Code, reason: &str) {
-        self.connection.with(|state, _| state.reset(self.ticket, code, reason));
+        self.connection.with(|state| state.reset(self.ticket, code, reason));
     }
 }
 
@@ -194,7 +190,7 @@ impl Drop for Stream {
             self.connection.calls.fetch_sub(1, Ordering::Relaxed);
         }
         if !self.is_released {
-            self.connection.with(|state, after| state.release(&self.connection, self.ticket, after));
+            self.connection.with(|state| state.release(self.ticket));
         }
     }
 }

@@ -1,4 +1,6 @@
-//! What a session tells the application.
+//! What a session tells the application, and whom.
+
+use std::collections::VecDeque;
 
 use super::code::Code;
 use super::head::Head;
@@ -80,4 +82,70 @@ pub enum Kind {
     Item,
     /// The typed error that the call ended with. It is the last message.
     Error,
+}
+
+/// Who hears what a session has to tell, within the call that it comes of. A method for each kind of [`Event`].
+///
+/// A queue of events is one: then they can be asked for. A session that tells an application at once spares each of the
+/// seven events of a call the way through a queue.
+pub trait Audience {
+    /// [`Event::Opened`].
+    fn opened(&mut self, id: StreamId, head: Head);
+
+    /// [`Event::Data`]. Returns how much of all that has come by the stream is consumed already, without a word to
+    /// [`Session::consumed`](super::Session::consumed).
+    fn data(&mut self, id: StreamId, payload: Part, more: bool, kind: Kind) -> usize;
+
+    /// [`Event::Ended`].
+    fn ended(&mut self, id: StreamId);
+
+    /// [`Event::Reset`].
+    fn reset(&mut self, id: StreamId, code: Code, reason: &str);
+
+    /// [`Event::Lost`].
+    fn lost(&mut self, id: StreamId, sent: bool);
+
+    /// [`Event::Writable`].
+    fn writable(&mut self, id: StreamId);
+
+    /// [`Event::GoAway`].
+    fn go_away(&mut self, code: Code, reason: &str);
+
+    /// [`Event::Closed`].
+    fn closed(&mut self, id: StreamId);
+}
+
+impl Audience for VecDeque<Event> {
+    fn opened(&mut self, id: StreamId, head: Head) {
+        self.push_back(Event::Opened { id, head });
+    }
+
+    fn data(&mut self, id: StreamId, payload: Part, more: bool, kind: Kind) -> usize {
+        self.push_back(Event::Data { id, payload, more, kind });
+        0
+    }
+
+    fn ended(&mut self, id: StreamId) {
+        self.push_back(Event::Ended { id });
+    }
+
+    fn reset(&mut self, id: StreamId, code: Code, reason: &str) {
+        self.push_back(Event::Reset { id, code, reason: reason.to_owned() });
+    }
+
+    fn lost(&mut self, id: StreamId, sent: bool) {
+        self.push_back(Event::Lost { id, sent });
+    }
+
+    fn writable(&mut self, id: StreamId) {
+        self.push_back(Event::Writable { id });
+    }
+
+    fn go_away(&mut self, code: Code, reason: &str) {
+        self.push_back(Event::GoAway { code, reason: reason.to_owned() });
+    }
+
+    fn closed(&mut self, id: StreamId) {
+        self.push_back(Event::Closed { id });
+    }
 }

@@ -34,7 +34,7 @@ mod varint;
 
 pub use code::Code;
 pub use error::{OpenError, OpenErrorKind, SendError, SendErrorKind, Violation};
-pub use event::{Event, Kind};
+pub use event::{Audience, Event, Kind};
 pub use flow::cost;
 pub use frame::Frame;
 pub use head::{Head, Metadata, MethodRef};

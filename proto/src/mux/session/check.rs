@@ -1,9 +1,9 @@
 //! What is true of a session whenever nobody is at work in it, for tests.
 
-use super::Session;
+use super::{Audience, Session};
 use crate::mux::stream::State;
 
-impl Session {
+impl<A: Audience> Session<A> {
     /// Holds what the session counts against what it counts.
     ///
     /// # Panics

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::code::Code;
 use super::error::{OpenError, OpenErrorKind, SendError, SendErrorKind, Violation};
-use super::event::Event;
+use super::event::{Audience, Event};
 use super::flow::Pool;
 use super::frame::{PAYLOAD_MOST, REASON_MOST, STREAMS_MOST};
 use super::head::Head;
@@ -114,13 +114,13 @@ pub struct Late {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Session {
+pub struct Session<A = VecDeque<Event>> {
     settings: Settings,
     slots: Slots,
     pool: Pool,
     our_methods: Ours,
     their_methods: Theirs,
-    events: VecDeque<Event>,
+    audience: A,
     /// Streams that have something else to send than data.
     control: Schedule<1>,
     /// Streams that have data to send, and credit for it.
@@ -144,8 +144,21 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session at the beginning of a connection.
-    pub fn new(side: Side, mut settings: Settings) -> Self {
+    /// A session at the beginning of a connection, whose events are queued for [`poll_event`](Self::poll_event).
+    pub fn new(side: Side, settings: Settings) -> Self {
+        Self::with_audience(side, settings, VecDeque::new())
+    }
+
+    /// The next thing to tell the application.
+    #[inline]
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.audience.pop_front()
+    }
+}
+
+impl<A: Audience> Session<A> {
+    /// A session at the beginning of a connection, whose events are heard at once.
+    pub fn with_audience(side: Side, mut settings: Settings, audience: A) -> Self {
         settings.max_streams = settings.max_streams.min(STREAMS_MOST);
         Self {
             settings,
@@ -156,7 +169,7 @@ impl Session {
             pool: Pool::new(settings.pool, settings.max_window),
             our_methods: Ours::default(),
             their_methods: Theirs::default(),
-            events: VecDeque::new(),
+            audience,
             control: Schedule::new(),
             data: Schedule::new(),
             turn: None,
@@ -170,6 +183,12 @@ impl Session {
             late: Late::default(),
             scratch: Vec::new(),
         }
+    }
+
+    /// Who hears the events.
+    #[inline]
+    pub const fn audience(&mut self) -> &mut A {
+        &mut self.audience
     }
 
     /// How many streams there are, of both sides, with those whose end is still on its way.
@@ -355,12 +374,6 @@ impl Session {
         }
     }
 
-    /// The next thing to tell the application.
-    #[inline]
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
     /// Lets a stream wait for its turn, if it has anything to send that may go.
     fn schedule(&mut self, key: u32) {
         let stream = self.slots.stream(key);
@@ -392,11 +405,9 @@ impl Session {
         }
         for effect in effects {
             match effect {
-                Effect::TellEnded if told => self.events.push_back(Event::Ended { id }),
-                Effect::TellReset if told => {
-                    self.events.push_back(Event::Reset { id, code, reason: reason.to_owned() });
-                }
-                Effect::TellLost if told => self.events.push_back(Event::Lost { id, sent }),
+                Effect::TellEnded if told => self.audience.ended(id),
+                Effect::TellReset if told => self.audience.reset(id, code, reason),
+                Effect::TellLost if told => self.audience.lost(id, sent),
                 Effect::TellEnded | Effect::TellReset | Effect::TellLost => {}
                 Effect::WriteReset => {
                     // The answer to a RESET says the same, but the peer knows its own reason.
@@ -422,7 +433,7 @@ impl Session {
         }
         stream.incoming.end(&mut self.pool);
         if stream.told {
-            self.events.push_back(Event::Closed { id: stream.id });
+            self.audience.closed(stream.id);
         }
         self.control.remove(key);
         self.slots.free(key);
@@ -434,7 +445,7 @@ impl Session {
     /// How much memory its tables and queues have taken, in entries.
     pub(super) fn footprint(&self) -> usize {
         let tables = self.slots.footprint() + self.control.footprint() + self.data.footprint();
-        tables + self.events.capacity() + self.scratch.capacity()
+        tables + self.audience.capacity() + self.scratch.capacity()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the peer says.
 
-use super::{Code, Event, Head, Input, Message, Part, Role, Session, State, Violation};
+use super::{Audience, Code, Head, Input, Message, Part, Role, Session, State, Violation};
 use crate::mux::event::Kind;
 use crate::mux::frame::{Frame, Method, Then};
 
@@ -11,7 +11,7 @@ struct Piece {
     kind: Kind,
 }
 
-impl Session {
+impl<A: Audience> Session<A> {
     /// Takes a frame from the peer. Several events may follow.
     ///
     /// # Errors
@@ -66,11 +66,11 @@ impl Session {
         stream.told = !refused;
         stream.urgency = head.urgency;
         if !refused {
-            self.events.push_back(Event::Opened { id, head });
+            self.audience.opened(id, head);
         }
         if one_way {
             if !refused {
-                self.events.push_back(Event::Data { id, payload: piece.payload, more: false, kind: Kind::Item });
+                self.audience.data(id, piece.payload, false, Kind::Item);
             }
             self.apply(key, Input::OneWay);
             return Ok(());
@@ -130,7 +130,12 @@ impl Session {
             } else {
                 let more = then == Then::More;
                 stream.partial = more.then_some(message);
-                self.events.push_back(Event::Data { id: stream.id, payload, more, kind });
+                let id = stream.id;
+                let consumed = self.audience.data(id, payload, more, kind);
+                // Nobody is given credit for a direction that is over.
+                if consumed > 0 && then != Then::Finish {
+                    self.consumed(id, consumed);
+                }
             }
         } else {
             self.late.frames += 1;
@@ -156,7 +161,7 @@ impl Session {
     /// The peer has taken so many of our streams and takes no more.
     fn turned_away(&mut self, opens: u64, code: Code, reason: &str) {
         self.refused = true;
-        self.events.push_back(Event::GoAway { code, reason: reason.to_owned() });
+        self.audience.go_away(code, reason);
         for key in self.slots.taken() {
             let stream = self.slots.stream(key);
             if stream.role == Role::Opener && (stream.ordinal == 0 || stream.ordinal > opens) {

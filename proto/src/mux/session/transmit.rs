@@ -1,11 +1,11 @@
 //! What we say to the peer.
 
-use super::{Event, Input, LastWord, Message, Session, State};
+use super::{Audience, Input, LastWord, Message, Session, State};
 use crate::mux::frame::{self, Frame, PAYLOAD_MOST, Then};
 use crate::mux::outgoing::Next;
 use crate::mux::schedule::TURN;
 
-impl Session {
+impl<A: Audience> Session<A> {
     /// Whether there may be a frame for the peer.
     #[inline]
     pub const fn has_frames(&self) -> bool {
@@ -65,7 +65,7 @@ impl Session {
         }
         if stream.outgoing.has_room_again(self.settings.send_buffer) {
             let id = stream.id;
-            self.events.push_back(Event::Writable { id });
+            self.audience.writable(id);
         }
         Some(self.write(key, next))
     }
