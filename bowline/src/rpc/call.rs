@@ -73,29 +73,20 @@ impl<T, E> Call<T, E> {
     }
 }
 
-impl<T: DeserializeOwned, E: DeserializeOwned> Call<T, E> {
-    fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, CallError<E>>> {
-        // One that is answered with more has another kind of method on the other side; its first item counts.
-        match ready!(self.flight.poll_end(cx, &mut self.value)).map_err(failed)? {
-            Next::End => {
-                let Some(value) = self.value.take() else {
-                    return Poll::Ready(Err(Fault::Status(Status::new(Code::MALFORMED, "an empty answer")).into()));
-                };
-                Poll::Ready(self.codec.decode(&value).map_err(CallError::Decode))
-            }
-            end => Poll::Ready(Err(ended(self.codec, end))),
-        }
-    }
-}
-
 impl<T: DeserializeOwned, E: DeserializeOwned> Future for Call<T, E> {
     type Output = Result<T, CallError<E>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let result = ready!(this.poll_result(cx));
+        // One that is answered with more has another kind of method on the other side; its first item counts.
+        let end = ready!(this.flight.poll_end(cx, &mut this.value));
         this.flight.end();
-        Poll::Ready(result)
+        Poll::Ready(match (end, this.value.take()) {
+            (Ok(Next::End), Some(value)) => this.codec.decode(&value).map_err(CallError::Decode),
+            (Ok(Next::End), None) => Err(Fault::Status(Status::new(Code::MALFORMED, "an empty answer")).into()),
+            (Ok(end), _) => Err(ended(this.codec, end)),
+            (Err(failure), _) => Err(failed(failure)),
+        })
     }
 }
 
@@ -214,8 +205,8 @@ impl Future for OneWay {
 
 fn failed<E>(failure: Failure) -> CallError<E> {
     match failure {
-        Failure::Fault(fault) => fault.into(),
-        Failure::Encode(error) => CallError::Encode(error),
+        Failure::Fault(fault) => (*fault).into(),
+        Failure::Encode(error) => CallError::Encode(*error),
     }
 }
 
@@ -223,7 +214,7 @@ fn failed<E>(failure: Failure) -> CallError<E> {
 fn ended<E: DeserializeOwned>(codec: Codec, end: Next) -> CallError<E> {
     match end {
         Next::Failed(part) => codec.decode(&part).map_or_else(CallError::Decode, CallError::Failed),
-        Next::Fault(fault) => fault.into(),
+        Next::Fault(fault) => (*fault).into(),
         Next::Item(_) | Next::End => Fault::Status(Status::new(Code::MALFORMED, "an answer that goes on")).into(),
     }
 }

@@ -11,7 +11,7 @@ use futures_core::Stream as ItemStream;
 use serde::Serialize;
 
 use super::call::{Call, Items, OneWay};
-use super::codec::Codec;
+use super::codec::{Codec, EncodeError};
 use super::connection::Connection;
 use super::error::{ClientError, Unreachable};
 use super::flight::{Flight, Request, found};
@@ -237,7 +237,7 @@ impl Client {
         args: &A,
         end: End,
         one_way: bool,
-    ) -> Result<Request, super::codec::EncodeError> {
+    ) -> Result<Request, Box<EncodeError>> {
         let codec = self.0.codec;
         let args = codec.encode(args)?;
         let is_kept = !one_way && self.retries().is_some();

@@ -52,7 +52,7 @@ pub(super) enum NotOpened {
     Full(Part),
     /// Not on this connection.
     Elsewhere(Part),
-    Never(Fault),
+    Never(Box<Fault>),
 }
 
 impl Connection {
@@ -93,8 +93,8 @@ impl Connection {
             }
             let id = state.session.open(head, payload, end).map_err(|error| match error.kind {
                 OpenErrorKind::Full => NotOpened::Full(*error.payload),
-                OpenErrorKind::TooLarge | OpenErrorKind::OneWay => NotOpened::Never(Fault::TooLarge),
-                OpenErrorKind::MetadataTooLarge => NotOpened::Never(Fault::MetadataTooLarge),
+                OpenErrorKind::TooLarge | OpenErrorKind::OneWay => NotOpened::Never(Fault::TooLarge.into()),
+                OpenErrorKind::MetadataTooLarge => NotOpened::Never(Fault::MetadataTooLarge.into()),
                 _ => NotOpened::Elsewhere(*error.payload),
             })?;
             let ticket = state.streams().insert(id, Some(reader.clone()));
@@ -118,7 +118,7 @@ impl Connection {
             let Some(entry) = state.entry(ticket) else { return };
             entry.deadline = None;
             if entry.end.is_none() {
-                state.streams().end(ticket, Ending::Fault(Fault::Deadline(Outcome::MaybeExecuted)));
+                state.streams().end(ticket, Ending::fault(Fault::Deadline(Outcome::MaybeExecuted)));
                 state.reset(ticket, Code::DEADLINE, "the deadline has passed");
             }
         });

@@ -54,7 +54,13 @@ pub(super) enum Ending {
     /// With a typed error.
     Failed(Part),
     /// From outside.
-    Fault(Fault),
+    Fault(Box<Fault>),
+}
+
+impl Ending {
+    pub(super) fn fault(fault: Fault) -> Self {
+        Self::Fault(fault.into())
+    }
 }
 
 impl Entry {

@@ -38,14 +38,14 @@ enum Stage {
     /// Nobody has asked for it yet.
     Given,
     /// Nobody has asked for it yet, and it can't be sent.
-    Unencodable(EncodeError),
+    Unencodable(Box<EncodeError>),
     /// There is no connection for it, or no room on it, or it is too soon to ask again.
     Waiting(Opening),
     Open(Stream),
     Over,
 }
 
-type Opening = Pin<Box<dyn Future<Output = Result<(Stream, Request), Fault>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<(Stream, Request), Box<Fault>>> + Send>>;
 
 /// What is to be called.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(super) struct Request {
 /// What became of a call that is made again.
 struct Past {
     /// The fault that leaves the most open of what was executed; of equal ones, the latest.
-    fault: Fault,
+    fault: Box<Fault>,
     /// How many connections have refused it since it waited last.
     refusals: usize,
     backoff: Backoff,
@@ -73,12 +73,12 @@ struct Past {
 /// Why a call is over before its answer.
 #[derive(Debug)]
 pub(super) enum Failure {
-    Fault(Fault),
-    Encode(EncodeError),
+    Fault(Box<Fault>),
+    Encode(Box<EncodeError>),
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
+impl From<Box<Fault>> for Failure {
+    fn from(fault: Box<Fault>) -> Self {
         Self::Fault(fault)
     }
 }
@@ -95,7 +95,7 @@ impl fmt::Debug for Flight {
 }
 
 impl Flight {
-    pub(super) fn new(request: Result<Request, EncodeError>, outgoing: Option<Outgoing>) -> Self {
+    pub(super) fn new(request: Result<Request, Box<EncodeError>>, outgoing: Option<Outgoing>) -> Self {
         let (request, stage) = match request {
             Ok(request) => (Some(request), Stage::Given),
             Err(error) => (None, Stage::Unencodable(error)),
@@ -151,7 +151,7 @@ impl Flight {
     fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
-        mut poll: impl FnMut(&mut Stream, &Context<'_>) -> Poll<Result<Next, Fault>>,
+        mut poll: impl FnMut(&mut Stream, &Context<'_>) -> Poll<Result<Next, Box<Fault>>>,
     ) -> Poll<Result<Next, Failure>> {
         loop {
             let was_open = matches!(self.stage, Stage::Open(_));
@@ -202,7 +202,7 @@ impl Flight {
     }
 
     /// Opens the stream at once, or waits for what it lacks.
-    fn begin(&mut self, waker: &Waker) -> Result<Stage, Fault> {
+    fn begin(&mut self, waker: &Waker) -> Result<Stage, Box<Fault>> {
         let Some(request) = &mut self.request else { return Ok(Stage::Over) };
         request.at = request.head.deadline.map(|left| rt::now() + left);
         if request.is_kept
@@ -226,7 +226,7 @@ impl Flight {
     }
 
     /// Makes the call again after a fault, or says what it ends with.
-    fn again(&mut self, fault: Fault) -> Result<(), Fault> {
+    fn again(&mut self, fault: Box<Fault>) -> Result<(), Box<Fault>> {
         let request = self.request.take_if(|request| request.may_follow(&fault));
         let fault = self.honest(fault);
         let (Some(request), Stage::Open(stream)) = (request, &self.stage) else { return Err(fault) };
@@ -253,19 +253,19 @@ impl Flight {
 
     /// The fault that a call ends with whose last attempt has ended with this one: what is unknown of an earlier attempt
     /// stays unknown.
-    fn honest(&self, fault: Fault) -> Fault {
+    fn honest(&self, fault: Box<Fault>) -> Box<Fault> {
         let Some(past) = &self.past else { return fault };
-        match fault {
-            Fault::Deadline(outcome) => Fault::Deadline(outcome.max(past.fault.outcome())),
+        match *fault {
+            Fault::Deadline(outcome) => Fault::Deadline(outcome.max(past.fault.outcome())).into(),
             Fault::Unreachable(_) => past.fault.clone(),
-            fault if fault.outcome() < past.fault.outcome() => past.fault.clone(),
-            fault => fault,
+            _ if fault.outcome() < past.fault.outcome() => past.fault.clone(),
+            _ => fault,
         }
     }
 }
 
 impl Past {
-    const fn new(fault: Fault, backoff: Backoff) -> Self {
+    const fn new(fault: Box<Fault>, backoff: Backoff) -> Self {
         Self { fault, refusals: 0, backoff }
     }
 
@@ -280,7 +280,7 @@ impl Past {
 enum Unopened {
     Full,
     Elsewhere,
-    Never(Fault),
+    Never(Box<Fault>),
 }
 
 impl Request {
@@ -320,12 +320,12 @@ fn opening(request: Request, full: Option<Arc<Connection>>, delay: Duration) -> 
             open(request, full).await
         };
         let Some(at) = at else { return opening.await };
-        tokio::time::timeout_at(rt::deadline(at), opening).await.unwrap_or(Err(Fault::Deadline(Outcome::NotSent)))
+        tokio::time::timeout_at(rt::deadline(at), opening).await.unwrap_or(Err(Fault::Deadline(Outcome::NotSent).into()))
     })
 }
 
 /// Opens the stream as soon as there is a connection that has room for it; on `next` if it has.
-async fn open(mut request: Request, mut next: Option<Arc<Connection>>) -> Result<(Stream, Request), Fault> {
+async fn open(mut request: Request, mut next: Option<Arc<Connection>>) -> Result<(Stream, Request), Box<Fault>> {
     loop {
         let connection = match next.take() {
             Some(connection) => connection,

@@ -58,7 +58,7 @@ impl Outgoing {
                 Err(Unsendable::Over) => return Poll::Ready(Ok(())),
                 Err(Unsendable::TooLarge) => {
                     stream.reset(Code::CANCELLED, "an item is too large");
-                    return Poll::Ready(Err(Fault::TooLarge.into()));
+                    return Poll::Ready(Err(Failure::Fault(Fault::TooLarge.into())));
                 }
             }
             let item = ready!(self.items.poll_next(cx));
@@ -67,7 +67,7 @@ impl Outgoing {
                 Some(Ok(part)) => self.held = Some(part),
                 Some(Err(error)) => {
                     stream.reset(Code::CANCELLED, "an item could not be encoded");
-                    return Poll::Ready(Err(Failure::Encode(error)));
+                    return Poll::Ready(Err(Failure::Encode(error.into())));
                 }
                 None => {
                     stream.finish();

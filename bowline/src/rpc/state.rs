@@ -85,7 +85,7 @@ impl State {
             let id = self.entry(ticket).and_then(|entry| entry.stream);
             let is_unsent = id.is_some_and(|id| !self.session.is_sent(id));
             let outcome = if is_unsent { Outcome::NotSent } else { Outcome::MaybeExecuted };
-            self.streams().end(ticket, Ending::Fault(Fault::Lost(outcome, DisconnectReason::LocalClose)));
+            self.streams().end(ticket, Ending::fault(Fault::Lost(outcome, DisconnectReason::LocalClose)));
         }
     }
 

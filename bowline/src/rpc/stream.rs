@@ -21,7 +21,7 @@ pub(super) enum Next {
     /// Nothing more but this typed error.
     Failed(Part),
     /// Nothing more, and not all has come.
-    Fault(Fault),
+    Fault(Box<Fault>),
 }
 
 /// Why nothing more is sent.
@@ -37,15 +37,25 @@ pub(super) enum Unsendable {
 pub(super) struct Stream {
     pub(super) connection: Arc<Connection>,
     pub(super) ticket: Ticket,
-    /// It is a call of ours.
-    is_call: bool,
+    hold: Hold,
+}
+
+/// What holds a stream. In a word, so that a hold is moved in words: what is moved in pieces that overlap stalls the
+/// processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+enum Hold {
+    /// A call of ours.
+    Call,
+    /// A call of the peer's, or another hold on one of ours.
+    Share,
     /// It was let go of already.
-    is_released: bool,
+    Released,
 }
 
 impl Stream {
     pub(super) const fn new(connection: Arc<Connection>, ticket: Ticket, is_call: bool) -> Self {
-        Self { connection, ticket, is_call, is_released: false }
+        Self { connection, ticket, hold: if is_call { Hold::Call } else { Hold::Share } }
     }
 
     /// Another hold on it.
@@ -79,8 +89,8 @@ impl Stream {
     /// How the stream ended, once it has. The first message goes to `first`, others are passed over; the stream is let go
     /// of.
     pub(super) fn poll_end(&mut self, cx: &Context<'_>, first: &mut Option<Part>) -> Poll<Next> {
-        let (connection, ticket, is_released) = (&self.connection, self.ticket, &mut self.is_released);
-        connection.with(|state| {
+        let ticket = self.ticket;
+        let end = self.connection.with(|state| {
             let Some(entry) = state.entry(ticket) else { return Poll::Ready(Next::End) };
             let mut consumed = 0;
             while let Some((part, more)) = entry.take_out() {
@@ -93,9 +103,18 @@ impl Stream {
                 return Poll::Pending;
             };
             state.release(ticket);
-            *is_released = true;
             Poll::Ready(end.into())
-        })
+        });
+        if end.is_ready() {
+            self.released();
+        }
+        end
+    }
+
+    fn released(&mut self) {
+        if std::mem::replace(&mut self.hold, Hold::Released) == Hold::Call {
+            self.connection.calls.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Sends what `held` holds, once there is room for it.
@@ -141,8 +160,11 @@ impl Stream {
             state.release(ticket);
             None
         });
-        self.is_released = held.is_none();
-        if self.is_released { Ok(()) } else { Err((self, held)) }
+        if held.is_some() {
+            return Err((self, held));
+        }
+        self.released();
+        Ok(())
     }
 
     /// Ends our direction.
@@ -174,7 +196,7 @@ impl Stream {
     pub(super) fn cancel(&self, code: Code, reason: &str) {
         self.connection.with(|state| {
             state.reset(self.ticket, code, reason);
-            state.streams().end(self.ticket, Ending::Fault(Fault::Status(Status::new(code, reason))));
+            state.streams().end(self.ticket, Ending::fault(Fault::Status(Status::new(code, reason))));
         });
     }
 
@@ -186,18 +208,16 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.is_call {
-            self.connection.calls.fetch_sub(1, Ordering::Relaxed);
-        }
-        if !self.is_released {
+        if self.hold != Hold::Released {
             self.connection.with(|state| state.release(self.ticket));
+            self.released();
         }
     }
 }
 
 impl Next {
     /// The fault apart from all else.
-    pub(super) fn or_fault(self) -> Result<Self, Fault> {
+    pub(super) fn or_fault(self) -> Result<Self, Box<Fault>> {
         match self {
             Self::Fault(fault) => Err(fault),
             next => Ok(next),

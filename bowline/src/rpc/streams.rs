@@ -129,13 +129,13 @@ impl Audience for Streams {
     }
 
     fn reset(&mut self, id: StreamId, code: Code, reason: &str) {
-        self.end_stream(id, Ending::Fault(Fault::Status(Status::new(code, reason))));
+        self.end_stream(id, Ending::fault(Fault::Status(Status::new(code, reason))));
     }
 
     fn lost(&mut self, id: StreamId, sent: bool) {
         let outcome = if sent { Outcome::MaybeExecuted } else { Outcome::NotSent };
         let reason = self.lost.clone().unwrap_or(DisconnectReason::PeerClosed);
-        self.end_stream(id, Ending::Fault(Fault::Lost(outcome, reason)));
+        self.end_stream(id, Ending::fault(Fault::Lost(outcome, reason)));
     }
 
     fn writable(&mut self, id: StreamId) {
