@@ -21,13 +21,13 @@ pub(crate) trait Attendant: Send + Sync {
 
 /// What a connection carries. Only the task that serves the connection calls these, with no lock held.
 pub(crate) trait Attended: Debug + Send + Sync {
-    /// Takes the first of the messages that have come, one at the least. What is to be sent is asked for next, whatever
-    /// comes of them.
+    /// Takes the first of the messages that have come, one at the least; `more` may have come behind them. What is to be
+    /// sent is asked for next, whatever comes of them.
     ///
     /// # Errors
     ///
     /// Why the connection is to end.
-    fn take(&self, messages: &mut VecDeque<Message>) -> Result<(), DisconnectReason>;
+    fn take(&self, messages: &mut VecDeque<Message>, more: bool) -> Result<(), DisconnectReason>;
 
     /// Gives what there is to be sent, until `give` says that it takes no more; pending if there is nothing.
     fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()>;

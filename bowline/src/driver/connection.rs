@@ -63,6 +63,8 @@ pub(crate) struct Connection {
     broken: Option<io::ErrorKind>,
     paused: bool,
     read_in_turn: usize,
+    /// The last read was as much as there was room for, so there may be more.
+    filled: bool,
     delivered_in_turn: usize,
     parting: Parting,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -98,6 +100,7 @@ impl Connection {
             broken: None,
             paused: false,
             read_in_turn: 0,
+            filled: false,
             delivered_in_turn: 0,
             parting: Parting::LastWords,
             timer: None,
@@ -216,7 +219,7 @@ impl Connection {
         let waiting = self.link.inbound().len();
         let delivered = match self.seat.attended() {
             Some(attended) if waiting > 0 => {
-                let taken = attended.take(self.link.inbound());
+                let taken = attended.take(self.link.inbound(), self.filled);
                 halves.inbox.count_received(waiting - self.link.inbound().len());
                 if let Err(reason) = taken {
                     self.link.inbound().clear();
@@ -263,6 +266,7 @@ impl Connection {
             Ok(n) => {
                 self.stirred = true;
                 self.read_in_turn += n;
+                self.filled = n >= room;
                 self.link.handle_read(rt::now());
                 self.seat.count_read(n);
             }

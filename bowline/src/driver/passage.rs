@@ -75,7 +75,7 @@ impl Passage {
         if self.waiting.is_empty() {
             return Ok(false);
         }
-        attended.take(&mut self.waiting).map(|()| true)
+        attended.take(&mut self.waiting, false).map(|()| true)
     }
 
     /// Takes all that has come. The peer is gone, so there is no more.
