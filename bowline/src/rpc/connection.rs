@@ -164,7 +164,7 @@ impl Attended for Arc<Connection> {
             if is_closed {
                 opened.stream.reset(Code::REFUSED, "closed");
             } else {
-                serve::begin(&self.hub, opened);
+                serve::begin(self, opened);
             }
         }
         if opened.capacity() > 0 {

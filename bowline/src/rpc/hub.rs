@@ -34,7 +34,7 @@ pub(super) struct Hub {
     /// Where calls can go has changed.
     pub(super) changed: Notify,
     /// How many handlers are at work.
-    pub(super) working: AtomicUsize,
+    working: AtomicUsize,
     /// Nothing new is begun.
     draining: AtomicBool,
     /// A stream or a handler has ended while the hub drains.
@@ -101,6 +101,21 @@ impl Hub {
         if self.draining.load(Ordering::Acquire) {
             self.settled.notify_waiters();
         }
+    }
+
+    /// A handler begins its work, unless as many work as may.
+    pub(super) fn works(&self) -> bool {
+        let may = self.working.fetch_add(1, Ordering::AcqRel) < self.limits.handlers;
+        if !may {
+            self.has_worked();
+        }
+        may
+    }
+
+    /// A handler has done its work, or was refused.
+    pub(super) fn has_worked(&self) {
+        self.working.fetch_sub(1, Ordering::AcqRel);
+        self.settled();
     }
 
     /// Whether nothing new is begun.

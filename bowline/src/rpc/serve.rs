@@ -2,41 +2,30 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
 use bowline_proto::mux::Code;
 
 use super::codec::Codec;
-use super::connection::Opened;
+use super::connection::{Connection, Opened};
 use super::context::Context as CallContext;
 use super::entry::Ending;
 use super::exchange::Exchange;
 use super::hub::Hub;
 use crate::rt;
 
-/// A handler at work.
+/// A handler at work in a task of its own.
 struct Working(Arc<Hub>);
-
-impl Working {
-    fn begin(hub: &Arc<Hub>) -> Option<Self> {
-        if hub.working.fetch_add(1, Ordering::AcqRel) < hub.limits.handlers {
-            return Some(Self(Arc::clone(hub)));
-        }
-        hub.working.fetch_sub(1, Ordering::AcqRel);
-        None
-    }
-}
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.0.working.fetch_sub(1, Ordering::AcqRel);
-        self.0.settled();
+        self.0.has_worked();
     }
 }
 
 /// Begins to handle what a peer asks for. No lock is held.
-pub(super) fn begin(hub: &Arc<Hub>, opened: Opened) {
+pub(super) fn begin(connection: &Arc<Connection>, opened: Opened) {
+    let hub = &connection.hub;
     let Opened { stream, head, args } = opened;
     let Some(codec) = Codec::from_number(head.method.codec) else {
         return stream.reset(Code::UNSUPPORTED_CODEC, "no such codec");
@@ -48,39 +37,38 @@ pub(super) fn begin(hub: &Arc<Hub>, opened: Opened) {
     if ours != 0 && theirs != 0 && ours != theirs && !codec.is_self_describing() {
         return stream.reset(Code::SHAPE_MISMATCH, method.signature);
     }
-    let Some(working) = Working::begin(hub) else {
+    if !hub.works() {
         return stream.reset(Code::REFUSED, "as many handlers are at work as may be");
-    };
-    let deadline = head.deadline.map(|left| rt::now() + left);
-    let (connection, ticket) = (Arc::clone(&stream.connection), stream.ticket);
-    if let Some(at) = deadline.filter(|_| !head.one_way) {
-        connection.with(|state| state.arm(&connection, ticket, at));
     }
-    let context = CallContext::new(Arc::clone(&connection), ticket, method, deadline, head.metadata, codec);
+    let deadline = head.deadline.map(|left| rt::now() + left);
+    let ticket = stream.ticket;
+    if let Some(at) = deadline.filter(|_| !head.one_way) {
+        connection.with(|state| state.arm(connection, ticket, at));
+    }
+    let context = CallContext::new(Arc::clone(connection), ticket, method, deadline, head.metadata, codec);
     let exchange = Exchange::new(stream, context, codec, args);
-    let service = Arc::clone(service);
     // A handler's panic is the end of its call, and of nothing else.
-    let pending = catch_unwind(AssertUnwindSafe(move || {
+    let pending = catch_unwind(AssertUnwindSafe(|| {
         let mut work = service.call(index, exchange);
         let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         polled.is_pending().then_some(work)
     }));
-    if let Ok(Some(work)) = pending {
-        let task = hub.core.spawn_abortable(async move {
-            let _working = working;
-            work.await;
-        });
-        // What was cancelled meanwhile has no task to be ended by.
-        let is_cancelled = connection.look(|state| match state.entry(ticket) {
-            Some(entry) if !matches!(entry.end, Some(Ending::Fault(_))) => {
-                entry.work = Some(task.clone());
-                false
-            }
-            Some(_) => true,
-            None => false,
-        });
-        if is_cancelled {
-            task.abort();
+    let Ok(Some(work)) = pending else { return hub.has_worked() };
+    let working = Working(Arc::clone(hub));
+    let task = hub.core.spawn_abortable(async move {
+        let _working = working;
+        work.await;
+    });
+    // What was cancelled meanwhile has no task to be ended by.
+    let is_cancelled = connection.look(|state| match state.entry(ticket) {
+        Some(entry) if !matches!(entry.end, Some(Ending::Fault(_))) => {
+            entry.work = Some(task.clone());
+            false
         }
+        Some(_) => true,
+        None => false,
+    });
+    if is_cancelled {
+        task.abort();
     }
 }
