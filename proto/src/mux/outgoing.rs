@@ -146,7 +146,9 @@ impl Outgoing {
     /// Makes it a new one, with the memory of the old.
     pub(super) fn recycle(&mut self) {
         self.queue.clear();
-        self.queue.shrink_to(KEPT);
+        if self.queue.capacity() > KEPT {
+            self.queue.shrink_to(KEPT);
+        }
         (self.unsent, self.ended, self.bare, self.wanted) = (0, false, false, None);
         self.credit = WINDOW as u64;
     }

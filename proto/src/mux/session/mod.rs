@@ -384,20 +384,27 @@ impl<A: Audience> Session<A> {
     }
 
     /// Moves a stream, and does what follows.
+    #[inline]
     fn apply(&mut self, key: u32, input: Input) {
         self.cut(key, input, Code::CANCELLED, "");
     }
 
-    /// Moves a stream that may be reset by that, and does what follows, in order: the one place where effects are
-    /// performed.
+    /// Moves a stream that may be reset by that, and does what follows.
     #[inline]
     fn cut(&mut self, key: u32, input: Input, code: Code, reason: &str) {
         let stream = self.slots.stream(key);
-        let (id, told, sent) = (stream.id, stream.told, stream.state != State::New);
+        let sent = stream.state != State::New;
         let effects = stream.state.step(stream.role, input);
-        if effects.is_empty() && stream.outgoing.is_empty() {
-            return;
+        // Half of the moves of a call have nothing to do.
+        if !effects.is_empty() || !stream.outgoing.is_empty() {
+            self.perform(key, effects, sent, (input, code, reason));
         }
+    }
+
+    /// Does what follows of a move, in order: the one place where effects are performed.
+    fn perform(&mut self, key: u32, effects: &[Effect], sent: bool, (input, code, reason): (Input, Code, &str)) {
+        let stream = self.slots.stream(key);
+        let (id, told) = (stream.id, stream.told);
         if matches!(stream.state, State::Over | State::Closed) && !stream.outgoing.is_empty() {
             self.unsent -= stream.outgoing.unsent();
             stream.outgoing.discard();
