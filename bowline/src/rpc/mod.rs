@@ -13,7 +13,8 @@
 //! | `middleware` | layers of tower around a call on the side that executes it, with the feature `tower` |
 //! | `reflection`, `health` | the services that every server offers |
 //! | `hub`, `routes`, `registry`, `timers` | what all connections of a socket share |
-//! | `connection`, `state`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
+//! | `connection`, `state`, `streams`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
+//! | `after` | what is left to do when its lock is gone |
 
 mod after;
 mod call;
