@@ -6,6 +6,7 @@ mod common;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use bowline::monitor::Stage;
 use bowline::rpc::{Blob, CallError, Client, Kind, Method, Never, Outcome, Server, Unreachable};
 use bowline::{DisconnectReason, Endpoint, MonitorKind, Options, ProtocolError, Reconnect, TransportState};
 use common::desk::{self, DeskClient, fed, iter};
@@ -13,10 +14,18 @@ use common::raw::{Raw, frame, greeting, long_header, ready};
 use common::{Script, glance, quick};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 /// What calls have to stand, and the tests that hold it, here or in the other files.
 const HELD: [(&str, &[&str]); 17] = [
-    ("a silent peer is given up, by both sides", &["a_silent_server_is_given_up", "a_silent_caller_is_given_up"]),
+    (
+        "a silent peer is given up, by both sides",
+        &[
+            "a_silent_server_is_given_up",
+            "a_silent_caller_is_given_up",
+            "two_that_no_longer_hear_each_other_give_each_other_up",
+        ],
+    ),
     (
         "the reset of one stream costs no other one a byte",
         &[
@@ -56,7 +65,10 @@ const HELD: [(&str, &[&str]); 17] = [
     ),
     ("typed errors arrive as they were", &["the_services_own_error_arrives_as_it_was_returned"]),
     ("the end of a connection is no end of a stream", &["an_end_without_a_last_item_is_an_error"]),
-    ("who asks late hears how it ended", &["who_asks_too_late_still_hears_how_it_ended"]),
+    (
+        "who asks late hears how it ended",
+        &["who_asks_too_late_still_hears_how_it_ended", "a_monitor_that_comes_late_hears_how_it_ends"],
+    ),
     ("a drain ends in time", &["a_drain_takes_no_longer_than_its_grace_whatever_is_open"]),
     (
         "callers come back apart, and say what may have been executed",
@@ -144,6 +156,65 @@ async fn a_silent_caller_is_given_up() {
             assert_eq!(ear.next().await, "wait dropped");
             caller.closed().await;
         }
+    })
+    .await;
+}
+
+/// Carries bytes between one client and `to` until `hush` says so, but not before each side has heard three answers to its
+/// PINGs. From then on neither hears of the other, though both connections stay; it ends when both were closed.
+async fn hush_between(listener: TcpListener, to: Endpoint, hush: oneshot::Receiver<()>) {
+    let mut near = listener.accept().await.unwrap().0;
+    let mut far = Raw::connect(&to).await.stream;
+    let (mut there, mut back, mut answers) = ([0; 1024], [0; 1024], [0; 2]);
+    let count = |bytes: &[u8]| bytes.windows(5).filter(|window| window == b"\x04PONG").count();
+    tokio::pin!(hush);
+    let mut is_asked = false;
+    while !is_asked || answers.iter().any(|&answers| answers < 3) {
+        tokio::select! {
+            _ = &mut hush, if !is_asked => is_asked = true,
+            n = near.read(&mut there) => {
+                let bytes = &there[..n.unwrap()];
+                answers[0] += count(bytes);
+                far.write_all(bytes).await.unwrap();
+            }
+            n = far.read(&mut back) => {
+                let bytes = &back[..n.unwrap()];
+                answers[1] += count(bytes);
+                near.write_all(bytes).await.unwrap();
+            }
+        }
+    }
+    tokio::join!(Raw { stream: near }.closed(), Raw { stream: far }.closed());
+}
+
+#[tokio::test]
+async fn two_that_no_longer_hear_each_other_give_each_other_up() {
+    common::within("two_that_no_longer_hear_each_other_give_each_other_up", async {
+        // Short, but longer than either is slow to answer.
+        let options = impatient().heartbeat_timeout(Some(Duration::from_secs(2))).reconnect(Reconnect::Never);
+        let (desk, mut ear) = desk::desk();
+        let server = Server::builder().service(desk).options(options.clone()).build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let (hush, hushed) = oneshot::channel();
+        let to = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let between = tokio::spawn(hush_between(listener, to, hushed));
+        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+        let client = desk::ready(client).await;
+        let (mut at_server, mut at_client) = (server.monitor(), client.0.monitor());
+        let call = tokio::spawn(client.wait());
+        assert_eq!(ear.next().await, "wait begun");
+        hush.send(()).unwrap();
+        assert_eq!(at_server.loss().await, DisconnectReason::HeartbeatTimeout);
+        assert_eq!(at_client.loss().await, DisconnectReason::HeartbeatTimeout);
+        assert_eq!(ear.next().await, "wait dropped");
+        match call.await.unwrap() {
+            Err(CallError::ConnectionLost { outcome, reason }) => {
+                assert_eq!((outcome, reason), (Outcome::MaybeExecuted, DisconnectReason::HeartbeatTimeout));
+            }
+            other => panic!("{other:?}"),
+        }
+        between.await.unwrap();
     })
     .await;
 }
@@ -323,6 +394,42 @@ for_each_transport! {
         let closed = client.0.state().changed().await;
         assert_eq!((closed, client.0.state().current()), (None, TransportState::Disconnected));
         assert!(client.0.monitor().next().await.is_none_or(|event| matches!(event.kind, MonitorKind::Stopped)));
+    }
+
+    async fn a_monitor_that_comes_late_hears_how_it_ends(at: At) {
+        let (server, endpoint, _ear) = desk::serve(at).await;
+        let options = quick().reconnect(Reconnect::Never);
+        let client = desk::ready(Client::builder().endpoint(endpoint).options(options).connect().unwrap()).await;
+        for mut state in [client.0.state(), server.state()] {
+            while state.current() != TransportState::Connected {
+                state.changed().await;
+            }
+        }
+        // All that led here was told before anybody listened.
+        let sides = [client.0.monitor_with_snapshot(), server.monitor_with_snapshot()];
+        server.stop();
+        let mut reasons = Vec::new();
+        for (mut snapshot, mut monitor) in sides {
+            assert_eq!(snapshot.state(), TransportState::Connected);
+            let (connection, known) = snapshot.connections().next().expect("the connection is there");
+            let peer = known.peer.clone();
+            assert_eq!(known.stage, Stage::Ready);
+            let event = monitor.skip_to("disconnected").await;
+            assert_eq!((event.connection, event.peer.is_some(), &event.peer), (Some(connection), true, &peer));
+            snapshot.apply(&event);
+            assert_eq!((snapshot.connections().count(), snapshot.ready()), (0, 0));
+            let MonitorKind::Disconnected(reason) = event.kind else { unreachable!("{:?}", event.kind) };
+            reasons.push(reason);
+        }
+        assert!(matches!(reasons[0], DisconnectReason::PeerClosed | DisconnectReason::Io(_)), "{}", reasons[0]);
+        assert_eq!(reasons[1], DisconnectReason::LocalClose);
+        // Who comes when all is over is told that it is.
+        client.0.close().await;
+        server.close().await;
+        for (snapshot, mut monitor) in [client.0.monitor_with_snapshot(), server.monitor_with_snapshot()] {
+            assert!(snapshot.is_stopped() && snapshot.connections().next().is_none());
+            assert_eq!(monitor.next().await, None);
+        }
     }
 
     bytes async fn callers_that_lose_their_server_come_back_apart(at: At) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bowline_proto::engine::backoff::Backoff;
 use bowline_proto::mux::{End, Head, MethodRef, Side};
-use bowline_proto::{Endpoint, EndpointError, Options, SocketType, TransportState};
+use bowline_proto::{Endpoint, EndpointError, Options, Snapshot, SocketType, TransportState};
 use futures_core::Stream as ItemStream;
 use serde::Serialize;
 
@@ -155,7 +155,34 @@ impl Client {
 
     /// The lifecycle events of its socket from now on.
     pub fn monitor(&self) -> Monitor {
-        self.hub().core.monitors.add().1
+        self.monitor_with_snapshot().1
+    }
+
+    /// All endpoints and connections of its socket at this moment, and exactly the events after it: who comes late
+    /// misses nothing of what is there.
+    ///
+    /// ```
+    /// use bowline::rpc::{Client, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().build()?;
+    /// let client = Client::connect(server.bind("tcp://127.0.0.1:*").await?)?;
+    /// client.wait_ready().await?;
+    /// let (mut snapshot, mut monitor) = client.monitor_with_snapshot(); // it hears no `Ready` any more
+    /// let (connection, _) = snapshot.connections().next().expect("one is there");
+    ///
+    /// server.close().await;
+    /// while snapshot.connection(connection).is_some() {
+    ///     let event = monitor.next().await.expect("the client is there");
+    ///     println!("{}", event.kind); // "lost: closed by the peer"
+    ///     snapshot.apply(&event); // it follows the socket
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn monitor_with_snapshot(&self) -> (Snapshot, Monitor) {
+        self.hub().core.monitors.add()
     }
 
     /// Begins no more calls, waits for those that are pending, for at most `grace`, and closes.
@@ -186,7 +213,7 @@ impl Client {
         }
     }
 
-    fn hub(&self) -> &Arc<Hub> {
+    pub(super) fn hub(&self) -> &Arc<Hub> {
         match &self.0.route {
             Route::Socket { hub, .. } => hub,
             Route::Peer(connection) => &connection.hub,
@@ -206,7 +233,8 @@ impl Client {
 
     /// A connection for a call, as soon as there is one.
     pub(super) async fn picked(&self) -> Result<Arc<Connection>, Unreachable> {
-        found(&self.hub().changed, || self.pick()).await
+        // One that takes no more calls is there until whoever has ended it takes it out, and that is a change.
+        found(&self.hub().changed, || Ok(self.pick()?.filter(|picked| picked.refuses().is_none()))).await
     }
 
     /// Another connection than `one`, for a call that `refusals` of them have refused in a row.
