@@ -96,6 +96,8 @@ impl Connection {
                 OpenErrorKind::Full => NotOpened::Full(*error.payload),
                 OpenErrorKind::TooLarge | OpenErrorKind::OneWay => NotOpened::Never(Fault::TooLarge),
                 OpenErrorKind::MetadataTooLarge => NotOpened::Never(Fault::MetadataTooLarge),
+                // The connection goes on, and would say the same again.
+                OpenErrorKind::TooManyMethods => NotOpened::Never(Fault::Unreachable(Unreachable::TooManyMethods)),
                 _ => NotOpened::Elsewhere(*error.payload),
             })?;
             let ticket = state.insert(id, Some(reader.clone()));

@@ -3,6 +3,9 @@
 //! One that was not executed, or may be executed twice, is made again when it fails, as long as nothing of its answer was
 //! handed on and nothing of its items was taken.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
