@@ -83,6 +83,11 @@ impl Ear {
         self.told.recv().await.expect("the service is there")
     }
 
+    /// The next thing that a handler has told already.
+    pub(crate) fn now(&mut self) -> Option<String> {
+        self.told.try_recv().ok()
+    }
+
     /// Nothing that a handler has told is left.
     pub(crate) fn is_silent(&mut self) -> bool {
         self.told.try_recv().is_err()
