@@ -22,7 +22,7 @@ cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                code     unit and integration tests
                                doc      the examples in the documentation
                                sim      sockets in a simulated network, in virtual time; the lifecycles in every order
-                               loom     every order in which tasks meet at a pipe
+                               loom     every order in which tasks meet at a pipe or a call
                                counts   instructions of the hot paths, against a baseline (needs valgrind)
                                interop  against pyzmq (needs python3 with venv)
 cargo xtask soak [--seeds N] the simulated networks again, with N seeds (200000) instead of 20000, optimised

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::call::{Call, Items, OneWay};
 use super::codec::Codec;
 use super::connection::Connection;
-use super::error::{ClientError, Unreachable};
+use super::error::{Clash, ClientError, Unreachable};
 use super::flight::{Flight, Request, found};
 use super::hub::Hub;
 use super::limits::Limits;
@@ -382,17 +382,23 @@ impl ClientBuilder {
     ///
     /// [`ClientError`] if one of the endpoints can't be connected to, there is no tokio runtime here, or two methods of
     /// its services have the same id.
-    pub fn connect(self) -> Result<Client, ClientError> {
+    pub fn connect(mut self) -> Result<Client, ClientError> {
+        let endpoints = std::mem::take(&mut self.endpoints);
+        let client = self.unconnected()?;
+        for endpoint in endpoints {
+            client.add_endpoint(endpoint.map_err(ConnectError::from)?)?;
+        }
+        let hub = Arc::clone(client.hub());
+        client.hub().core.spawn(timers::run(hub));
+        Ok(client)
+    }
+
+    /// Makes the client without its endpoints and its task.
+    pub(super) fn unconnected(self) -> Result<Client, Clash> {
         let registry = Registry::new(self.services)?;
         let handle = Handle::apart(SocketType::Dealer, self.options, None);
         let hub = Hub::new(handle.core(), Side::Client, self.limits, registry, self.balance);
         let budget = Arc::new(Budget::new(self.retries, rt::now()));
-        let route = Route::Socket { handle: handle.clone(), hub: Arc::clone(&hub), budget };
-        let client = Client(Arc::new(Inner { route, codec: self.codec }));
-        for endpoint in self.endpoints {
-            client.add_endpoint(endpoint.map_err(ConnectError::from)?)?;
-        }
-        handle.core().spawn(timers::run(hub));
-        Ok(client)
+        Ok(Client(Arc::new(Inner { route: Route::Socket { handle, hub, budget }, codec: self.codec })))
     }
 }

@@ -8,14 +8,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bowline_proto::mux::{Code, End, Head, OpenErrorKind};
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::entry::{Ending, Ticket};
 use super::error::{Fault, Outcome, Unreachable};
@@ -23,6 +20,7 @@ use super::hub::Hub;
 use super::serve;
 use super::state::{After, State};
 use super::stream::Stream;
+use super::sync::{AtomicUsize, Mutex, Notify, Ordering};
 use crate::driver::attendant::Attended;
 
 /// How many messages are taken at a time, at the least and at the most: a quarter of what has come. What is answered is

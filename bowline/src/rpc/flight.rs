@@ -10,7 +10,6 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use super::connection::{Connection, NotOpened};
 use super::error::{Fault, Outcome};
 use super::outgoing::Outgoing;
 use super::stream::{Next, Stream};
+use super::sync::{Notify, Ordering};
 use crate::rt;
 
 /// A call on its way.
@@ -234,6 +234,9 @@ impl Flight {
         let fault = self.honest(fault);
         let (Some(request), Stage::Open(stream)) = (request, &self.stage) else { return Err(fault) };
         let client = &request.client;
+        if client.hub().is_over() {
+            return Err(fault);
+        }
         let past = self.past.get_or_insert_with(|| Box::new(Past::new(fault.clone(), client.backoff())));
         past.fault = fault.clone();
         let next = if stream.connection.refuses().is_none() {
@@ -370,10 +373,7 @@ impl Drop for Vacancy<'_> {
 }
 
 /// Waits until `look` finds something, or fails.
-pub(super) async fn found<T, E>(
-    changed: &tokio::sync::Notify,
-    mut look: impl FnMut() -> Result<Option<T>, E>,
-) -> Result<T, E> {
+pub(super) async fn found<T, E>(changed: &Notify, mut look: impl FnMut() -> Result<Option<T>, E>) -> Result<T, E> {
     loop {
         let change = changed.notified();
         tokio::pin!(change);

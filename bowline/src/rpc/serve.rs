@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 
 use bowline_proto::mux::Code;
@@ -13,13 +12,14 @@ use super::context::Context as CallContext;
 use super::entry::Ending;
 use super::exchange::Exchange;
 use super::hub::Hub;
+use super::sync::Ordering;
 use crate::rt;
 
 /// A handler at work.
-struct Working(Arc<Hub>);
+pub(super) struct Working(Arc<Hub>);
 
 impl Working {
-    fn begin(hub: &Arc<Hub>) -> Option<Self> {
+    pub(super) fn begin(hub: &Arc<Hub>) -> Option<Self> {
         if hub.working.fetch_add(1, Ordering::AcqRel) < hub.limits.handlers {
             return Some(Self(Arc::clone(hub)));
         }

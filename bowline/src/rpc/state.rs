@@ -1,7 +1,6 @@
 //! What is known of one connection, under its lock: the session, and its streams beside it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use bowline_proto::mux::{Code, Event, Kind, Session, StreamId};
@@ -16,6 +15,7 @@ use super::entry::{Ending, Entries, Entry, Ticket};
 use super::error::{Fault, Outcome, Status};
 use super::hub::Hub;
 use super::stream::Stream;
+use super::sync::Ordering;
 
 /// What is under the lock.
 #[derive(Debug)]

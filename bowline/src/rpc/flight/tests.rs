@@ -46,11 +46,11 @@ async fn a_call_is_woken_once_for_each_change_and_does_not_look_in_between() {
         drop(Arc::clone(hub).joined(ConnectionId(id), &peer));
         hub.pick().unwrap().expect("it has joined")
     };
-    let wakes = Arc::<Counter>::default();
-    let waker = Waker::from(Arc::clone(&wakes));
+    let counter = Arc::<Counter>::default();
+    let waker = Waker::from(Arc::clone(&counter));
     let mut woken = 0;
     let mut is_woken = || {
-        let before = std::mem::replace(&mut woken, wakes.0.load(Ordering::Relaxed));
+        let before = std::mem::replace(&mut woken, counter.0.load(Ordering::Relaxed));
         woken - before
     };
 
