@@ -14,7 +14,6 @@ use common::raw::{Raw, frame, greeting, long_header, ready};
 use common::{Script, glance, quick};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
 
 /// What calls have to stand, and the tests that hold it, here or in the other files.
 const HELD: [(&str, &[&str]); 17] = [
@@ -105,120 +104,6 @@ fn each_of_them_is_held_by_a_test_of_that_name() {
     }
 }
 
-/// Heartbeats that give a peer up soon.
-fn impatient() -> Options {
-    let interval = Some(Duration::from_millis(20));
-    quick().heartbeat_interval(interval).heartbeat_timeout(interval)
-}
-
-/// The method of the desk, as it is named on the wire for the first time: postcard, no shape.
-fn named(name: &str) -> Vec<u8> {
-    let id = desk::SCHEMA.method(name).expect("a method of the desk").id;
-    [&[1][..], &id.to_le_bytes(), &[0; 8]].concat()
-}
-
-#[tokio::test]
-async fn a_silent_server_is_given_up() {
-    common::within("a_silent_server_is_given_up", async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
-        let client = Client::builder().endpoint(endpoint.as_str()).options(impatient()).connect().unwrap();
-        let call = tokio::spawn(DeskClient(client.clone()).add(1, 2));
-        let mut silent = Raw { stream: listener.accept().await.unwrap().0 };
-        silent.shake_hands("ROUTER").await;
-        match call.await.unwrap() {
-            Err(CallError::ConnectionLost { outcome, reason }) => {
-                assert_eq!((outcome, reason), (Outcome::MaybeExecuted, DisconnectReason::HeartbeatTimeout));
-            }
-            other => panic!("{other:?}"),
-        }
-        silent.closed().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_silent_caller_is_given_up() {
-    common::within("a_silent_caller_is_given_up", async {
-        // By our own PING, and by a promise of the caller's that it does not keep.
-        for (options, promise) in [(impatient(), &[][..]), (Options::new(), b"\x04PING\x00\x01ctx")] {
-            let (desk, mut ear) = desk::desk();
-            let server = Server::builder().service(desk).options(options).build().unwrap();
-            let mut monitor = server.monitor();
-            let mut caller = Raw::connect(&server.bind("tcp://127.0.0.1:*").await.unwrap()).await;
-            caller.shake_hands("DEALER").await;
-            caller.send(frame(0, &[&[0x28, 0][..], &named("wait")].concat())).await;
-            if !promise.is_empty() {
-                caller.send(frame(4, promise)).await;
-            }
-            assert_eq!(ear.next().await, "wait begun");
-            assert_eq!(monitor.loss().await, DisconnectReason::HeartbeatTimeout);
-            assert_eq!(ear.next().await, "wait dropped");
-            caller.closed().await;
-        }
-    })
-    .await;
-}
-
-/// Carries bytes between one client and `to` until `hush` says so, but not before each side has heard three answers to its
-/// PINGs. From then on neither hears of the other, though both connections stay; it ends when both were closed.
-async fn hush_between(listener: TcpListener, to: Endpoint, hush: oneshot::Receiver<()>) {
-    let mut near = listener.accept().await.unwrap().0;
-    let mut far = Raw::connect(&to).await.stream;
-    let (mut there, mut back, mut answers) = ([0; 1024], [0; 1024], [0; 2]);
-    let count = |bytes: &[u8]| bytes.windows(5).filter(|window| window == b"\x04PONG").count();
-    tokio::pin!(hush);
-    let mut is_asked = false;
-    while !is_asked || answers.iter().any(|&answers| answers < 3) {
-        tokio::select! {
-            _ = &mut hush, if !is_asked => is_asked = true,
-            n = near.read(&mut there) => {
-                let bytes = &there[..n.unwrap()];
-                answers[0] += count(bytes);
-                far.write_all(bytes).await.unwrap();
-            }
-            n = far.read(&mut back) => {
-                let bytes = &back[..n.unwrap()];
-                answers[1] += count(bytes);
-                near.write_all(bytes).await.unwrap();
-            }
-        }
-    }
-    tokio::join!(Raw { stream: near }.closed(), Raw { stream: far }.closed());
-}
-
-#[tokio::test]
-async fn two_that_no_longer_hear_each_other_give_each_other_up() {
-    common::within("two_that_no_longer_hear_each_other_give_each_other_up", async {
-        // Short, but longer than either is slow to answer.
-        let options = impatient().heartbeat_timeout(Some(Duration::from_secs(2))).reconnect(Reconnect::Never);
-        let (desk, mut ear) = desk::desk();
-        let server = Server::builder().service(desk).options(options.clone()).build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
-        let (hush, hushed) = oneshot::channel();
-        let to = server.bind("tcp://127.0.0.1:*").await.unwrap();
-        let between = tokio::spawn(hush_between(listener, to, hushed));
-        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
-        let client = desk::ready(client).await;
-        let (mut at_server, mut at_client) = (server.monitor(), client.0.monitor());
-        let call = tokio::spawn(client.wait());
-        assert_eq!(ear.next().await, "wait begun");
-        hush.send(()).unwrap();
-        assert_eq!(at_server.loss().await, DisconnectReason::HeartbeatTimeout);
-        assert_eq!(at_client.loss().await, DisconnectReason::HeartbeatTimeout);
-        assert_eq!(ear.next().await, "wait dropped");
-        match call.await.unwrap() {
-            Err(CallError::ConnectionLost { outcome, reason }) => {
-                assert_eq!((outcome, reason), (Outcome::MaybeExecuted, DisconnectReason::HeartbeatTimeout));
-            }
-            other => panic!("{other:?}"),
-        }
-        between.await.unwrap();
-    })
-    .await;
-}
-
 /// Carries bytes between one client and `to`, and breaks both connections when `most` of them have passed.
 async fn break_after(most: usize, to: Endpoint) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -288,7 +173,7 @@ async fn what_waits_when_a_client_connects_is_handled() {
         let _client = Client::builder().endpoint(endpoint.as_str()).service(desk).connect().unwrap();
         let mut server = Raw { stream: listener.accept().await.unwrap().0 };
         // The handshake and a call of the client's own service, in one write.
-        let call = frame(0, &[&[0x28, 1][..], &named("add"), &[20, 22]].concat());
+        let call = frame(0, &[&[0x28, 1][..], &desk::named("add"), &[20, 22]].concat());
         server.send([&greeting("NULL")[..], &ready("ROUTER", None), &call].concat()).await;
         server.read(64).await;
         assert_eq!(server.frame().await.0, 4);
@@ -302,7 +187,7 @@ async fn nonsense_ends_its_connection_for_a_typed_reason() {
     common::within("nonsense_ends_its_connection_for_a_typed_reason", async {
         let (server, endpoint, _ear) = desk::serve(common::At::Tcp).await;
         let client = desk::ready(Client::connect(endpoint.clone()).unwrap()).await;
-        let open = |extra: &[u8]| [&[0x68, 0][..], &named("touch"), extra].concat();
+        let open = |extra: &[u8]| [&[0x68, 0][..], &desk::named("touch"), extra].concat();
         let metadata = [&[0x06, 1, 1, b'k', 0xf0, 0xa2, 0x04][..], &vec![0; 70_000]].concat();
         let nonsense = [
             // The announcement alone: nobody waits for four gibibytes, and nobody makes room for them.
@@ -343,7 +228,7 @@ async fn fifty_thousand_tiny_calls_in_one_write_are_all_heard() {
             [&[text.len() as u8][..], text.as_bytes()].concat()
         };
         // One-way calls are over with their OPEN, so all of them are stream 0.
-        let mut bytes = frame(0, &[&[0x68, 0][..], &named("touch"), &[4], &argument(0)].concat());
+        let mut bytes = frame(0, &[&[0x68, 0][..], &desk::named("touch"), &[4], &argument(0)].concat());
         for n in 1..50_000 {
             bytes.extend(frame(0, &[&[0x48, 0, 0, 4][..], &argument(n)].concat()));
         }
