@@ -162,6 +162,7 @@ impl Client {
     /// misses nothing of what is there.
     ///
     /// ```
+    /// use bowline::MonitorKind;
     /// use bowline::rpc::{Client, Server};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -175,7 +176,9 @@ impl Client {
     /// server.close().await;
     /// while snapshot.connection(connection).is_some() {
     ///     let event = monitor.next().await.expect("the client is there");
-    ///     println!("{}", event.kind); // "lost: closed by the peer"
+    ///     if let MonitorKind::Disconnected(reason) = &event.kind {
+    ///         println!("lost: {reason}"); // "lost: closed by the peer"
+    ///     }
     ///     snapshot.apply(&event); // it follows the socket
     /// }
     /// # Ok(())
