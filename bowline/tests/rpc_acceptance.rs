@@ -6,6 +6,7 @@ mod common;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use bowline::monitor::Stage;
 use bowline::rpc::{Blob, CallError, Client, Kind, Method, Never, Outcome, Server, Unreachable};
 use bowline::{DisconnectReason, Endpoint, MonitorKind, Options, ProtocolError, Reconnect, TransportState};
 use common::desk::{self, DeskClient, fed, iter};
@@ -16,7 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What calls have to stand, and the tests that hold it, here or in the other files.
 const HELD: [(&str, &[&str]); 17] = [
-    ("a silent peer is given up, by both sides", &["a_silent_server_is_given_up", "a_silent_caller_is_given_up"]),
+    (
+        "a silent peer is given up, by both sides",
+        &[
+            "a_silent_server_is_given_up",
+            "a_silent_caller_is_given_up",
+            "two_that_no_longer_hear_each_other_give_each_other_up",
+        ],
+    ),
     (
         "the reset of one stream costs no other one a byte",
         &[
@@ -56,7 +64,10 @@ const HELD: [(&str, &[&str]); 17] = [
     ),
     ("typed errors arrive as they were", &["the_services_own_error_arrives_as_it_was_returned"]),
     ("the end of a connection is no end of a stream", &["an_end_without_a_last_item_is_an_error"]),
-    ("who asks late hears how it ended", &["who_asks_too_late_still_hears_how_it_ended"]),
+    (
+        "who asks late hears how it ended",
+        &["who_asks_too_late_still_hears_how_it_ended", "a_monitor_that_comes_late_hears_how_it_ends"],
+    ),
     ("a drain ends in time", &["a_drain_takes_no_longer_than_its_grace_whatever_is_open"]),
     (
         "callers come back apart, and say what may have been executed",
@@ -91,61 +102,6 @@ fn each_of_them_is_held_by_a_test_of_that_name() {
             assert!(sources.contains(&format!("fn {test}(")), "{}, {what}: there is no {test}", at + 1);
         }
     }
-}
-
-/// Heartbeats that give a peer up soon.
-fn impatient() -> Options {
-    let interval = Some(Duration::from_millis(20));
-    quick().heartbeat_interval(interval).heartbeat_timeout(interval)
-}
-
-/// The method of the desk, as it is named on the wire for the first time: postcard, no shape.
-fn named(name: &str) -> Vec<u8> {
-    let id = desk::SCHEMA.method(name).expect("a method of the desk").id;
-    [&[1][..], &id.to_le_bytes(), &[0; 8]].concat()
-}
-
-#[tokio::test]
-async fn a_silent_server_is_given_up() {
-    common::within("a_silent_server_is_given_up", async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
-        let client = Client::builder().endpoint(endpoint.as_str()).options(impatient()).connect().unwrap();
-        let call = tokio::spawn(DeskClient(client.clone()).add(1, 2));
-        let mut silent = Raw { stream: listener.accept().await.unwrap().0 };
-        silent.shake_hands("ROUTER").await;
-        match call.await.unwrap() {
-            Err(CallError::ConnectionLost { outcome, reason }) => {
-                assert_eq!((outcome, reason), (Outcome::MaybeExecuted, DisconnectReason::HeartbeatTimeout));
-            }
-            other => panic!("{other:?}"),
-        }
-        silent.closed().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_silent_caller_is_given_up() {
-    common::within("a_silent_caller_is_given_up", async {
-        // By our own PING, and by a promise of the caller's that it does not keep.
-        for (options, promise) in [(impatient(), &[][..]), (Options::new(), b"\x04PING\x00\x01ctx")] {
-            let (desk, mut ear) = desk::desk();
-            let server = Server::builder().service(desk).options(options).build().unwrap();
-            let mut monitor = server.monitor();
-            let mut caller = Raw::connect(&server.bind("tcp://127.0.0.1:*").await.unwrap()).await;
-            caller.shake_hands("DEALER").await;
-            caller.send(frame(0, &[&[0x28, 0][..], &named("wait")].concat())).await;
-            if !promise.is_empty() {
-                caller.send(frame(4, promise)).await;
-            }
-            assert_eq!(ear.next().await, "wait begun");
-            assert_eq!(monitor.loss().await, DisconnectReason::HeartbeatTimeout);
-            assert_eq!(ear.next().await, "wait dropped");
-            caller.closed().await;
-        }
-    })
-    .await;
 }
 
 /// Carries bytes between one client and `to`, and breaks both connections when `most` of them have passed.
@@ -217,7 +173,7 @@ async fn what_waits_when_a_client_connects_is_handled() {
         let _client = Client::builder().endpoint(endpoint.as_str()).service(desk).connect().unwrap();
         let mut server = Raw { stream: listener.accept().await.unwrap().0 };
         // The handshake and a call of the client's own service, in one write.
-        let call = frame(0, &[&[0x28, 1][..], &named("add"), &[20, 22]].concat());
+        let call = frame(0, &[&[0x28, 1][..], &desk::named("add"), &[20, 22]].concat());
         server.send([&greeting("NULL")[..], &ready("ROUTER", None), &call].concat()).await;
         server.read(64).await;
         assert_eq!(server.frame().await.0, 4);
@@ -231,7 +187,7 @@ async fn nonsense_ends_its_connection_for_a_typed_reason() {
     common::within("nonsense_ends_its_connection_for_a_typed_reason", async {
         let (server, endpoint, _ear) = desk::serve(common::At::Tcp).await;
         let client = desk::ready(Client::connect(endpoint.clone()).unwrap()).await;
-        let open = |extra: &[u8]| [&[0x68, 0][..], &named("touch"), extra].concat();
+        let open = |extra: &[u8]| [&[0x68, 0][..], &desk::named("touch"), extra].concat();
         let metadata = [&[0x06, 1, 1, b'k', 0xf0, 0xa2, 0x04][..], &vec![0; 70_000]].concat();
         let nonsense = [
             // The announcement alone: nobody waits for four gibibytes, and nobody makes room for them.
@@ -272,7 +228,7 @@ async fn fifty_thousand_tiny_calls_in_one_write_are_all_heard() {
             [&[text.len() as u8][..], text.as_bytes()].concat()
         };
         // One-way calls are over with their OPEN, so all of them are stream 0.
-        let mut bytes = frame(0, &[&[0x68, 0][..], &named("touch"), &[4], &argument(0)].concat());
+        let mut bytes = frame(0, &[&[0x68, 0][..], &desk::named("touch"), &[4], &argument(0)].concat());
         for n in 1..50_000 {
             bytes.extend(frame(0, &[&[0x48, 0, 0, 4][..], &argument(n)].concat()));
         }
@@ -323,6 +279,42 @@ for_each_transport! {
         let closed = client.0.state().changed().await;
         assert_eq!((closed, client.0.state().current()), (None, TransportState::Disconnected));
         assert!(client.0.monitor().next().await.is_none_or(|event| matches!(event.kind, MonitorKind::Stopped)));
+    }
+
+    async fn a_monitor_that_comes_late_hears_how_it_ends(at: At) {
+        let (server, endpoint, _ear) = desk::serve(at).await;
+        let options = quick().reconnect(Reconnect::Never);
+        let client = desk::ready(Client::builder().endpoint(endpoint).options(options).connect().unwrap()).await;
+        for mut state in [client.0.state(), server.state()] {
+            while state.current() != TransportState::Connected {
+                state.changed().await;
+            }
+        }
+        // All that led here was told before anybody listened.
+        let sides = [client.0.monitor_with_snapshot(), server.monitor_with_snapshot()];
+        server.stop();
+        let mut reasons = Vec::new();
+        for (mut snapshot, mut monitor) in sides {
+            assert_eq!(snapshot.state(), TransportState::Connected);
+            let (connection, known) = snapshot.connections().next().expect("the connection is there");
+            let peer = known.peer.clone();
+            assert_eq!(known.stage, Stage::Ready);
+            let event = monitor.skip_to("disconnected").await;
+            assert_eq!((event.connection, event.peer.is_some(), &event.peer), (Some(connection), true, &peer));
+            snapshot.apply(&event);
+            assert_eq!((snapshot.connections().count(), snapshot.ready()), (0, 0));
+            let MonitorKind::Disconnected(reason) = event.kind else { unreachable!("{:?}", event.kind) };
+            reasons.push(reason);
+        }
+        assert!(matches!(reasons[0], DisconnectReason::PeerClosed | DisconnectReason::Io(_)), "{}", reasons[0]);
+        assert_eq!(reasons[1], DisconnectReason::LocalClose);
+        // Who comes when all is over is told that it is.
+        client.0.close().await;
+        server.close().await;
+        for (snapshot, mut monitor) in [client.0.monitor_with_snapshot(), server.monitor_with_snapshot()] {
+            assert!(snapshot.is_stopped() && snapshot.connections().next().is_none());
+            assert_eq!(monitor.next().await, None);
+        }
     }
 
     bytes async fn callers_that_lose_their_server_come_back_apart(at: At) {

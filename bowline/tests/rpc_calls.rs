@@ -3,9 +3,10 @@
 mod common;
 
 use std::pin::Pin;
+use std::sync::LazyLock;
 
 use bowline::rpc::{
-    Blob, CallError, Client, Code, Codec, Exchange, Kind, Method, Never, Outcome, Schema, Server, Service,
+    Blob, CallError, Client, Code, Codec, Exchange, Kind, Method, Never, Outcome, Schema, Server, Service, Unreachable,
 };
 use common::At;
 use common::desk::{self, DeskClient, DeskError, Ear};
@@ -172,6 +173,23 @@ async fn arguments_of_another_type_are_refused_and_the_connection_goes_on() {
         other => panic!("{other:?}"),
     }
     assert_eq!(client.add(1, 1).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_has_seen_as_many_methods_as_may_be_refuses_another_one() {
+    // Each shape makes another method of it.
+    static SHAPES: LazyLock<Vec<Method>> = LazyLock::new(|| {
+        let add = desk::SCHEMA.method("add").unwrap();
+        (0..=1024).map(|shape| Method { shape, ..*add }).collect()
+    });
+    let (_server, client, _ear) = desk::open(At::Tcp).await;
+    let add = |method| client.0.unary::<_, u32, Never>(method, &(1_u32, 2_u32));
+    for method in &SHAPES[..1024] {
+        assert_eq!(add(method).await.unwrap(), 3);
+    }
+    let error = add(&SHAPES[1024]).await.unwrap_err();
+    assert!(matches!(error, CallError::Unreachable(Unreachable::TooManyMethods)), "{error}");
+    assert_eq!(add(&SHAPES[0]).await.unwrap(), 3);
 }
 
 #[test]

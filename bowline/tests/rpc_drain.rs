@@ -5,8 +5,9 @@ mod common;
 use std::time::Duration;
 
 use bowline::rpc::{CallError, Client, Outcome, Server};
-use common::desk;
-use common::{glance, quick};
+use common::raw::{Raw, frame};
+use common::{At, desk, glance, quick};
+use tokio::io::AsyncReadExt;
 
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(1000);
@@ -88,4 +89,45 @@ for_each_transport! {
             assert_eq!(ear.next().await, format!("touched {n}"));
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_closed_begins_nothing_more() {
+    common::within("a_server_that_is_closed_begins_nothing_more", async {
+        let (server, endpoint, mut ear) = desk::serve(At::Tcp).await;
+        let mut caller = Raw::connect(&endpoint).await;
+        caller.shake_hands("DEALER").await;
+        // As many calls as there may be in one write: more than are taken in one turn.
+        let mut calls = frame(0, &[&[0x28, 0][..], &desk::named("gate")].concat());
+        for stream in 1..1024_u16 {
+            let sid = 2 * stream;
+            let sid = if sid < 128 { vec![sid as u8] } else { vec![sid as u8 | 0x80, (sid >> 7) as u8] };
+            calls.extend(frame(0, &[&[0x08][..], &sid, &[0]].concat()));
+        }
+        caller.send(calls).await;
+        assert_eq!(ear.next().await, "gate begun");
+        // The first ones are at work, and the others have come.
+        let closed = tokio::spawn(async move { server.close().await });
+        let (mut refused, mut flags) = (0, vec![0]);
+        while caller.stream.read_exact(&mut flags).await.is_ok() {
+            let len = caller.read(1).await[0];
+            let answer = caller.read(len.into()).await;
+            // RESET, and why: those that are at work end without an answer.
+            let is_refused = answer.ends_with(b"\x06closed");
+            assert!(
+                answer[0] == 3 && (is_refused || answer.ends_with(b"\x07the handler gave no answer")),
+                "{answer:?}"
+            );
+            refused += usize::from(is_refused);
+        }
+        drop(caller);
+        closed.await.unwrap();
+        let mut begun = 1;
+        while let Some(told) = ear.now() {
+            begun += usize::from(told == "gate begun");
+        }
+        assert!(refused > 0, "all of them were begun");
+        assert_eq!(begun + refused, 1024, "each of them is at work or refused");
+    })
+    .await;
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: every target of `fuzz/` for a while, in a workspace of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::{cargo, heading, root};
@@ -23,12 +23,14 @@ pub(crate) fn parse(args: &[&str]) -> Result<u64, String> {
     }
 }
 
+/// What lets the engine see which ways an input takes through the code. Any compiler has it, the stable one as well; a
+/// sanitizer is not needed, since the project has no unsafe code.
+const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
+    -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
+
 /// Feeds each target for so many seconds, begun with its seeds; the first one that breaks ends it.
 pub(crate) fn run(seconds: u64) -> ExitCode {
-    if !has_cargo_fuzz() {
-        eprintln!("xtask: cargo-fuzz was not found; install it: `cargo install cargo-fuzz --locked`");
-        return ExitCode::FAILURE;
-    }
     let folder = root().join("fuzz");
     let targets = targets(&folder);
     if targets.is_empty() {
@@ -36,43 +38,54 @@ pub(crate) fn run(seconds: u64) -> ExitCode {
         return ExitCode::FAILURE;
     }
     heading("fuzz targets; the first time takes a minute");
-    if !fuzz(&folder, &["build".to_owned()], &[]) {
-        return ExitCode::FAILURE;
-    }
+    let Some(programs) = build(&folder) else { return ExitCode::FAILURE };
     for target in &targets {
         heading(&format!("{target} for {seconds} seconds"));
-        // What is found is put into the first folder.
-        let [corpus, seeds] = ["corpus", "seeds"].map(|kind| folder.join(kind).join(target));
-        if let Err(error) = std::fs::create_dir_all(&corpus) {
-            eprintln!("xtask: could not make {}: {error}", corpus.display());
-            return ExitCode::FAILURE;
-        }
-        let mut args = vec!["run".to_owned(), target.clone(), corpus.to_string_lossy().into_owned()];
-        args.extend(seeds.is_dir().then(|| seeds.to_string_lossy().into_owned()));
-        let limits =
-            [format!("-max_total_time={seconds}"), format!("-max_len={LENGTH_MOST}"), format!("-timeout={TIMEOUT}")];
-        if !fuzz(&folder, &args, &limits) {
+        if let Err(problem) = feed(&folder, target, &programs.join(target), seconds) {
+            eprintln!("xtask: {target}: {problem}");
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
 }
 
-/// Without a sanitizer the stable compiler will do, and no line of the project needs one: it has no unsafe code.
-fn fuzz(folder: &Path, args: &[String], of_engine: &[String]) -> bool {
-    let mut all = vec!["fuzz".to_owned(), args[0].clone(), "--sanitizer".to_owned(), "none".to_owned()];
-    all.extend_from_slice(&args[1..]);
-    if !of_engine.is_empty() {
-        all.push("--".to_owned());
-        all.extend_from_slice(of_engine);
-    }
-    cargo::command(folder, &all).status().is_ok_and(|status| status.success())
+/// Builds all targets, and says where they are.
+fn build(folder: &Path) -> Option<PathBuf> {
+    let Some(host) = host() else {
+        eprintln!("xtask: rustc does not say what it compiles for");
+        return None;
+    };
+    // With a target that is named, what runs while it is built is not watched.
+    let args = ["build", "--release", "--bins", "--target", &host, "--target-dir", "target"].map(str::to_owned);
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default() + " " + COVERAGE;
+    let built = cargo::command(folder, &args).env("RUSTFLAGS", flags).status();
+    built.is_ok_and(|status| status.success()).then(|| folder.join("target").join(host).join("release"))
 }
 
-fn has_cargo_fuzz() -> bool {
-    let mut command = Command::new("cargo-fuzz");
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+/// What the compiler compiles for.
+fn host() -> Option<String> {
+    let version = Command::new("rustc").arg("-vV").output().ok()?.stdout;
+    let version = String::from_utf8(version).ok()?;
+    version.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
+
+/// Feeds one target. What is new is put into its corpus, what breaks it into its artifacts.
+fn feed(folder: &Path, target: &str, program: &Path, seconds: u64) -> Result<(), String> {
+    let [corpus, seeds, artifacts] = ["corpus", "seeds", "artifacts"].map(|kind| folder.join(kind).join(target));
+    for made in [&corpus, &artifacts] {
+        std::fs::create_dir_all(made).map_err(|error| format!("could not make {}: {error}", made.display()))?;
+    }
+    let mut command = Command::new(program);
+    command.arg(format!("-max_total_time={seconds}"));
+    command.args([format!("-max_len={LENGTH_MOST}"), format!("-timeout={TIMEOUT}")]);
+    command.arg(format!("-artifact_prefix={}/", artifacts.display())).args(["-verbosity=0", "-print_final_stats=1"]);
+    // The first folder is written to, the others are only read.
+    command.arg(corpus).args(seeds.is_dir().then_some(seeds)).stdin(Stdio::null());
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(status.to_string()),
+        Err(error) => Err(format!("could not start: {error}")),
+    }
 }
 
 /// The names of the targets, sorted.

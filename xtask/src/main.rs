@@ -22,12 +22,11 @@ cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                code     unit and integration tests
                                doc      the examples in the documentation
                                sim      sockets in a simulated network, in virtual time; the lifecycles in every order
-                               loom     every order in which tasks meet at a pipe
+                               loom     every order in which tasks meet at a pipe or a call
                                counts   instructions of the hot paths, against a baseline (needs valgrind)
                                interop  against pyzmq (needs python3 with venv)
 cargo xtask soak [--seeds N] the simulated networks again, with N seeds (200000) instead of 20000, optimised
-cargo xtask fuzz [--seconds N] what the core reads from a network, made up by a fuzzer, for N seconds (5) a target (needs
-                             cargo-fuzz)
+cargo xtask fuzz [--seconds N] what the core reads from a network, made up by a fuzzer, for N seconds (5) a target
 cargo xtask bench [ARG]...   bowline beside libzmq, omq, rzmq, zmq.rs and plain sockets (needs libzmq3-dev):
                                --quick          three short rounds instead of five
                                --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory

@@ -47,7 +47,7 @@ impl Step {
             Self::Code => "unit and integration tests",
             Self::Doc => "documentation tests",
             Self::Sim => "simulated network, and the lifecycles in every order",
-            Self::Loom => "every order in which tasks meet at a pipe",
+            Self::Loom => "every order in which tasks meet at a pipe or a call",
             Self::Counts => "instructions of the hot paths, against the baseline",
             Self::Interop => "interoperability with pyzmq, and real faults",
         }
@@ -95,14 +95,19 @@ pub(crate) fn run(steps: &[Step]) -> ExitCode {
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The model checker needs a build of its own: in this one, pipes have its locks instead of real ones.
+/// The model checker needs a build of its own: in this one, pipes and calls have its locks instead of real ones.
 fn loom() -> Tally {
-    let package = ["test", "--package", "bowline-proto", "--lib", "--release", "--target-dir", "target/loom"];
-    let args: Vec<String> = package.iter().chain(&["--", "pipe::loom::"]).map(ToString::to_string).collect();
-    let flags = std::env::var("RUSTFLAGS").unwrap_or_default() + " --cfg loom";
-    let tally = cargo::test(&root(), &args, &[("RUSTFLAGS", &flags)]);
-    // Tests that are chosen by a name are all left out when that is no longer theirs.
-    if tally == Tally::default() { Tally::BROKEN } else { tally }
+    let packages = ["test", "--package", "bowline-proto", "--package", "bowline", "--lib", "--release"];
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default() + " --cfg bowline_loom";
+    let mut total = Tally::default();
+    for chosen in ["pipe::loom::", "rpc::loom::"] {
+        let rest = ["--target-dir", "target/loom", "--", chosen];
+        let args: Vec<String> = packages.iter().chain(&rest).map(ToString::to_string).collect();
+        let tally = cargo::test(&root(), &args, &[("RUSTFLAGS", &flags)]);
+        // Tests that are chosen by a name are all left out when that is no longer theirs.
+        total.add(if tally == Tally::default() { Tally::BROKEN } else { tally });
+    }
+    total
 }
 
 fn interop(targets: &Targets) -> Tally {

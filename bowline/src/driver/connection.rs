@@ -63,8 +63,6 @@ pub(crate) struct Connection {
     broken: Option<io::ErrorKind>,
     paused: bool,
     read_in_turn: usize,
-    /// The last read was as much as there was room for, so there may be more.
-    filled: bool,
     delivered_in_turn: usize,
     parting: Parting,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -100,7 +98,6 @@ impl Connection {
             broken: None,
             paused: false,
             read_in_turn: 0,
-            filled: false,
             delivered_in_turn: 0,
             parting: Parting::LastWords,
             timer: None,
@@ -216,10 +213,10 @@ impl Connection {
     /// Hands over what has arrived. While the inbox is full nothing is read, so the transport pushes back on the peer.
     fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(halves) = self.seat.halves() else { return Poll::Ready(()) };
-        let waiting = self.link.inbound().len();
+        let (waiting, is_behind) = (self.link.inbound().len(), self.link.was_filled());
         let delivered = match self.seat.attended() {
             Some(attended) if waiting > 0 => {
-                let taken = attended.take(self.link.inbound(), self.filled);
+                let taken = attended.take(self.link.inbound(), is_behind);
                 halves.inbox.count_received(waiting - self.link.inbound().len());
                 if let Err(reason) = taken {
                     self.link.inbound().clear();
@@ -266,7 +263,6 @@ impl Connection {
             Ok(n) => {
                 self.stirred = true;
                 self.read_in_turn += n;
-                self.filled = n >= room;
                 self.link.handle_read(rt::now());
                 self.seat.count_read(n);
             }

@@ -1,7 +1,6 @@
 //! What is left to do when the lock of a connection is gone: no task is woken and no code of others runs under it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use bowline_proto::pipe::Wakes;
@@ -9,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
+use super::sync::Ordering;
 use super::timers::Due;
 
 /// What is left to do when no lock is held any more. Mostly that is nothing, or to wake one task.
@@ -17,6 +17,8 @@ use super::timers::Due;
 pub(super) struct After {
     wakes: Wakes,
     deeds: Vec<Deed>,
+    /// The deadline of a call that is over. Others are in `deeds`: one needs no allocation.
+    disarmed: Option<Due>,
     /// How many streams have closed, for which a call may wait.
     pub(super) vacant: usize,
     /// The connection takes no more calls.
@@ -30,7 +32,6 @@ pub(super) struct After {
 pub(super) enum Deed {
     Abort(AbortHandle),
     Cancel(CancellationToken),
-    /// The deadline of a call that is over.
     Disarm(Due),
 }
 
@@ -44,6 +45,11 @@ impl After {
         self.deeds.extend(deed);
     }
 
+    /// A call is over whose deadline need not be waited for.
+    pub(super) fn disarm(&mut self, due: Option<Due>) {
+        self.deeds.extend(due.and_then(|due| self.disarmed.replace(due)).map(Deed::Disarm));
+    }
+
     /// Does it all.
     #[inline]
     pub(super) fn perform(self, connection: &Arc<Connection>) {
@@ -52,6 +58,9 @@ impl After {
         }
         if !self.deeds.is_empty() {
             self.deeds.into_iter().for_each(|deed| deed.perform(connection));
+        }
+        if let Some(due) = self.disarmed {
+            connection.hub.timers.remove(due);
         }
         if self.vacant > 0 {
             // Who waits has said so before it looked for a place.

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bowline_proto::engine::backoff::Backoff;
 use bowline_proto::mux::{End, Head, MethodRef, Side};
-use bowline_proto::{Endpoint, EndpointError, Options, SocketType, TransportState};
+use bowline_proto::{Endpoint, EndpointError, Options, Snapshot, SocketType, TransportState};
 use futures_core::Stream as ItemStream;
 use serde::Serialize;
 
 use super::call::{Call, Items, OneWay};
 use super::codec::{Codec, EncodeError};
 use super::connection::Connection;
-use super::error::{ClientError, Unreachable};
+use super::error::{Clash, ClientError, Unreachable};
 use super::flight::{Flight, Request, found};
 use super::hub::Hub;
 use super::limits::Limits;
@@ -155,7 +155,37 @@ impl Client {
 
     /// The lifecycle events of its socket from now on.
     pub fn monitor(&self) -> Monitor {
-        self.hub().core.monitors.add().1
+        self.monitor_with_snapshot().1
+    }
+
+    /// All endpoints and connections of its socket at this moment, and exactly the events after it: who comes late
+    /// misses nothing of what is there.
+    ///
+    /// ```
+    /// use bowline::MonitorKind;
+    /// use bowline::rpc::{Client, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().build()?;
+    /// let client = Client::connect(server.bind("tcp://127.0.0.1:*").await?)?;
+    /// client.wait_ready().await?;
+    /// let (mut snapshot, mut monitor) = client.monitor_with_snapshot(); // it hears no `Ready` any more
+    /// let (connection, _) = snapshot.connections().next().expect("one is there");
+    ///
+    /// server.close().await;
+    /// while snapshot.connection(connection).is_some() {
+    ///     let event = monitor.next().await.expect("the client is there");
+    ///     if let MonitorKind::Disconnected(reason) = &event.kind {
+    ///         println!("lost: {reason}"); // "lost: closed by the peer"
+    ///     }
+    ///     snapshot.apply(&event); // it follows the socket
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn monitor_with_snapshot(&self) -> (Snapshot, Monitor) {
+        self.hub().core.monitors.add()
     }
 
     /// Begins no more calls, waits for those that are pending, for at most `grace`, and closes.
@@ -186,7 +216,7 @@ impl Client {
         }
     }
 
-    fn hub(&self) -> &Arc<Hub> {
+    pub(super) fn hub(&self) -> &Arc<Hub> {
         match &self.0.route {
             Route::Socket { hub, .. } => hub,
             Route::Peer(connection) => &connection.hub,
@@ -206,7 +236,8 @@ impl Client {
 
     /// A connection for a call, as soon as there is one.
     pub(super) async fn picked(&self) -> Result<Arc<Connection>, Unreachable> {
-        found(&self.hub().changed, || self.pick()).await
+        // One that takes no more calls is there until whoever has ended it takes it out, and that is a change.
+        found(&self.hub().changed, || Ok(self.pick()?.filter(|picked| picked.refuses().is_none()))).await
     }
 
     /// Another connection than `one`, for a call that `refusals` of them have refused in a row.
@@ -354,17 +385,23 @@ impl ClientBuilder {
     ///
     /// [`ClientError`] if one of the endpoints can't be connected to, there is no tokio runtime here, or two methods of
     /// its services have the same id.
-    pub fn connect(self) -> Result<Client, ClientError> {
+    pub fn connect(mut self) -> Result<Client, ClientError> {
+        let endpoints = std::mem::take(&mut self.endpoints);
+        let client = self.unconnected()?;
+        for endpoint in endpoints {
+            client.add_endpoint(endpoint.map_err(ConnectError::from)?)?;
+        }
+        let hub = Arc::clone(client.hub());
+        client.hub().core.spawn(timers::run(hub));
+        Ok(client)
+    }
+
+    /// Makes the client without its endpoints and its task.
+    pub(super) fn unconnected(self) -> Result<Client, Clash> {
         let registry = Registry::new(self.services)?;
         let handle = Handle::apart(SocketType::Dealer, self.options, None);
         let hub = Hub::new(handle.core(), Side::Client, self.limits, registry, self.balance);
         let budget = Arc::new(Budget::new(self.retries, rt::now()));
-        let route = Route::Socket { handle: handle.clone(), hub: Arc::clone(&hub), budget };
-        let client = Client(Arc::new(Inner { route, codec: self.codec }));
-        for endpoint in self.endpoints {
-            client.add_endpoint(endpoint.map_err(ConnectError::from)?)?;
-        }
-        handle.core().spawn(timers::run(hub));
-        Ok(client)
+        Ok(Client(Arc::new(Inner { route: Route::Socket { handle, hub, budget }, codec: self.codec })))
     }
 }

@@ -8,14 +8,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use bowline_proto::mux::{Code, End, Head, OpenErrorKind};
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::entry::{Ending, Ticket};
 use super::error::{Fault, Outcome, Unreachable};
@@ -23,6 +20,7 @@ use super::hub::Hub;
 use super::serve;
 use super::state::State;
 use super::stream::Stream;
+use super::sync::{AtomicUsize, Mutex, Notify, Ordering};
 use crate::driver::attendant::Attended;
 
 /// How many messages are taken at a time, at the least: a quarter of what has come, and all of it where more has come
@@ -96,6 +94,10 @@ impl Connection {
                 OpenErrorKind::Full => NotOpened::Full(*error.payload),
                 OpenErrorKind::TooLarge | OpenErrorKind::OneWay => NotOpened::Never(Fault::TooLarge.into()),
                 OpenErrorKind::MetadataTooLarge => NotOpened::Never(Fault::MetadataTooLarge.into()),
+                // The connection goes on, and would say the same again.
+                OpenErrorKind::TooManyMethods => {
+                    NotOpened::Never(Fault::Unreachable(Unreachable::TooManyMethods).into())
+                }
                 _ => NotOpened::Elsewhere(*error.payload),
             })?;
             let ticket = state.streams().insert(id, Some(reader.clone()));

@@ -138,6 +138,9 @@ pub enum Unreachable {
     /// The peer that is to be called back takes no more calls.
     #[error("the peer takes no more calls")]
     GoingAway,
+    /// The connection has seen 1,024 methods, and this would be another.
+    #[error("too many methods on one connection")]
+    TooManyMethods,
 }
 
 /// What ends a stream from outside, before any type is known.

@@ -3,11 +3,13 @@
 //! One that was not executed, or may be executed twice, is made again when it fails, as long as nothing of its answer was
 //! handed on and nothing of its items was taken.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use super::connection::{Connection, NotOpened};
 use super::error::{Fault, Outcome};
 use super::outgoing::Outgoing;
 use super::stream::{Next, Stream};
+use super::sync::{Notify, Ordering};
 use crate::rt;
 
 /// A call on its way.
@@ -64,7 +67,7 @@ pub(super) struct Request {
 /// What became of a call that is made again.
 struct Past {
     /// The fault that leaves the most open of what was executed; of equal ones, the latest.
-    fault: Box<Fault>,
+    fault: Fault,
     /// How many connections have refused it since it waited last.
     refusals: usize,
     backoff: Backoff,
@@ -123,7 +126,7 @@ impl Flight {
         if let Stage::Waiting(waiting) = &mut self.stage {
             let opened = ready!(waiting.as_mut().poll(cx));
             self.stage = Stage::Over;
-            let (stream, request) = opened.map_err(|fault| self.honest(fault))?;
+            let (stream, request) = opened.map_err(|fault| Box::new(self.honest(*fault)))?;
             self.request = request.is_kept.then_some(request);
             self.stage = Stage::Open(stream);
         }
@@ -228,11 +231,14 @@ impl Flight {
     /// Makes the call again after a fault, or says what it ends with.
     fn again(&mut self, fault: Box<Fault>) -> Result<(), Box<Fault>> {
         let request = self.request.take_if(|request| request.may_follow(&fault));
-        let fault = self.honest(fault);
+        let fault = Box::new(self.honest(*fault));
         let (Some(request), Stage::Open(stream)) = (request, &self.stage) else { return Err(fault) };
         let client = &request.client;
-        let past = self.past.get_or_insert_with(|| Box::new(Past::new(fault.clone(), client.backoff())));
-        past.fault = fault.clone();
+        if client.hub().is_over() {
+            return Err(fault);
+        }
+        let past = self.past.get_or_insert_with(|| Box::new(Past::new((*fault).clone(), client.backoff())));
+        past.fault.clone_from(&fault);
         let next = if stream.connection.refuses().is_none() {
             // It is busy: others may be not, and it may be not after a while.
             past.refusals += 1;
@@ -253,10 +259,10 @@ impl Flight {
 
     /// The fault that a call ends with whose last attempt has ended with this one: what is unknown of an earlier attempt
     /// stays unknown.
-    fn honest(&self, fault: Box<Fault>) -> Box<Fault> {
+    fn honest(&self, fault: Fault) -> Fault {
         let Some(past) = &self.past else { return fault };
-        match *fault {
-            Fault::Deadline(outcome) => Fault::Deadline(outcome.max(past.fault.outcome())).into(),
+        match fault {
+            Fault::Deadline(outcome) => Fault::Deadline(outcome.max(past.fault.outcome())),
             Fault::Unreachable(_) => past.fault.clone(),
             _ if fault.outcome() < past.fault.outcome() => past.fault.clone(),
             _ => fault,
@@ -265,7 +271,7 @@ impl Flight {
 }
 
 impl Past {
-    const fn new(fault: Box<Fault>, backoff: Backoff) -> Self {
+    const fn new(fault: Fault, backoff: Backoff) -> Self {
         Self { fault, refusals: 0, backoff }
     }
 
@@ -320,7 +326,9 @@ fn opening(request: Request, full: Option<Arc<Connection>>, delay: Duration) -> 
             open(request, full).await
         };
         let Some(at) = at else { return opening.await };
-        tokio::time::timeout_at(rt::deadline(at), opening).await.unwrap_or(Err(Fault::Deadline(Outcome::NotSent).into()))
+        tokio::time::timeout_at(rt::deadline(at), opening)
+            .await
+            .unwrap_or(Err(Fault::Deadline(Outcome::NotSent).into()))
     })
 }
 
@@ -367,10 +375,7 @@ impl Drop for Vacancy<'_> {
 }
 
 /// Waits until `look` finds something, or fails.
-pub(super) async fn found<T, E>(
-    changed: &tokio::sync::Notify,
-    mut look: impl FnMut() -> Result<Option<T>, E>,
-) -> Result<T, E> {
+pub(super) async fn found<T, E>(changed: &Notify, mut look: impl FnMut() -> Result<Option<T>, E>) -> Result<T, E> {
     loop {
         let change = changed.notified();
         tokio::pin!(change);

@@ -1,20 +1,18 @@
 //! What all connections of one socket share: the services, the deadlines, and where calls find a connection.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bowline_proto::mux::{Code, Settings, Side};
 use bowline_proto::{ConnectionId, DisconnectReason, PeerInfo};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::connection::Connection;
 use super::error::Unreachable;
 use super::limits::Limits;
 use super::registry::Registry;
 use super::routes::{Balance, Routes};
+use super::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering};
 use super::timers::Timers;
 use crate::driver::attendant::{Attendant, Attended};
 use crate::driver::core::Core;
@@ -64,7 +62,7 @@ impl Hub {
 
     /// A connection for a call, if there is one now.
     pub(super) fn pick(&self) -> Result<Option<Arc<Connection>>, Unreachable> {
-        if self.draining.load(Ordering::Acquire) || self.core.closing.is_cancelled() {
+        if self.is_over() {
             return Err(Unreachable::Closed);
         }
         self.routes.lock().pick()
@@ -118,6 +116,11 @@ impl Hub {
         self.settled();
     }
 
+    /// Whether no call is begun any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_draining() || self.core.closing.is_cancelled()
+    }
+
     /// Whether nothing new is begun.
     pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
@@ -130,7 +133,9 @@ impl Hub {
         for connection in self.connections() {
             connection.go_away(Code::REFUSED, "draining");
         }
-        let has_ended = || self.working.load(Ordering::Acquire) == 0;
+        // A mere load might still see a handler that ends without having seen that this drains, and nobody would tell. This
+        // comes before or behind its end, in one order for both.
+        let has_ended = || self.working.fetch_add(0, Ordering::AcqRel) == 0;
         self.settle(|| has_ended() && self.connections().iter().all(|connection| connection.is_idle())).await;
     }
 

@@ -12,6 +12,7 @@
 //! | `serve`, `exchange`, `context` | a call on the side that executes it |
 //! | `middleware` | layers of tower around a call on the side that executes it, with the feature `tower` |
 //! | `reflection`, `health` | the services that every server offers |
+//! | `sync` | the locks, counts and signals at which tasks meet: those of a model checker in its build |
 //! | `hub`, `routes`, `registry`, `timers` | what all connections of a socket share |
 //! | `connection`, `state`, `streams`, `entry`, `stream` | one connection: its session, what came by each of its streams, and who holds them |
 //! | `after` | what is left to do when its lock is gone |
@@ -29,6 +30,8 @@ mod flight;
 pub mod health;
 mod hub;
 mod limits;
+#[cfg(all(test, bowline_loom))]
+mod loom;
 #[cfg(feature = "tower")]
 pub mod middleware;
 mod never;
@@ -43,6 +46,7 @@ mod server;
 mod state;
 mod stream;
 mod streams;
+mod sync;
 mod timers;
 
 pub use bowline_proto::mux::{Code, Metadata};

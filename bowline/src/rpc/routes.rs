@@ -1,12 +1,12 @@
 //! Where calls can go: the connections that take them, and which is next.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bowline_proto::DisconnectReason;
 
 use super::connection::Connection;
 use super::error::Unreachable;
+use super::sync::Ordering;
 
 /// Which of its connections a client calls by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bowline_proto::mux::Side;
-use bowline_proto::{ConnectionId, Endpoint, EndpointError, Options, SocketType};
+use bowline_proto::{ConnectionId, Endpoint, EndpointError, Options, Snapshot, SocketType};
 use parking_lot::Mutex;
 
 use super::error::Clash;
@@ -113,6 +113,12 @@ impl Server {
     /// The lifecycle events of its socket from now on.
     pub fn monitor(&self) -> Monitor {
         self.handle.monitor()
+    }
+
+    /// All endpoints and connections of its socket at this moment, and exactly the events after it, as
+    /// [`Client::monitor_with_snapshot`](super::Client::monitor_with_snapshot).
+    pub fn monitor_with_snapshot(&self) -> (Snapshot, Monitor) {
+        self.handle.monitor_with_snapshot()
     }
 
     /// Accepts no more connections and no more calls, lets those that were begun come to their end, for at most `grace`,

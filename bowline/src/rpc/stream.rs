@@ -1,7 +1,6 @@
 //! A hold on one stream, for calls and handlers alike.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bowline_proto::Part;
@@ -11,6 +10,7 @@ use super::connection::Connection;
 use super::entry::{Ending, Ticket};
 use super::error::{Fault, Status};
 use super::state::State;
+use super::sync::Ordering;
 
 /// What comes next.
 #[derive(Debug)]

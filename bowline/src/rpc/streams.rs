@@ -81,7 +81,7 @@ impl Streams {
             return None;
         }
         self.after.then(entry.over.take().map(Deed::Cancel));
-        self.after.then(entry.deadline.take().map(Deed::Disarm));
+        self.after.disarm(entry.deadline.take());
         self.after.settled = true;
         let stream = entry.stream.take();
         self.entries.free(ticket.key);
@@ -113,7 +113,9 @@ impl Audience for Streams {
 
     fn data(&mut self, id: StreamId, payload: Part, more: bool, kind: Kind) -> usize {
         let Some(key) = self.by_stream.get(id.index()).copied().flatten() else { return 0 };
-        let Some((ticket, entry)) = self.entries.at(key).filter(|(_, entry)| entry.stream == Some(id)) else { return 0 };
+        let Some((ticket, entry)) = self.entries.at(key).filter(|(_, entry)| entry.stream == Some(id)) else {
+            return 0;
+        };
         let consumed = entry.take_in(payload, more, kind);
         if !more {
             self.after.wake(entry.reader.take());

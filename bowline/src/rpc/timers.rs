@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bowline_proto::time::Instant;
-use parking_lot::Mutex;
 use tokio::time::Sleep;
 
 use super::connection::Connection;
 use super::entry::Ticket;
 use super::hub::Hub;
+use super::sync::Mutex;
 use crate::rt;
 
 /// Which deadline it is: those of one instant are told apart by a number.

@@ -59,6 +59,12 @@ methods! {
 
 pub(crate) static SCHEMA: Schema = Schema { name: "Desk", docs: "", methods: METHODS };
 
+/// The method of the desk, as it is named on the wire for the first time: postcard, no shape.
+pub(crate) fn named(name: &str) -> Vec<u8> {
+    let id = SCHEMA.method(name).expect("a method of the desk").id;
+    [&[1][..], &id.to_le_bytes(), &[0; 8]].concat()
+}
+
 /// What the handlers share with the test.
 pub(crate) struct Shared {
     told: mpsc::UnboundedSender<String>,
@@ -81,6 +87,11 @@ impl Ear {
     /// The next thing that a handler tells.
     pub(crate) async fn next(&mut self) -> String {
         self.told.recv().await.expect("the service is there")
+    }
+
+    /// The next thing that a handler has told already.
+    pub(crate) fn now(&mut self) -> Option<String> {
+        self.told.try_recv().ok()
     }
 
     /// Nothing that a handler has told is left.

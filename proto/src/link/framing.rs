@@ -38,6 +38,8 @@ pub(super) struct Framing {
     seen: usize,
     /// How much room the next read should have, if no longer frame waits for it.
     room: usize,
+    /// The last read took all of it.
+    is_filled: bool,
     /// How much of the frame at the head of the buffer is still to come.
     missing: usize,
     limit: Option<u64>,
@@ -62,6 +64,7 @@ impl Framing {
             buffer: BytesMut::new(),
             seen: 0,
             room: READ_LEAST,
+            is_filled: false,
             missing: 0,
             limit,
             parts: SmallVec::new(),
@@ -92,6 +95,12 @@ impl Framing {
         self.missing.min(READ_MOST).max(self.room)
     }
 
+    /// Whether the last read took all the room.
+    #[inline]
+    pub(super) const fn was_filled(&self) -> bool {
+        self.is_filled
+    }
+
     /// Whether bytes arrived since [`done`](Self::done).
     pub(super) fn has_grown(&self) -> bool {
         self.buffer.len() > self.seen
@@ -105,6 +114,7 @@ impl Framing {
     /// All that could be read was read, since this progress.
     pub(super) fn done(&mut self, (arrived, waiting): (usize, usize)) {
         let messages = self.inbound.len() - waiting;
+        self.is_filled = arrived >= self.room;
         if arrived >= self.room && messages < MESSAGES_ENOUGH {
             self.room = (self.room * 2).min(READ_BATCH);
         } else if arrived < self.room / 4 || messages >= 4 * MESSAGES_ENOUGH {

@@ -132,6 +132,12 @@ impl Link {
         self.framing.read_room()
     }
 
+    /// Whether the last read brought as much as there was room for, so that more may have come behind it.
+    #[inline]
+    pub const fn was_filled(&self) -> bool {
+        self.framing.was_filled()
+    }
+
     /// Bytes were appended to the read buffer. Cuts everything that is whole.
     pub fn handle_read(&mut self, now: Instant) {
         if matches!(self.state(), State::New | State::Closed) {

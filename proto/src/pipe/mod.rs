@@ -8,7 +8,7 @@
 
 mod inbox;
 pub mod lifecycle;
-#[cfg(all(test, loom))]
+#[cfg(all(test, bowline_loom))]
 mod loom;
 mod mailbox;
 mod outbox;

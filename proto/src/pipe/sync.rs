@@ -1,18 +1,18 @@
 //! The locks and flags of pipes: real ones in every program, loom's under its model checker, which tries every order in
 //! which tasks can meet at them.
 
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, bowline_loom)))]
 pub(super) use std::sync::atomic::{AtomicBool, Ordering};
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, bowline_loom))]
 pub(super) use loom::sync::atomic::{AtomicBool, Ordering};
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, bowline_loom)))]
 pub(super) use parking_lot::Mutex;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, bowline_loom))]
 pub(super) use self::model::Mutex;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, bowline_loom))]
 mod model {
     /// loom's mutex in the shape of `parking_lot`'s: without poisoning.
     #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Sockets of a world that make calls.
 
-use super::caller::{Account, Caller};
+use super::caller::{Account, Caller, Farewell};
 use super::world::{SocketId, World};
 use crate::mux::{Settings, Side};
 use crate::{Options, SocketType};
@@ -47,6 +47,11 @@ impl World {
     /// All calls that the application was asked to execute.
     pub fn works(&self, socket: SocketId) -> &[Account] {
         self.of(socket).works()
+    }
+
+    /// What was said about taking no more calls, on each connection that is gone.
+    pub fn farewells(&self, socket: SocketId) -> &[Farewell] {
+        self.of(socket).farewells()
     }
 
     /// Whether no call of the application is open, in either direction, and all that came is read.

@@ -16,7 +16,7 @@ mod run;
 mod seat;
 mod world;
 
-pub use caller::{Account, Answer, Ending, Outcome, Plan};
+pub use caller::{Account, Answer, Ending, Farewell, Outcome, Plan};
 pub use clock::Clock;
 pub use connection::ConnectionRecord;
 pub use net::Weather;

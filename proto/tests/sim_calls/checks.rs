@@ -25,11 +25,24 @@ impl Play {
             self.w.stop(socket);
         }
         assert!(self.w.run_until(PATIENCE, |w| w.connections() == 0), "every connection ends");
+        self.farewells_are_exact();
         let records = self.w.records().iter().flat_map(|record| [&record.at_dialer, &record.at_listener]);
         for effect in records.flat_map(|record| &record.effects) {
             let (Effect::Disconnected(reason) | Effect::HandshakeFailed { reason, .. }) = effect else { continue };
             let is_own = matches!(reason, DisconnectReason::Protocol(reason) if *reason != ProtocolError::Truncated);
             assert!(!is_own, "one of us breaks the protocol: {reason}");
+        }
+    }
+
+    /// Whoever was told how many of its calls were taken was told the truth.
+    fn farewells_are_exact(&self) {
+        let sockets = self.sockets();
+        let all = || sockets.iter().flat_map(|&socket| self.w.farewells(socket).iter().map(move |it| (socket, it)));
+        for (hearer, farewell) in all().filter(|(_, farewell)| farewell.heard.is_some()) {
+            let mut others =
+                all().filter(|(socket, other)| *socket != hearer && other.connection == farewell.connection);
+            let (speaker, other) = others.next().expect("somebody said so");
+            assert_eq!(farewell.heard, other.said, "{speaker:?} has taken so many calls of {hearer:?}");
         }
     }
 

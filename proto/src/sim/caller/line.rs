@@ -7,7 +7,7 @@ use super::plan::Label;
 use super::stream::Stream;
 use crate::message::Message;
 use crate::monitor::ConnectionId;
-use crate::mux::{Code, Event, Session, Settings, Side, StreamId};
+use crate::mux::{Code, Event, Frame, Session, Settings, Side, StreamId};
 use crate::wire::batch::Batch;
 
 /// All calls that an application made, and all that it was asked to execute.
@@ -15,6 +15,18 @@ use crate::wire::batch::Batch;
 pub(super) struct Book {
     pub(super) calls: Vec<Account>,
     pub(super) works: Vec<Account>,
+    pub(super) farewells: Vec<Farewell>,
+}
+
+/// What was said on one connection about taking no more calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// The connection.
+    pub connection: u64,
+    /// How many calls this side had taken when it said that it takes no more, if it did.
+    pub said: Option<u64>,
+    /// How many of its calls were taken, as it heard from the other side, if it did.
+    pub heard: Option<u64>,
 }
 
 impl Book {
@@ -34,6 +46,9 @@ pub(super) struct Line {
     sender: Option<Waker>,
     /// The peer takes no more calls.
     pub(super) is_refused: bool,
+    /// How many streams the peer has opened: counted here, so that the session's count can be held against it.
+    opens: u64,
+    farewell: Farewell,
     /// A stream of ours has closed.
     pub(super) has_vacancy: bool,
     settings: Settings,
@@ -47,6 +62,8 @@ impl Line {
             streams: Vec::new(),
             sender: None,
             is_refused: false,
+            opens: 0,
+            farewell: Farewell { connection: id.0, said: None, heard: None },
             has_vacancy: true,
             settings,
         }
@@ -61,6 +78,11 @@ impl Line {
         self.sender = None;
         let mut heard = false;
         for frame in frames {
+            match Frame::decode(&frame) {
+                Ok(Frame::Open { .. }) => self.opens += 1,
+                Ok(Frame::GoAway { opens, .. }) => self.farewell.heard = Some(opens),
+                _ => {}
+            }
             if let Err(violation) = self.session.handle(&frame) {
                 panic!("a session breaks the protocol: {violation}, with {frame:?}");
             }
@@ -172,8 +194,15 @@ impl Line {
         heard
     }
 
+    /// It takes no more calls.
+    pub(super) fn go_away(&mut self) {
+        self.farewell.said.get_or_insert(self.opens);
+        self.session.go_away(Code::REFUSED, "draining");
+    }
+
     /// The connection is gone.
     pub(super) fn lose(&mut self, book: &mut Book) {
+        book.farewells.push(self.farewell);
         self.session.lost();
         self.listen(book);
         assert!(self.session.is_idle(), "a session that is lost has nothing left to do");

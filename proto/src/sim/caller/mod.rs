@@ -15,6 +15,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 pub use account::{Account, Ending, Outcome};
+pub use line::Farewell;
 use line::{Book, Line};
 use plan::Label;
 pub use plan::{Answer, Plan};
@@ -22,7 +23,7 @@ use stream::Stream;
 
 use crate::message::{Message, Part};
 use crate::monitor::ConnectionId;
-use crate::mux::{Code, End, Head, OpenErrorKind, Settings, Side};
+use crate::mux::{End, Head, OpenErrorKind, Settings, Side};
 use crate::time::Instant;
 use crate::wire::batch::Batch;
 
@@ -80,6 +81,10 @@ impl Caller {
         &self.book.works
     }
 
+    pub(super) fn farewells(&self) -> &[Farewell] {
+        &self.book.farewells
+    }
+
     /// Whether it has nothing left to do, and its sessions neither.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.leftover.is_empty() && self.lines.iter().all(Line::is_idle)
@@ -128,7 +133,7 @@ impl Caller {
     /// It makes no more calls, and takes none.
     pub(super) fn drain(&mut self) {
         for line in &mut self.lines {
-            line.session.go_away(Code::REFUSED, "draining");
+            line.go_away();
             line.settle(&mut self.book);
         }
         self.end();
@@ -156,7 +161,7 @@ impl Caller {
         assert!(self.lines.iter().all(|line| line.id != connection), "a connection is begun once");
         let mut line = Line::new(connection, self.side, self.settings);
         if self.is_draining {
-            line.session.go_away(Code::REFUSED, "draining");
+            line.go_away();
         }
         self.lines.push(line);
         self.may_open = true;

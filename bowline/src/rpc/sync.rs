@@ -1,0 +1,15 @@
+//! The locks, counts and signals of calls: real ones in every program, loom's under its model checker, which tries every
+//! order in which tasks can meet at them.
+
+#[cfg(not(all(test, bowline_loom)))]
+pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+#[cfg(all(test, bowline_loom))]
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[cfg(not(all(test, bowline_loom)))]
+pub(super) use parking_lot::Mutex;
+#[cfg(not(all(test, bowline_loom)))]
+pub(super) use tokio::sync::Notify;
+
+#[cfg(all(test, bowline_loom))]
+pub(super) use super::loom::sync::{Mutex, Notify};
