@@ -147,7 +147,7 @@ impl Line {
     fn take(&mut self) {
         let mut frames: VecDeque<Message> = std::iter::from_fn(|| self.peer.poll_transmit()).collect();
         while !frames.is_empty() {
-            self.attended.take(&mut frames).expect("the peer keeps to the protocol");
+            self.attended.take(&mut frames, false).expect("the peer keeps to the protocol");
         }
     }
 
