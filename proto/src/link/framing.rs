@@ -38,6 +38,8 @@ pub(super) struct Framing {
     seen: usize,
     /// How much room the next read should have, if no longer frame waits for it.
     room: usize,
+    /// The last read brought little for that.
+    scant: bool,
     /// How much of the frame at the head of the buffer is still to come.
     missing: usize,
     limit: Option<u64>,
@@ -62,6 +64,7 @@ impl Framing {
             buffer: BytesMut::new(),
             seen: 0,
             room: READ_LEAST,
+            scant: false,
             missing: 0,
             limit,
             parts: SmallVec::new(),
@@ -105,9 +108,11 @@ impl Framing {
     /// All that could be read was read, since this progress.
     pub(super) fn done(&mut self, (arrived, waiting): (usize, usize)) {
         let messages = self.inbound.len() - waiting;
+        // One small read among large ones is the end of what the peer wrote at once.
+        let was_scant = std::mem::replace(&mut self.scant, arrived < self.room / 4);
         if arrived >= self.room && messages < MESSAGES_ENOUGH {
             self.room = (self.room * 2).min(READ_BATCH);
-        } else if arrived < self.room / 4 || messages >= 4 * MESSAGES_ENOUGH {
+        } else if was_scant && self.scant || messages >= 4 * MESSAGES_ENOUGH {
             self.room = (self.room / 2).max(READ_LEAST);
         }
         self.seen = self.buffer.len();

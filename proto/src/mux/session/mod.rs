@@ -14,6 +14,7 @@ use super::flow::Pool;
 use super::frame::{PAYLOAD_MOST, REASON_MOST, STREAMS_MOST};
 use super::head::Head;
 use super::methods::{Ours, Theirs};
+use super::outgoing::Outgoing;
 use super::schedule::Schedule;
 use super::slots::{LastWord, Slots, StreamId};
 use super::stream::{Effect, Input, Role, State};
@@ -21,6 +22,9 @@ use crate::message::{Message, Part};
 
 /// How many classes of urgency there are.
 const URGENCIES: usize = Head::URGENCY_LEAST as usize + 1;
+
+/// How much may wait on a connection, in bytes, before each stream has to keep to its send buffer.
+const AHEAD_MOST: usize = 1024 * 1024;
 
 /// Limits of a session, each for one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +38,8 @@ pub struct Settings {
     pub pool: usize,
     /// The longest message, either way, in bytes: 16 MiB by default.
     pub max_message: usize,
-    /// How much of one stream may wait to be sent, in bytes: 256 KiB by default. One message may be longer.
+    /// How much of one stream may wait to be sent, in bytes: 256 KiB by default. One message may be longer. While no more
+    /// than 1 MiB waits on the connection, a stream may have as much waiting as its peer will take.
     pub send_buffer: usize,
 }
 
@@ -298,8 +303,11 @@ impl Session {
         if len > self.settings.max_message {
             return Err(SendErrorKind::TooLarge);
         }
-        if within_room && !stream.outgoing.has_room(len, self.settings.send_buffer) {
-            return Err(SendErrorKind::Blocked);
+        if within_room {
+            let room = room(&self.settings, self.unsent, &stream.outgoing);
+            if !stream.outgoing.has_room(len, room) {
+                return Err(SendErrorKind::Blocked);
+            }
         }
         Ok(key)
     }
@@ -436,6 +444,16 @@ impl Session {
         let tables = self.slots.footprint() + self.control.footprint() + self.data.footprint();
         tables + self.events.capacity() + self.scratch.capacity()
     }
+}
+
+/// How much of a stream may wait to be sent, where so much waits of all streams.
+///
+/// What there is credit for goes with one of the next two writes, and a large write costs a fraction of many small ones. A
+/// reader that stalls gives no credit; for the one that gives it and takes nothing, there is a limit for all streams
+/// together.
+fn room(settings: &Settings, unsent: usize, outgoing: &Outgoing) -> usize {
+    let ahead = outgoing.unsent() + AHEAD_MOST.saturating_sub(unsent);
+    settings.send_buffer.max(usize::try_from(outgoing.promised()).unwrap_or(usize::MAX).min(ahead))
 }
 
 fn shortened(reason: &str) -> &str {

@@ -1,6 +1,6 @@
 //! What we say to the peer.
 
-use super::{Event, Input, LastWord, Message, Session, State};
+use super::{Event, Input, LastWord, Message, Session, State, room};
 use crate::mux::frame::{self, Frame, PAYLOAD_MOST, Then};
 use crate::mux::outgoing::Next;
 use crate::mux::schedule::TURN;
@@ -63,7 +63,8 @@ impl Session {
         } else if let Some((_, left)) = &mut self.turn {
             *left = left.saturating_sub(spent);
         }
-        if stream.outgoing.has_room_again(self.settings.send_buffer) {
+        let room = room(&self.settings, self.unsent, &stream.outgoing);
+        if stream.outgoing.has_room_again(room) {
             let id = stream.id;
             self.events.push_back(Event::Writable { id });
         }
