@@ -155,6 +155,7 @@ impl Attended for Arc<Connection> {
         let (violation, mut opened) = self.with(|state, after| {
             // Who hands over asks next what is to be sent.
             state.sender = None;
+            state.look_at_clock();
             let violation = state.take_frames(frames, self, after);
             (violation, state.take_opened(self, after))
         });
@@ -175,6 +176,7 @@ impl Attended for Arc<Connection> {
 
     fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()> {
         self.with(|state, after| {
+            state.look_at_clock();
             let Some(first) = state.session.poll_transmit() else {
                 State::remember(&mut state.sender, cx.waker());
                 return Poll::Pending;

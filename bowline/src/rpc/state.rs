@@ -16,6 +16,7 @@ use super::entry::{Ending, Entries, Entry, Ticket};
 use super::error::{Fault, Outcome, Status};
 use super::hub::Hub;
 use super::stream::Stream;
+use crate::rt;
 
 /// What is under the lock.
 #[derive(Debug)]
@@ -99,6 +100,14 @@ impl State {
             going_away: false,
             opened: Vec::new(),
             to_serve: Vec::new(),
+        }
+    }
+
+    /// Says what time it is, where that counts.
+    #[inline]
+    pub(super) fn look_at_clock(&mut self) {
+        if self.session.wants_time() {
+            self.session.set_time(rt::now());
         }
     }
 

@@ -8,6 +8,7 @@ mod transmit;
 use std::collections::VecDeque;
 
 use super::code::Code;
+use super::delay::Delay;
 use super::error::{OpenError, OpenErrorKind, SendError, SendErrorKind, Violation};
 use super::event::Event;
 use super::flow::Pool;
@@ -19,6 +20,7 @@ use super::schedule::Schedule;
 use super::slots::{LastWord, Slots, StreamId};
 use super::stream::{Effect, Input, Role, State};
 use crate::message::{Message, Part};
+use crate::time::Instant;
 
 /// How many classes of urgency there are.
 const URGENCIES: usize = Head::URGENCY_LEAST as usize + 1;
@@ -32,7 +34,8 @@ pub struct Settings {
     /// How many streams each side may have open at once: we open no more, and refuse what the peer opens beyond. 1,024
     /// by default, as the peer counts on; at most [`frame::STREAMS_MOST`](super::frame::STREAMS_MOST).
     pub max_streams: usize,
-    /// How far the window of one stream may grow, in bytes: 1 MiB by default, enough for a gigabit over 8 ms.
+    /// How far the window of one stream may grow, in bytes: 1 MiB by default, enough for a gigabit over 8 ms. It grows only
+    /// as far as the delay of the connection makes use of it.
     pub max_window: usize,
     /// What all windows together may grow beyond their 64 KiB, in bytes: 16 MiB by default.
     pub pool: usize,
@@ -84,8 +87,9 @@ pub struct Late {
 
 /// One side of a connection that carries streams.
 ///
-/// - getters: [`streams`](Self::streams), [`unsent`](Self::unsent), [`is_idle`](Self::is_idle), [`late`](Self::late)
-/// - from the link: [`handle`](Self::handle), [`lost`](Self::lost)
+/// - getters: [`streams`](Self::streams), [`unsent`](Self::unsent), [`is_idle`](Self::is_idle), [`late`](Self::late),
+///   [`wants_time`](Self::wants_time)
+/// - from the link: [`handle`](Self::handle), [`set_time`](Self::set_time), [`lost`](Self::lost)
 /// - from the application: [`open`](Self::open), [`send`](Self::send), [`finish`](Self::finish), [`fail`](Self::fail),
 ///   [`reset`](Self::reset), [`consumed`](Self::consumed), [`go_away`](Self::go_away)
 /// - to the world: [`poll_event`](Self::poll_event), [`poll_transmit`](Self::poll_transmit)
@@ -132,6 +136,7 @@ pub struct Session {
     data: Schedule<URGENCIES>,
     /// Whose turn it is, and how much of it is left.
     turn: Option<(u32, usize)>,
+    delay: Delay,
     /// The answer to the last PING. A newer one takes its place: a peer that does not read costs no more than that.
     pong: Option<u64>,
     /// Our GOAWAY, until it is written.
@@ -165,6 +170,7 @@ impl Session {
             control: Schedule::new(),
             data: Schedule::new(),
             turn: None,
+            delay: Delay::default(),
             pong: None,
             go_away: None,
             refusing: false,
@@ -189,7 +195,7 @@ impl Session {
 
     /// Whether there is neither a stream nor anything to send.
     pub const fn is_idle(&self) -> bool {
-        self.streams() == 0 && self.pong.is_none() && self.go_away.is_none()
+        self.streams() == 0 && self.pong.is_none() && self.go_away.is_none() && !self.delay.is_due()
     }
 
     /// Whether anything of the stream was ever handed to the transport; false as well if there is no such stream.
@@ -202,11 +208,22 @@ impl Session {
         self.late
     }
 
+    /// Whether the next frame, to the peer or from it, is one whose time counts: then `set_time` goes first.
+    pub const fn wants_time(&self) -> bool {
+        self.delay.wants_time()
+    }
+
+    /// What time it is. Windows fit the delay of the connection then; if nobody ever says it, they grow to the largest.
+    pub const fn set_time(&mut self, now: Instant) {
+        self.delay.set_time(now);
+    }
+
     /// The connection is gone: each stream that the application has not ended ends with [`Event::Lost`], and nothing is
     /// sent any more.
     pub fn lost(&mut self) {
         self.lost = true;
         (self.pong, self.go_away) = (None, None);
+        self.delay.stop();
         for key in self.slots.taken() {
             // What waited to be written about its end won't be.
             self.slots.stream(key).last_word = None;
@@ -350,6 +367,7 @@ impl Session {
         stream.incoming.consumed(cost);
         if stream.state.hears() && stream.incoming.is_due() {
             self.control.insert(key, 0);
+            self.delay.measure();
         }
     }
 

@@ -10,6 +10,7 @@ impl Session {
     #[inline]
     pub const fn has_frames(&self) -> bool {
         !(self.control.is_empty() && self.data.is_empty() && self.pong.is_none() && self.go_away.is_none())
+            || self.delay.is_due()
     }
 
     /// The next frame for the peer: control first, then data, the most urgent class first, and within one class in
@@ -43,11 +44,13 @@ impl Session {
                 });
             }
             if stream.state.hears() && stream.incoming.is_due() {
-                let bytes = stream.incoming.give(&mut self.pool) as u64;
-                return Some(Frame::Credit { sid, bytes });
+                let bytes = stream.incoming.give(&mut self.pool, self.delay.trend(), self.delay.round()) as u64;
+                if bytes > 0 {
+                    return Some(Frame::Credit { sid, bytes });
+                }
             }
         }
-        None
+        self.delay.poll().map(|nonce| Frame::Ping { nonce, answer: false })
     }
 
     fn next_data(&mut self) -> Option<Message> {
