@@ -136,10 +136,10 @@ mod tests {
 
     #[test]
     fn windows_grow_while_a_quarter_of_the_time_is_left_and_shrink_beyond_half_as_much_again() {
+        use Trend::{Grow, Keep, Shrink};
         let mut delay = Delay::default();
         assert_eq!(delay.trend(), Trend::Keep, "nothing is known yet");
         let trends = [20, 30, 31, 60, 61, 30].map(|millis| trips(&mut delay, Duration::from_millis(millis), 0));
-        use Trend::{Grow, Keep, Shrink};
         assert_eq!(trends, [Grow, Grow, Keep, Keep, Shrink, Grow]);
     }
 
