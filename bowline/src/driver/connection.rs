@@ -36,9 +36,10 @@ const BULK: usize = 64 * 1024;
 const TURN_MESSAGES: usize = 256;
 /// How many pieces go into one `writev`; Linux takes up to 1024.
 const SLICES: usize = 64;
-/// How many bytes are asked for at a time that do not come by the pipe: what becomes urgent then goes behind them, and
-/// with less a connection would write more often than it has to.
-const GIVEN_MOST: usize = 128 * 1024;
+/// How many bytes are asked for at a time that do not come by the pipe, at the least and at the most. What becomes urgent
+/// then goes behind them, so it is little where the transport pushes back; where it takes all at once nothing waits here,
+/// and one write of 1 MiB costs half as much as eight of 128 KiB.
+const GIVEN: [usize; 2] = [128 * 1024, 1024 * 1024];
 /// How long a peer may be silent after our last message is written, before we no longer wait for it to close.
 ///
 /// A connection that is closed with unread bytes in it is reset, and so is one that bytes come for afterwards: a reset
@@ -59,6 +60,8 @@ pub(crate) struct Connection {
     /// What is being written, and whether it came from the pipe.
     writing: Batch,
     from_pipe: bool,
+    /// How many bytes are asked for at a time that do not come by the pipe.
+    given: usize,
     /// The transport takes nothing any more; what it still has to give is read before the connection ends.
     broken: Option<io::ErrorKind>,
     paused: bool,
@@ -95,6 +98,7 @@ impl Connection {
             stream,
             writing: Batch::new(),
             from_pipe: false,
+            given: GIVEN[0],
             broken: None,
             paused: false,
             read_in_turn: 0,
@@ -286,11 +290,17 @@ impl Connection {
             return Poll::Ready(());
         }
         match write(&mut self.stream, cx, &mut self.writing) {
-            Poll::Pending => return self.poll_order(cx),
+            Poll::Pending => {
+                self.given = GIVEN[0];
+                return self.poll_order(cx);
+            }
             Poll::Ready(Ok(n)) => {
                 self.stirred = true;
                 self.seat.count_written(n);
                 if self.writing.is_empty() {
+                    if n >= self.given {
+                        self.given = (2 * self.given).min(GIVEN[1]);
+                    }
                     self.wrote_all();
                 }
             }
@@ -331,7 +341,7 @@ impl Connection {
         }
         let (core, writing) = (self.seat.core(), &mut self.writing);
         let taken = match self.seat.attended() {
-            Some(attended) => ready!(poll_give(attended, &halves.outbox, cx, writing)),
+            Some(attended) => ready!(poll_give(attended, &halves.outbox, cx, writing, self.given)),
             None => ready!(core.with(|engine| engine.poll_take(halves, cx, writing))),
         };
         match taken {
@@ -414,15 +424,21 @@ impl Connection {
     }
 }
 
-/// Fills the empty batch with what does not come by the pipe. An order to end the connection goes first, for there may
-/// always be more to be sent; one that has patience goes behind it.
-fn poll_give(attended: &dyn Attended, outbox: &Outbox, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<Take> {
+/// Fills the empty batch with about `most` bytes of what does not come by the pipe. An order to end the connection goes
+/// first, for there may always be more to be sent; one that has patience goes behind it.
+fn poll_give(
+    attended: &dyn Attended,
+    outbox: &Outbox,
+    cx: &mut Context<'_>,
+    batch: &mut Batch,
+    most: usize,
+) -> Poll<Take> {
     if let Poll::Ready(order) = outbox.poll_order(cx) {
         return Poll::Ready(order);
     }
     let mut give = |message: &Message| {
         batch.push(message);
-        batch.remaining() < GIVEN_MOST
+        batch.remaining() < most
     };
     if attended.poll_give(cx, &mut give).is_ready() {
         return Poll::Ready(Take::Batch);

@@ -157,6 +157,7 @@ impl Attended for Arc<Connection> {
         let (violation, mut opened) = self.with(|state| {
             // Who hands over asks next what is to be sent.
             state.sender = None;
+            state.look_at_clock();
             let violation = state.take_frames(frames);
             (violation, state.take_opened(self))
         });
@@ -177,6 +178,7 @@ impl Attended for Arc<Connection> {
 
     fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()> {
         self.with(|state| {
+            state.look_at_clock();
             let Some(first) = state.session.poll_transmit() else {
                 State::remember(&mut state.sender, cx.waker());
                 return Poll::Pending;

@@ -26,13 +26,16 @@ pub struct Limits {
     ///
     /// Default 16 MiB: what is longer should be a stream of items.
     pub max_message: usize,
-    /// How far the window of one stream may grow that is read promptly, in bytes.
+    /// How far the window of one stream may grow that is read promptly, in bytes. It grows only as far as the delay of the
+    /// connection makes use of it.
     ///
     /// Default 1 MiB, enough for a gigabit over 8 ms.
     pub max_window: usize,
     /// What all windows of one connection together may grow beyond their 64 KiB, in bytes. Default 16 MiB.
     pub pool: usize,
     /// How much of one stream may wait to be sent before its sender waits, in bytes. Default 256 KiB.
+    ///
+    /// While no more than 1 MiB waits on the connection, as much of a stream may wait as its peer has promised to take.
     pub send_buffer: usize,
 }
 

@@ -14,6 +14,7 @@ use super::error::{Fault, Outcome};
 use super::hub::Hub;
 use super::stream::Stream;
 use super::streams::Streams;
+use crate::rt;
 
 /// What is under the lock.
 #[derive(Debug)]
@@ -34,6 +35,14 @@ impl State {
     #[inline]
     pub(super) const fn streams(&mut self) -> &mut Streams {
         self.session.audience()
+    }
+
+    /// Says what time it is, where that counts.
+    #[inline]
+    pub(super) fn look_at_clock(&mut self) {
+        if self.session.wants_time() {
+            self.session.set_time(rt::now());
+        }
     }
 
     /// The entry of a ticket, if it is still there.

@@ -40,6 +40,8 @@ pub(super) struct Framing {
     room: usize,
     /// The last read took all of it.
     is_filled: bool,
+    /// The last read brought little for that.
+    scant: bool,
     /// How much of the frame at the head of the buffer is still to come.
     missing: usize,
     limit: Option<u64>,
@@ -65,6 +67,7 @@ impl Framing {
             seen: 0,
             room: READ_LEAST,
             is_filled: false,
+            scant: false,
             missing: 0,
             limit,
             parts: SmallVec::new(),
@@ -115,9 +118,11 @@ impl Framing {
     pub(super) fn done(&mut self, (arrived, waiting): (usize, usize)) {
         let messages = self.inbound.len() - waiting;
         self.is_filled = arrived >= self.room;
+        // One small read among large ones is the end of what the peer wrote at once.
+        let was_scant = std::mem::replace(&mut self.scant, arrived < self.room / 4);
         if arrived >= self.room && messages < MESSAGES_ENOUGH {
             self.room = (self.room * 2).min(READ_BATCH);
-        } else if arrived < self.room / 4 || messages >= 4 * MESSAGES_ENOUGH {
+        } else if was_scant && self.scant || messages >= 4 * MESSAGES_ENOUGH {
             self.room = (self.room / 2).max(READ_LEAST);
         }
         self.seen = self.buffer.len();

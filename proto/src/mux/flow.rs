@@ -1,13 +1,19 @@
 //! Flow: how much a peer may send on a stream before it is given more.
 //!
 //! Each direction of a stream begins with a window of 64 KiB. What came uses it up; what the application has consumed
-//! is given back once it is half of the window. So a reader that stalls holds its window, and nothing else.
+//! is given back once it is half of the window. So a reader that stalls holds its window, and nothing else. A window that
+//! is read promptly grows, for as long as that does not only make a queue longer.
+
+use super::delay::{TRIPS, Trend};
 
 /// The window that each direction of each stream begins with, in bytes. No handshake: everybody knows it.
 pub(super) const WINDOW: usize = 64 * 1024;
 
 /// What a message costs at the least, in bytes: or empty ones would be without limit.
 pub(super) const LEAST: usize = 32;
+
+/// In which round trip behind a growth it can be seen: the first one began with the credit for it.
+const AFTER: u64 = 2;
 
 /// What a payload of `len` bytes costs of the credit of its direction: its length, and at least 32 bytes.
 ///
@@ -45,11 +51,13 @@ pub(super) struct Incoming {
     held: usize,
     /// All that came was consumed at one time since credit was given last: the reader is faster than the sender.
     emptied: bool,
+    /// The round trip in which the window was last made larger or smaller.
+    changed: Option<u64>,
 }
 
 impl Default for Incoming {
     fn default() -> Self {
-        Self { window: WINDOW, credit: WINDOW, held: 0, emptied: false }
+        Self { window: WINDOW, credit: WINDOW, held: 0, emptied: false, changed: None }
     }
 }
 
@@ -77,18 +85,34 @@ impl Incoming {
         self.window - self.credit - self.held >= self.window / 2
     }
 
-    /// The credit that is to be given now, and counts as given.
+    /// The credit that is to be given now, and counts as given; it may be none.
     ///
-    /// A window that was read promptly is doubled, as far as the pool has room.
-    pub(super) fn give(&mut self, pool: &mut Pool) -> usize {
+    /// A window that was read promptly is doubled, as far as the pool has room, and one that only makes a queue longer is
+    /// halved, by what is kept back. Whether that is so shows in the `round` trips behind the last change.
+    pub(super) fn give(&mut self, pool: &mut Pool, trend: Trend, round: u64) -> usize {
+        let mut due = self.window - self.credit - self.held;
+        let was_emptied = std::mem::take(&mut self.emptied);
         let growth = self.window;
-        if std::mem::take(&mut self.emptied) && 2 * self.window <= pool.most && growth <= pool.left {
+        let trips = self.changed.map_or(u64::MAX, |changed| round - changed);
+        if trend == Trend::Shrink && trips >= TRIPS as u64 {
+            let less = due.min(self.window - (self.window / 2).max(WINDOW));
+            self.window -= less;
+            pool.left += less;
+            due -= less;
+            self.changed = Some(round);
+        } else if trend == Trend::Grow
+            && trips >= AFTER
+            && was_emptied
+            && 2 * growth <= pool.most
+            && growth <= pool.left
+        {
             pool.left -= growth;
             self.window += growth;
+            due += growth;
+            self.changed = Some(round);
         }
-        let given = self.window - self.credit - self.held;
-        self.credit += given;
-        given
+        self.credit += due;
+        due
     }
 
     /// What the pool lends to this window.
@@ -123,7 +147,7 @@ mod tests {
         assert!(!incoming.is_due());
         incoming.consumed(32);
         assert!(incoming.is_due());
-        assert_eq!(incoming.give(&mut pool), 32 * KIB + 31);
+        assert_eq!(incoming.give(&mut pool, Trend::Grow, 0), 32 * KIB + 31);
         assert!(!incoming.is_due());
     }
 
@@ -136,7 +160,7 @@ mod tests {
     #[test]
     fn a_window_that_is_read_promptly_doubles_out_of_the_pool_and_goes_back_to_it() {
         let (mut incoming, mut pool) = (Incoming::default(), pool());
-        for (given, left) in [(128, 448), (256, 320), (256, 320)] {
+        for (round, given, left) in [(0, 128, 448), (2, 256, 320), (4, 256, 320)] {
             let size = incoming.credit;
             for _ in 0..size / KIB {
                 incoming.received(KIB).unwrap();
@@ -144,7 +168,7 @@ mod tests {
             for _ in 0..size / KIB {
                 incoming.consumed(KIB);
             }
-            assert_eq!(incoming.give(&mut pool), given * KIB);
+            assert_eq!(incoming.give(&mut pool, Trend::Grow, round), given * KIB);
             assert_eq!(pool.left, left * KIB);
         }
         incoming.end(&mut pool);
@@ -155,11 +179,50 @@ mod tests {
     fn a_window_does_not_grow_for_a_reader_that_lags() {
         let (mut incoming, mut pool) = (Incoming::default(), pool());
         incoming.received(64 * KIB).unwrap();
-        for _ in 0..100 {
+        for round in 0..100 {
             incoming.consumed(32 * KIB);
-            assert_eq!(incoming.give(&mut pool), 32 * KIB);
+            assert_eq!(incoming.give(&mut pool, Trend::Grow, round), 32 * KIB);
             incoming.received(32 * KIB).unwrap();
         }
+    }
+
+    /// Takes what there is credit for, all of it, and has the next credit given.
+    fn pass(incoming: &mut Incoming, pool: &mut Pool, trend: Trend, round: u64) -> usize {
+        let size = incoming.credit;
+        incoming.received(size).unwrap();
+        incoming.consumed(size);
+        incoming.give(pool, trend, round)
+    }
+
+    #[test]
+    fn a_window_changes_only_when_it_can_be_seen_what_came_of_the_last_change() {
+        let (mut incoming, mut pool) = (Incoming::default(), pool());
+        let given = [(Trend::Grow, 3), (Trend::Grow, 4), (Trend::Keep, 5), (Trend::Grow, 5), (Trend::Shrink, 6)]
+            .map(|(trend, round)| pass(&mut incoming, &mut pool, trend, round) / KIB);
+        assert_eq!(given, [128, 128, 128, 256, 256]);
+    }
+
+    #[test]
+    fn a_window_that_makes_a_queue_is_halved_down_to_the_one_that_is_promised() {
+        let (mut incoming, mut pool) = (Incoming::default(), pool());
+        for round in [0, 2] {
+            pass(&mut incoming, &mut pool, Trend::Grow, round);
+        }
+        let given = [5, 6, 9, 10, 14].map(|round| pass(&mut incoming, &mut pool, Trend::Shrink, round) / KIB);
+        assert_eq!((given, pool.left), ([256, 128, 128, 64, 64], 512 * KIB));
+    }
+
+    #[test]
+    fn what_is_kept_back_of_a_window_is_no_more_than_was_consumed() {
+        let (mut incoming, mut pool) = (Incoming::default(), pool());
+        pass(&mut incoming, &mut pool, Trend::Grow, 0);
+        incoming.received(40 * KIB).unwrap();
+        incoming.consumed(40 * KIB);
+        assert_eq!(incoming.give(&mut pool, Trend::Shrink, 4), 0);
+        assert_eq!((incoming.credit, incoming.window, pool.left), (88 * KIB, 88 * KIB, 488 * KIB));
+        incoming.received(20 * KIB).unwrap();
+        assert_eq!(incoming.give(&mut pool, Trend::Shrink, 8), 0, "what is held is not given");
+        assert_eq!((incoming.credit, incoming.held), (68 * KIB, 20 * KIB));
     }
 
     #[test]
@@ -167,7 +230,7 @@ mod tests {
         let (mut incoming, mut pool) = (Incoming::default(), Pool::new(10, 256 * KIB));
         incoming.received(40 * KIB).unwrap();
         incoming.consumed(40 * KIB);
-        assert_eq!(incoming.give(&mut pool), 40 * KIB);
+        assert_eq!(incoming.give(&mut pool, Trend::Grow, 0), 40 * KIB);
     }
 
     #[test]
@@ -175,6 +238,6 @@ mod tests {
         let (mut incoming, mut pool) = (Incoming::default(), Pool::new(0, WINDOW));
         incoming.received(KIB).unwrap();
         incoming.consumed(64 * KIB);
-        assert_eq!(incoming.give(&mut pool), KIB);
+        assert_eq!(incoming.give(&mut pool, Trend::Grow, 0), KIB);
     }
 }

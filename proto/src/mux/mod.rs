@@ -17,6 +17,7 @@
 //! ```
 
 mod code;
+mod delay;
 mod error;
 mod event;
 mod flow;

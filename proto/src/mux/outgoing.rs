@@ -19,10 +19,12 @@ pub(super) struct Outgoing {
     ended: bool,
     /// A bare FIN is due behind them.
     bare: bool,
-    /// How much room the message needs that was refused last.
+    /// What the message costs that was refused last.
     wanted: Option<usize>,
     /// How much the peer will take.
     credit: u64,
+    /// How much it gave last.
+    given: u64,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,15 @@ pub(super) enum Next {
 
 impl Default for Outgoing {
     fn default() -> Self {
-        Self { queue: VecDeque::new(), unsent: 0, ended: false, bare: false, wanted: None, credit: WINDOW as u64 }
+        Self {
+            queue: VecDeque::new(),
+            unsent: 0,
+            ended: false,
+            bare: false,
+            wanted: None,
+            credit: WINDOW as u64,
+            given: 0,
+        }
     }
 }
 
@@ -61,6 +71,11 @@ impl Outgoing {
         self.ended
     }
 
+    /// How many bytes the peer takes now, and with the next credit that it gives if that is like the last one.
+    pub(super) const fn promised(&self) -> u64 {
+        self.credit.saturating_add(self.given)
+    }
+
     /// How many bytes of payload wait, each message counted with what it costs at the least.
     pub(super) const fn unsent(&self) -> usize {
         self.unsent
@@ -69,14 +84,15 @@ impl Outgoing {
     /// Whether there is room for a message of `len` bytes where `most` may wait. If not, that is remembered.
     pub(super) fn has_room(&mut self, len: usize, most: usize) -> bool {
         let fits = self.unsent == 0 || self.unsent + cost(len) <= most;
-        // Half of the room, so that a sender of small messages is not woken for each of them.
-        self.wanted = (!fits).then(|| cost(len).max(most / 2));
+        self.wanted = (!fits).then(|| cost(len));
         fits
     }
 
     /// Whether the message that was refused has room now. It is said once.
     pub(super) fn has_room_again(&mut self, most: usize) -> bool {
-        self.wanted.take_if(|wanted| self.unsent == 0 || self.unsent + *wanted <= most).is_some()
+        // Half of the room, so that a sender of small messages is not woken for each of them.
+        let needed = |wanted: usize| wanted.max(most / 2);
+        self.wanted.take_if(|wanted| self.unsent == 0 || self.unsent + needed(*wanted) <= most).is_some()
     }
 
     pub(super) fn push(&mut self, payload: Part, last: bool, error: bool) {
@@ -99,6 +115,7 @@ impl Outgoing {
     /// The peer takes so much more; `None` if that can't be counted.
     pub(super) fn add_credit(&mut self, bytes: u64) -> Option<()> {
         self.credit = self.credit.checked_add(bytes)?;
+        self.given = bytes;
         Some(())
     }
 
@@ -150,7 +167,7 @@ impl Outgoing {
             self.queue.shrink_to(KEPT);
         }
         (self.unsent, self.ended, self.bare, self.wanted) = (0, false, false, None);
-        self.credit = WINDOW as u64;
+        (self.credit, self.given) = (WINDOW as u64, 0);
     }
 
     /// How many entries its memory has room for.

@@ -8,19 +8,25 @@ mod transmit;
 use std::collections::VecDeque;
 
 use super::code::Code;
+use super::delay::Delay;
 use super::error::{OpenError, OpenErrorKind, SendError, SendErrorKind, Violation};
 use super::event::{Audience, Event};
 use super::flow::Pool;
 use super::frame::{PAYLOAD_MOST, REASON_MOST, STREAMS_MOST};
 use super::head::Head;
 use super::methods::{Ours, Theirs};
+use super::outgoing::Outgoing;
 use super::schedule::Schedule;
 use super::slots::{LastWord, Slots, StreamId};
 use super::stream::{Effect, Input, Role, State};
 use crate::message::{Message, Part};
+use crate::time::Instant;
 
 /// How many classes of urgency there are.
 const URGENCIES: usize = Head::URGENCY_LEAST as usize + 1;
+
+/// How much may wait on a connection, in bytes, before each stream has to keep to its send buffer.
+const AHEAD_MOST: usize = 1024 * 1024;
 
 /// Limits of a session, each for one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +34,15 @@ pub struct Settings {
     /// How many streams each side may have open at once: we open no more, and refuse what the peer opens beyond. 1,024
     /// by default, as the peer counts on; at most [`frame::STREAMS_MOST`](super::frame::STREAMS_MOST).
     pub max_streams: usize,
-    /// How far the window of one stream may grow, in bytes: 1 MiB by default, enough for a gigabit over 8 ms.
+    /// How far the window of one stream may grow, in bytes: 1 MiB by default, enough for a gigabit over 8 ms. It grows only
+    /// as far as the delay of the connection makes use of it.
     pub max_window: usize,
     /// What all windows together may grow beyond their 64 KiB, in bytes: 16 MiB by default.
     pub pool: usize,
     /// The longest message, either way, in bytes: 16 MiB by default.
     pub max_message: usize,
-    /// How much of one stream may wait to be sent, in bytes: 256 KiB by default. One message may be longer.
+    /// How much of one stream may wait to be sent, in bytes: 256 KiB by default. One message may be longer. While no more
+    /// than 1 MiB waits on the connection, a stream may have as much waiting as its peer will take.
     pub send_buffer: usize,
 }
 
@@ -79,8 +87,9 @@ pub struct Late {
 
 /// One side of a connection that carries streams.
 ///
-/// - getters: [`streams`](Self::streams), [`unsent`](Self::unsent), [`is_idle`](Self::is_idle), [`late`](Self::late)
-/// - from the link: [`handle`](Self::handle), [`lost`](Self::lost)
+/// - getters: [`streams`](Self::streams), [`unsent`](Self::unsent), [`is_idle`](Self::is_idle), [`late`](Self::late),
+///   [`wants_time`](Self::wants_time)
+/// - from the link: [`handle`](Self::handle), [`set_time`](Self::set_time), [`lost`](Self::lost)
 /// - from the application: [`open`](Self::open), [`send`](Self::send), [`finish`](Self::finish), [`fail`](Self::fail),
 ///   [`reset`](Self::reset), [`consumed`](Self::consumed), [`go_away`](Self::go_away)
 /// - to the world: [`poll_event`](Self::poll_event), [`poll_transmit`](Self::poll_transmit)
@@ -127,6 +136,7 @@ pub struct Session<A = VecDeque<Event>> {
     data: Schedule<URGENCIES>,
     /// Whose turn it is, and how much of it is left.
     turn: Option<(u32, usize)>,
+    delay: Delay,
     /// The answer to the last PING. A newer one takes its place: a peer that does not read costs no more than that.
     pong: Option<u64>,
     /// Our GOAWAY, until it is written.
@@ -173,6 +183,7 @@ impl<A: Audience> Session<A> {
             control: Schedule::new(),
             data: Schedule::new(),
             turn: None,
+            delay: Delay::default(),
             pong: None,
             go_away: None,
             refusing: false,
@@ -203,7 +214,7 @@ impl<A: Audience> Session<A> {
 
     /// Whether there is neither a stream nor anything to send.
     pub const fn is_idle(&self) -> bool {
-        self.streams() == 0 && self.pong.is_none() && self.go_away.is_none()
+        self.streams() == 0 && self.pong.is_none() && self.go_away.is_none() && !self.delay.is_due()
     }
 
     /// Whether anything of the stream was ever handed to the transport; false as well if there is no such stream.
@@ -216,11 +227,22 @@ impl<A: Audience> Session<A> {
         self.late
     }
 
+    /// Whether the next frame, to the peer or from it, is one whose time counts: then `set_time` goes first.
+    pub const fn wants_time(&self) -> bool {
+        self.delay.wants_time()
+    }
+
+    /// What time it is. Windows fit the delay of the connection then; if nobody ever says it, they grow to the largest.
+    pub const fn set_time(&mut self, now: Instant) {
+        self.delay.set_time(now);
+    }
+
     /// The connection is gone: each stream that the application has not ended ends with [`Event::Lost`], and nothing is
     /// sent any more.
     pub fn lost(&mut self) {
         self.lost = true;
         (self.pong, self.go_away) = (None, None);
+        self.delay.stop();
         for key in self.slots.taken() {
             // What waited to be written about its end won't be.
             self.slots.stream(key).last_word = None;
@@ -317,8 +339,11 @@ impl<A: Audience> Session<A> {
         if len > self.settings.max_message {
             return Err(SendErrorKind::TooLarge);
         }
-        if within_room && !stream.outgoing.has_room(len, self.settings.send_buffer) {
-            return Err(SendErrorKind::Blocked);
+        if within_room {
+            let room = room(&self.settings, self.unsent, &stream.outgoing);
+            if !stream.outgoing.has_room(len, room) {
+                return Err(SendErrorKind::Blocked);
+            }
         }
         Ok(key)
     }
@@ -361,6 +386,7 @@ impl<A: Audience> Session<A> {
         stream.incoming.consumed(cost);
         if stream.state.hears() && stream.incoming.is_due() {
             self.control.insert(key, 0);
+            self.delay.measure();
         }
     }
 
@@ -454,6 +480,16 @@ impl Session {
         let tables = self.slots.footprint() + self.control.footprint() + self.data.footprint();
         tables + self.audience.capacity() + self.scratch.capacity()
     }
+}
+
+/// How much of a stream may wait to be sent, where so much waits of all streams.
+///
+/// What there is credit for goes with one of the next two writes, and a large write costs a fraction of many small ones. A
+/// reader that stalls gives no credit; for the one that gives it and takes nothing, there is a limit for all streams
+/// together.
+fn room(settings: &Settings, unsent: usize, outgoing: &Outgoing) -> usize {
+    let ahead = outgoing.unsent() + AHEAD_MOST.saturating_sub(unsent);
+    settings.send_buffer.max(usize::try_from(outgoing.promised()).unwrap_or(usize::MAX).min(ahead))
 }
 
 fn shortened(reason: &str) -> &str {

@@ -42,7 +42,9 @@ impl<A: Audience> Session<A> {
                 Ok(())
             }
             Frame::Ping { nonce, answer } => {
-                if !answer {
+                if answer {
+                    self.delay.answered(nonce, self.opens.0 + self.opens.1);
+                } else {
                     self.pong = Some(nonce);
                 }
                 Ok(())

@@ -1,6 +1,6 @@
 //! What we say to the peer.
 
-use super::{Audience, Input, LastWord, Message, Session, State};
+use super::{Audience, Input, LastWord, Message, Session, State, room};
 use crate::mux::frame::{self, Frame, PAYLOAD_MOST, Then};
 use crate::mux::outgoing::Next;
 use crate::mux::schedule::TURN;
@@ -10,6 +10,7 @@ impl<A: Audience> Session<A> {
     #[inline]
     pub const fn has_frames(&self) -> bool {
         !(self.control.is_empty() && self.data.is_empty() && self.pong.is_none() && self.go_away.is_none())
+            || self.delay.is_due()
     }
 
     /// The next frame for the peer: control first, then data, the most urgent class first, and within one class in
@@ -43,11 +44,13 @@ impl<A: Audience> Session<A> {
                 });
             }
             if stream.state.hears() && stream.incoming.is_due() {
-                let bytes = stream.incoming.give(&mut self.pool) as u64;
-                return Some(Frame::Credit { sid, bytes });
+                let bytes = stream.incoming.give(&mut self.pool, self.delay.trend(), self.delay.round()) as u64;
+                if bytes > 0 {
+                    return Some(Frame::Credit { sid, bytes });
+                }
             }
         }
-        None
+        self.delay.poll().map(|nonce| Frame::Ping { nonce, answer: false })
     }
 
     fn next_data(&mut self) -> Option<Message> {
@@ -63,7 +66,8 @@ impl<A: Audience> Session<A> {
         } else if let Some((_, left)) = &mut self.turn {
             *left = left.saturating_sub(spent);
         }
-        if stream.outgoing.has_room_again(self.settings.send_buffer) {
+        let room = room(&self.settings, self.unsent, &stream.outgoing);
+        if stream.outgoing.has_room_again(room) {
             let id = stream.id;
             self.audience.writable(id);
         }

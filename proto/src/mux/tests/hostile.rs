@@ -80,7 +80,7 @@ fn run(seed: u64) -> bool {
             break;
         }
         assert!(session.streams() <= 3 + 4, "three of ours and the ids that the peer uses");
-        assert!(session.unsent() <= 7 * (settings.send_buffer + settings.max_message));
+        assert!(session.unsent() <= 1024 * 1024 + 7 * (settings.send_buffer + settings.max_message));
     }
     session.lost();
     listen(&mut session, &mut streams);

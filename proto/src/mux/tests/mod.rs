@@ -7,6 +7,7 @@ mod limits;
 mod page;
 mod random;
 mod streams;
+mod windows;
 
 use super::frame::{Frame, Method, Then};
 use super::{

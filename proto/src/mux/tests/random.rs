@@ -2,10 +2,12 @@
 //! that may break at any moment: every stream ends once on both sides, with exactly the bytes that were sent.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use fastrand::Rng;
 
 use super::*;
+use crate::time::Instant;
 
 /// One message as it was sent or came, and whether it was an error.
 type Said = (Vec<u8>, bool);
@@ -45,6 +47,7 @@ struct Run {
     seats: [Seat; 2],
     rng: Rng,
     numbers: u32,
+    now: Instant,
 }
 
 impl Run {
@@ -65,7 +68,7 @@ impl Run {
             patient,
         };
         let seats = [seat(Side::Client, rng.bool()), seat(Side::Server, rng.bool())];
-        Self { seats, rng, numbers: 0 }
+        Self { seats, rng, numbers: 0, now: Instant::ZERO }
     }
 
     fn payload(&mut self) -> Vec<u8> {
@@ -80,6 +83,8 @@ impl Run {
 
     fn step(&mut self) {
         let at = self.rng.usize(0..2);
+        self.now += Duration::from_micros(self.rng.u64(0..500));
+        self.seats[at].session.set_time(self.now);
         match self.rng.u8(0..20) {
             0..2 => self.open(at),
             2..7 => self.send(at),

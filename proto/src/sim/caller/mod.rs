@@ -205,6 +205,7 @@ impl Caller {
     pub(super) fn step(&mut self, now: Instant) -> bool {
         let mut moved = self.open_waiting();
         for at in 0..self.lines.len() {
+            self.lines[at].session.set_time(now);
             moved |= self.attend(at, now);
         }
         moved |= self.read_leftover(false);
