@@ -249,6 +249,19 @@ macro_rules! options {
         /// # Ok(())
         /// # }
         /// ```
+        ///
+        /// Both sides of CURVE, which proves who is there and seals everything:
+        ///
+        /// ```
+        /// # use bowline_proto::{CurveClient, CurveServer, KeyPair, Mechanism, Options, SecretKey};
+        /// # let (server_keys, client_keys): (KeyPair, KeyPair) =
+        /// #     (SecretKey::from_bytes([1; 32]).into(), SecretKey::from_bytes([2; 32]).into());
+        /// let knows = CurveClient::new(server_keys.public(), client_keys.clone());
+        /// let client = Options::new().mechanism(Mechanism::CurveClient(knows));
+        /// let admits = CurveServer::new(server_keys).only([client_keys.public()]);
+        /// let server = Options::new().mechanism(Mechanism::CurveServer(admits));
+        /// # assert!(server.mechanism.is_server() && client.mechanism.seals());
+        /// ```
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Options { $($(#[$doc])* pub $name: $type,)* }

@@ -343,6 +343,29 @@ fn a_message_over_the_limit_is_refused_before_it_is_all_there() {
     assert_eq!(pair.listener.reason(), Some(&DisconnectReason::Oversize { announced: 100_001, limit: 100_000 }));
 }
 
+/// What libzmq 4.3.5 said, recorded with `proto/examples/record_curve.rs`: a client's greeting, HELLO, INITIATE and
+/// messages, a server's greeting, WELCOME, READY and messages. Our side has the keys again that it had then.
+const RECORDED: &str = include_str!("curve.txt");
+
+#[test]
+fn what_libzmq_said_is_opened_again() {
+    let expected: [&[&[u8]]; 4] =
+        [&[b"attack at dawn"], &[b"two", b"parts"], &[b""], &[&(0..=255).collect::<Vec<u8>>().repeat(5)]];
+    for (theirs, options, role) in [("client", server(), Role::Listener), ("server", client(), Role::Dialer)] {
+        let mut side = Side::new(config(&options, SocketType::Pull), role, at(0));
+        for line in RECORDED.lines().filter_map(|line| line.strip_prefix(theirs)?.strip_prefix(' ')) {
+            let bytes: Vec<u8> =
+                (0..line.len() / 2).map(|i| u8::from_str_radix(&line[2 * i..2 * i + 2], 16).unwrap()).collect();
+            side.output();
+            side.feed(&bytes, at(0));
+        }
+        assert_eq!((side.link.state(), side.received.len()), (State::Ready, 4), "{theirs}: {:?}", side.reason());
+        for (message, parts) in side.received.iter().zip(expected) {
+            assert_eq!(message.parts(), parts);
+        }
+    }
+}
+
 /// Whether any eight bytes of `text` stand in `wire`.
 fn shows(wire: &[u8], text: &[u8]) -> bool {
     text.windows(8).any(|piece| wire.windows(8).any(|window| window == piece))
