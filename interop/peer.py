@@ -172,8 +172,6 @@ class Peer:
         if self.authenticator is None:
             self.authenticator = zmq.auth.thread.ThreadAuthenticator(self.context)
             self.authenticator.start()
-            # It answers for CURVE as well from now on, and would refuse every key.
-            self.authenticator.configure_curve(domain="*", location=zmq.auth.CURVE_ALLOW_ANY)
         self.authenticator.configure_plain(domain="*", passwords=users)
 
     def op_version(self):

@@ -22,8 +22,9 @@ pub(crate) enum Security {
 }
 
 impl Security {
+    /// PLAIN comes last: its passwords need an authenticator in their process, which would judge the keys of CURVE as well.
     pub(crate) const ALL: [Self; 5] =
-        [Self::Null, Self::PlainWeServe, Self::PlainTheyServe, Self::CurveWeServe, Self::CurveTheyServe];
+        [Self::Null, Self::CurveWeServe, Self::CurveTheyServe, Self::PlainWeServe, Self::PlainTheyServe];
 
     /// Sealed connections beat as well: their PINGs and PONGs are sealed like all else.
     const fn seals(self) -> bool {
