@@ -1,6 +1,8 @@
 //! The options of CURVE, and the command that makes its keys. No secret is an argument: every user of the machine could
 //! read it there.
 
+#![expect(clippy::doc_markdown, reason = "these texts are read at a prompt")]
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
@@ -9,6 +11,7 @@ use clap::{ArgAction, Args};
 pub(crate) const SECRET: &str = "BOWLINE_CURVE_SECRET";
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "each is a flag of that name")]
 pub(crate) struct CurveArgs {
     /// Demand CURVE of every peer; our secret key is in --curve-key-file or BOWLINE_CURVE_SECRET
     #[arg(long, conflicts_with_all = ["username", "plain_server", "curve_server_key"])]
