@@ -1,6 +1,6 @@
 //! The program `bowline`: ZeroMQ sockets at the command line.
 //!
-//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`mod@call`], [`demo`], [`mod@bench`].
+//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`mod@call`], [`keygen`], [`demo`], [`mod@bench`].
 //! Standard output carries data and nothing else; every other word goes to standard error, an error as one line.
 
 #![forbid(unsafe_code)]
@@ -8,11 +8,13 @@
 mod args;
 mod bench;
 mod call;
+mod curve;
 mod demo;
 mod event;
 mod failure;
 mod format;
 mod input;
+mod keygen;
 mod monitor;
 mod open;
 mod options;
@@ -43,6 +45,7 @@ fn obey(command: Command) -> Result<(), Failure> {
         Command::Monitor(args) => on_runtime(monitor::run(*args)),
         Command::Call(args) => on_runtime(call::call(args)),
         Command::Services(args) => on_runtime(call::services(args)),
+        Command::Keygen(args) => keygen::run(&args),
         Command::Demo(args) => on_runtime(demo::run(args)),
         Command::Bench(command) => bench::run(&command),
     }

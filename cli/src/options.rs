@@ -3,6 +3,7 @@
 use bowline::{Mechanism, Options, PlainCredentials, Reconnect, SocketType};
 
 use crate::args::{ConnectionArgs, Linger, ReconnectInterval};
+use crate::curve;
 use crate::failure::Failure;
 
 /// The options that `args` ask for, and those that suit a command line better than the library's defaults.
@@ -41,6 +42,9 @@ fn mechanism(args: &ConnectionArgs) -> Result<Mechanism, Failure> {
     };
     if let (Some(username), Some(password)) = (&args.username, &args.password) {
         return Ok(Mechanism::PlainClient(credentials(username, password)?));
+    }
+    if let Some(mechanism) = curve::mechanism(&args.curve)? {
+        return Ok(mechanism);
     }
     if args.plain_server.is_empty() {
         return Ok(Mechanism::Null);

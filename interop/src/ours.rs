@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use bowline::curve::{KeyPair, SecretKey};
 use bowline::{
     AnySocket, Mechanism, Message, Monitor, MonitorEvent, MonitorKind, Options, PlainCredentials, Reconnect, SocketType,
 };
+
+use serde_json::{Value, json};
 
 use crate::shapes::Shape;
 use crate::{Outcome, within};
@@ -39,6 +42,25 @@ pub fn plain_server(username: &str, password: &str) -> Outcome<Mechanism> {
 
 fn credentials(username: &str, password: &str) -> Outcome<PlainCredentials> {
     PlainCredentials::new(username, password).map_err(|error| error.to_string())
+}
+
+/// A key pair that is the same in every run.
+pub fn keys(seed: u8) -> KeyPair {
+    SecretKey::from_bytes([seed; 32]).into()
+}
+
+/// The client's side of CURVE, as pyzmq's options have it: our own keys, and the server's.
+pub fn their_curve_client(server: &KeyPair, own: &KeyPair) -> Value {
+    json!({
+        "CURVE_SERVERKEY": server.public().to_string(),
+        "CURVE_PUBLICKEY": own.public().to_string(),
+        "CURVE_SECRETKEY": own.secret().to_z85().as_str(),
+    })
+}
+
+/// The server's side.
+pub fn their_curve_server(own: &KeyPair) -> Value {
+    json!({"CURVE_SERVER": 1, "CURVE_SECRETKEY": own.secret().to_z85().as_str()})
 }
 
 /// Binds, and returns the endpoint with its port.

@@ -177,6 +177,53 @@ pub enum ProtocolError {
     /// The connection ended in the middle of a frame or of a multipart message.
     #[error("the connection ended within a frame")]
     Truncated,
+    /// The peer does not have the keys of CURVE that it should have, or somebody altered what it sent.
+    #[error("CURVE: {0}")]
+    Curve(#[from] CurveError),
+}
+
+/// What was wrong with what a peer sent by CURVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum CurveError {
+    /// The client speaks another version than 1.0.
+    #[error("another version than 1.0")]
+    Version,
+    /// The client's HELLO can't be opened: it was sealed for another server's key, or altered.
+    #[error("HELLO can't be opened: the client has another key for this server")]
+    Hello,
+    /// The server's WELCOME can't be opened: it does not have the secret of the key that we expect, or it was altered.
+    #[error("WELCOME can't be opened: the server has another key than we expect")]
+    Welcome,
+    /// The client's INITIATE does not bring back the cookie that this connection gave it.
+    #[error("INITIATE has another cookie than this connection gave")]
+    Cookie,
+    /// The client's INITIATE can't be opened.
+    #[error("INITIATE can't be opened")]
+    Initiate,
+    /// The client does not have the secret of the key that it shows, or its voucher is for another connection or server.
+    #[error("the client does not vouch for its key")]
+    Vouch,
+    /// The server's READY can't be opened.
+    #[error("READY can't be opened")]
+    Ready,
+    /// A public key that makes no secret, whatever the other one is.
+    #[error("a public key that makes no secret")]
+    WeakKey,
+    /// A MESSAGE can't be opened: it was altered.
+    #[error("MESSAGE can't be opened: it was altered")]
+    Message,
+    /// A MESSAGE that was sent before, or out of order.
+    #[error("MESSAGE {number} after {heard}: it was replayed or reordered")]
+    Replayed {
+        /// Its number.
+        number: u64,
+        /// The highest one so far.
+        heard: u64,
+    },
+    /// A message that is not sealed.
+    #[error("a message in clear text")]
+    ClearText,
 }
 
 /// How far the handshake came.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::error::DisconnectReason;
+use crate::keys::{CurveClient, CurveServer};
 
 /// An identity that ROUTER peers address a socket by (`ZMQ_ROUTING_ID`): up to 255 bytes, not beginning with a zero.
 ///
@@ -146,6 +147,10 @@ pub enum Mechanism {
     PlainClient(PlainCredentials),
     /// Admits the peers that know one of these passwords, and refuses all others.
     PlainServer(Vec<PlainCredentials>),
+    /// Speaks only to the server of a certain key, and seals all that passes (RFC 26).
+    CurveClient(CurveClient),
+    /// Proves its key to the peers, and seals all that passes.
+    CurveServer(CurveServer),
 }
 
 impl Mechanism {
@@ -154,12 +159,18 @@ impl Mechanism {
         match self {
             Self::Null => "NULL",
             Self::PlainClient(_) | Self::PlainServer(_) => "PLAIN",
+            Self::CurveClient(_) | Self::CurveServer(_) => "CURVE",
         }
+    }
+
+    /// Whether it seals all that passes after the handshake.
+    pub const fn seals(&self) -> bool {
+        matches!(self, Self::CurveClient(_) | Self::CurveServer(_))
     }
 
     /// Whether we take the server's part in the handshake.
     pub const fn is_server(&self) -> bool {
-        matches!(self, Self::PlainServer(_))
+        matches!(self, Self::PlainServer(_) | Self::CurveServer(_))
     }
 }
 
@@ -237,6 +248,19 @@ macro_rules! options {
         /// # assert!(server.mechanism.is_server() && !client.mechanism.is_server());
         /// # Ok(())
         /// # }
+        /// ```
+        ///
+        /// Both sides of CURVE, which proves who is there and seals everything:
+        ///
+        /// ```
+        /// # use bowline_proto::{CurveClient, CurveServer, KeyPair, Mechanism, Options, SecretKey};
+        /// # let (server_keys, client_keys): (KeyPair, KeyPair) =
+        /// #     (SecretKey::from_bytes([1; 32]).into(), SecretKey::from_bytes([2; 32]).into());
+        /// let knows = CurveClient::new(server_keys.public(), client_keys.clone());
+        /// let client = Options::new().mechanism(Mechanism::CurveClient(knows));
+        /// let admits = CurveServer::new(server_keys).only([client_keys.public()]);
+        /// let server = Options::new().mechanism(Mechanism::CurveServer(admits));
+        /// # assert!(server.mechanism.is_server() && client.mechanism.seals());
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]

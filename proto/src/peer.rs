@@ -14,7 +14,7 @@ pub struct PeerInfo {
     pub socket_type: SocketType,
     /// The identity that it asks to be addressed by; empty if it named none.
     pub identity: Bytes,
-    /// The security mechanism of the connection: `NULL` or `PLAIN`.
+    /// The security mechanism of the connection: `NULL`, `PLAIN` or `CURVE`.
     pub mechanism: &'static str,
     /// The minor version of its ZMTP 3; 0 for peers that know no SUBSCRIBE, PING or ERROR in traffic.
     pub minor: u8,
@@ -22,7 +22,7 @@ pub struct PeerInfo {
     pub properties: Properties,
     /// Its address, as the transport shows it; empty in process.
     pub address: String,
-    /// The user that it authenticated as.
+    /// The user that it authenticated as; the client's public key, in Z85, with CURVE.
     pub user: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bowline_proto::link::{Link, LinkConfig, Role};
+use bowline_proto::link::{Entropy, LinkConfig, Role};
 use bowline_proto::{Endpoint, MonitorEvent, MonitorKind};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -16,6 +16,9 @@ use crate::transport::{Listener, Stream};
 /// How long we wait after a failed accept, which is mostly for want of file descriptors.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
+/// What [`Entropy`] is made of.
+type Random = [u8; Entropy::LEN];
+
 /// What is bound, and who hears when it is free again: in this order they are dropped, also with the runtime.
 pub(crate) type Bound<T> = (T, DropGuard);
 
@@ -25,10 +28,10 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
         let accepted = tokio::select! {
             biased;
             () = unbound.cancelled() => break,
-            accepted = listener.0.accept() => accepted,
+            accepted = listener.0.accept() => accepted.and_then(|accepted| Ok((accepted, rt::random()?))),
         };
         match accepted {
-            Ok((stream, address)) => serve(&core, &endpoint, stream, address),
+            Ok(accepted) => serve(&core, &endpoint, accepted),
             Err(error) => {
                 core.tell(Some(&endpoint), MonitorKind::AcceptFailed(error.kind()));
                 tokio::select! {
@@ -44,11 +47,11 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
     drop(closed);
 }
 
-fn serve(core: &Arc<Core>, endpoint: &Endpoint, stream: Stream, address: String) {
+fn serve(core: &Arc<Core>, endpoint: &Endpoint, ((stream, address), random): ((Stream, String), Random)) {
     let seat = seat(core, endpoint, address.clone());
     let config = LinkConfig::new(&core.options, core.socket_type).with_address(address);
     let span = core.observer().span.of_connection(seat.connection(), Some(endpoint));
-    let connection = Connection::new(seat, Link::new(config, Role::Listener), stream);
+    let connection = Connection::new(seat, (config, Role::Listener), Entropy::new(random), stream);
     core.spawn(span.around(async move { drop(connection.run().await) }));
 }
 

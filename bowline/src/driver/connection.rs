@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bowline_proto::link::{Link, State};
+use bowline_proto::link::{Entropy, Link, LinkConfig, Role, State};
 use bowline_proto::pipe::{Outbox, Take};
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
@@ -91,7 +91,10 @@ enum Parting {
 impl Connection {
     /// Boxed: it stands still while the future that serves it is made, moved and put into a task, each of which would
     /// otherwise have room for a copy of it.
-    pub(crate) fn new(seat: Seat, link: Link, stream: Stream) -> Box<Self> {
+    pub(crate) fn new(seat: Seat, (config, role): (LinkConfig, Role), entropy: Entropy, stream: Stream) -> Box<Self> {
+        let mut link = Link::new(config, role);
+        let started = link.start(rt::now(), entropy);
+        debug_assert!(started.is_ok(), "a link is started once");
         Box::new(Self {
             seat,
             link,
@@ -114,8 +117,6 @@ impl Connection {
     /// Runs the connection to its end.
     pub(crate) async fn run(mut self: Box<Self>) -> Ended {
         let stop = self.seat.core().stop.clone();
-        let started = self.link.start(rt::now());
-        debug_assert!(started.is_ok(), "a link is started once");
         let ended = tokio::select! {
             biased;
             () = stop.cancelled() => {
@@ -289,7 +290,7 @@ impl Connection {
         if self.writing.is_empty() {
             return Poll::Ready(());
         }
-        match write(&mut self.stream, cx, &mut self.writing) {
+        match write(&mut self.link, &mut self.stream, cx, &mut self.writing) {
             Poll::Pending => {
                 self.given = GIVEN[0];
                 return self.poll_order(cx);
@@ -346,7 +347,6 @@ impl Connection {
         };
         match taken {
             Take::Batch => {
-                self.link.seal(&mut self.writing);
                 self.from_pipe = true;
             }
             Take::Kicked(reason) => self.link.handle_end(reason, rt::now()),
@@ -405,7 +405,9 @@ impl Connection {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         while self.broken.is_none() {
             while !self.writing.is_empty() {
-                let Poll::Ready(Ok(_)) = write(&mut self.stream, &mut cx, &mut self.writing) else { return };
+                let Poll::Ready(Ok(_)) = write(&mut self.link, &mut self.stream, &mut cx, &mut self.writing) else {
+                    return;
+                };
             }
             self.writing.clear();
             if !self.link.poll_transmit(&mut self.writing) {
@@ -446,8 +448,9 @@ fn poll_give(
     outbox.poll_take(cx, batch)
 }
 
-/// Writes as much of `batch` as one call takes, and says how much.
-fn write(stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<usize>> {
+/// Writes as much of `batch` as one call takes, in the form that the link gives it, and says how much.
+fn write(link: &mut Link, stream: &mut Stream, cx: &mut Context<'_>, batch: &mut Batch) -> Poll<io::Result<usize>> {
+    link.seal(batch);
     let stream = Pin::new(stream);
     let n = if let Some(piece) = batch.piece() {
         ready!(stream.poll_write(cx, piece))?

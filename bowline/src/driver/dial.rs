@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bowline_proto::engine::Halves;
 use bowline_proto::engine::dialer::{Dialer, Next};
-use bowline_proto::link::{Link, LinkConfig, Role};
+use bowline_proto::link::{Entropy, LinkConfig, Role};
 use bowline_proto::{ConnectionId, DisconnectReason, Endpoint, MonitorEvent, MonitorKind};
 
 use super::connection::Connection;
@@ -170,7 +170,8 @@ impl Reach for Wire {
         // Boxed: it is over soon, while the task that it would make longer is not.
         let connecting = Box::pin(async {
             let options = &dial.core.options;
-            let connecting = transport::connect(&dial.endpoint, options);
+            let connecting =
+                async { Ok::<_, io::Error>((transport::connect(&dial.endpoint, options).await?, rt::random()?)) };
             match options.connect_timeout {
                 Some(most) => tokio::time::timeout(most, connecting).await.unwrap_or_else(|late| Err(late.into())),
                 None => connecting.await,
@@ -179,7 +180,10 @@ impl Reach for Wire {
         match self.unless_over(dial, connecting).await {
             None => Outcome::Over,
             Some(Err(error)) => Outcome::Failed(error.kind()),
-            Some(Ok((stream, address))) => Outcome::Ended(serve(dial, stream, address).await),
+            Some(Ok(((stream, address), random))) => {
+                let entropy = Entropy::new(random);
+                Outcome::Ended(serve(dial, stream, address, entropy).await)
+            }
         }
     }
 
@@ -188,9 +192,9 @@ impl Reach for Wire {
     }
 }
 
-async fn serve(dial: &Dial, stream: Stream, address: String) -> Ended {
+async fn serve(dial: &Dial, stream: Stream, address: String, entropy: Entropy) -> Ended {
     dial.tell(MonitorKind::Connected { address: address.clone() });
     let config = LinkConfig::new(&dial.core.options, dial.core.socket_type).with_address(address);
     let span = dial.core.observer().span.of_connection(dial.connection, Some(&dial.endpoint));
-    span.around(Connection::new(dial.seat(), Link::new(config, Role::Dialer), stream).run()).await
+    span.around(Connection::new(dial.seat(), (config, Role::Dialer), entropy, stream).run()).await
 }

@@ -1,6 +1,7 @@
 //! The runtime: what time it is, and what the tasks of a thread share. Tasks and timers are tokio's.
 
 use std::cell::Cell;
+use std::io;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -27,6 +28,13 @@ pub(crate) fn deadline(instant: Instant) -> tokio::time::Instant {
 pub(crate) fn seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
+}
+
+/// Bytes that nobody can guess, from the operating system.
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Lets other tasks of this thread have their turn, now and then: a publisher never waits for anything else, and a

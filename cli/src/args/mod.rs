@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how it is explained.
 
 mod check;
+mod curve;
 mod units;
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use check::command_line;
+pub(crate) use curve::{CurveArgs, KeygenArgs, SECRET};
 pub(crate) use units::{Linger, ReconnectInterval};
 
 use crate::format::Format;
@@ -26,6 +28,7 @@ Examples:
   bowline monitor sub -c tcp://127.0.0.1:5556       watch peers come and go
   bowline services tcp://127.0.0.1:7400             list what can be called there
   bowline call tcp://127.0.0.1:7400 Store.get '[1]' call a method, JSON in and out
+  bowline keygen server.key                         make keys for CURVE
   bowline demo                                      see all of it live
 
 Endpoints:
@@ -77,6 +80,8 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// List what services a server has
     Services(ServicesArgs),
+    /// Make a key pair for CURVE
+    Keygen(KeygenArgs),
     /// Restart peers on purpose and watch every connection, live
     Demo(DemoArgs),
     /// Measure this machine; prints one JSON line
@@ -162,6 +167,8 @@ pub(crate) struct ConnectionArgs {
     /// Demand a PLAIN login; each USER:PASS given may come in (repeatable)
     #[arg(long, value_name = "USER:PASS", value_parser = units::login)]
     pub(crate) plain_server: Vec<Login>,
+    #[command(flatten)]
+    pub(crate) curve: CurveArgs,
     /// How long to go on delivering at the end, in seconds, or `forever`
     #[arg(short, long, value_name = "SECS", default_value = "5", allow_negative_numbers = true, value_parser = units::linger)]
     pub(crate) linger: Linger,

@@ -3,6 +3,8 @@
 //! No test waits for a time to pass: it waits for a line, or for an end.
 
 mod bench;
+#[cfg(unix)]
+mod curve;
 mod demo;
 mod ends;
 mod errors;

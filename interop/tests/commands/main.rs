@@ -1,6 +1,7 @@
 //! The program `bowline` with pyzmq peers, as a user of both has them on one screen.
 
 mod calls;
+mod curve;
 mod login;
 mod monitor;
 mod pipelines;

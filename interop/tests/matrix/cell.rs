@@ -1,7 +1,9 @@
 //! One cell: two sockets, made, joined, and put to work.
 
 use std::fmt;
+use std::time::Duration;
 
+use bowline::curve::{CurveClient, CurveServer};
 use bowline::{AnySocket, Mechanism, SocketType};
 use bowline_interop::shapes::Shape;
 use bowline_interop::{Outcome, Peer, Theirs, Transport, ours};
@@ -15,15 +17,28 @@ pub(crate) enum Security {
     Null,
     PlainWeServe,
     PlainTheyServe,
+    CurveWeServe,
+    CurveTheyServe,
 }
 
 impl Security {
-    pub(crate) const ALL: [Self; 3] = [Self::Null, Self::PlainWeServe, Self::PlainTheyServe];
+    /// PLAIN comes last: its passwords need an authenticator in their process, which would judge the keys of CURVE as well.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Null, Self::CurveWeServe, Self::CurveTheyServe, Self::PlainWeServe, Self::PlainTheyServe];
+
+    /// Sealed connections beat as well: their PINGs and PONGs are sealed like all else.
+    const fn seals(self) -> bool {
+        matches!(self, Self::CurveWeServe | Self::CurveTheyServe)
+    }
 }
 
 /// Names that the ROUTERs among the sockets know the others by.
 pub(crate) const OURS: &[u8] = b"ours";
 pub(crate) const THEIRS: &[u8] = b"theirs";
+
+const BEAT: Duration = Duration::from_millis(20);
+/// Much longer than the beat: a busy machine must not look like a dead peer.
+const GIVE_UP: Duration = Duration::from_secs(10);
 
 const USER: &str = "ann";
 const PASSWORD: &str = "a long and winding password";
@@ -64,7 +79,14 @@ impl Cell {
             Security::Null => Mechanism::Null,
             Security::PlainWeServe => ours::plain_server(USER, PASSWORD)?,
             Security::PlainTheyServe => ours::plain_client(USER, PASSWORD)?,
+            Security::CurveWeServe => {
+                Mechanism::CurveServer(CurveServer::new(ours::keys(1)).only([ours::keys(2).public()]))
+            }
+            Security::CurveTheyServe => Mechanism::CurveClient(CurveClient::new(ours::keys(2).public(), ours::keys(1))),
         });
+        if self.security.seals() {
+            options = options.heartbeat_interval(Some(BEAT)).heartbeat_timeout(Some(GIVE_UP));
+        }
         if self.ours.has_identity() {
             options = options.identity("ours".parse().map_err(|error| format!("{error}"))?);
         }
@@ -83,7 +105,13 @@ impl Cell {
                 peer.call("passwords", json!({"users": {USER: PASSWORD}})).await?;
                 json!({"PLAIN_SERVER": 1})
             }
+            Security::CurveWeServe => ours::their_curve_client(&ours::keys(1), &ours::keys(2)),
+            Security::CurveTheyServe => ours::their_curve_server(&ours::keys(2)),
         };
+        if self.security.seals() {
+            options["HEARTBEAT_IVL"] = Value::from(20);
+            options["HEARTBEAT_TIMEOUT"] = Value::from(10_000);
+        }
         if self.theirs.has_identity() {
             options["ROUTING_ID"] = Value::from("theirs");
         }
@@ -111,6 +139,8 @@ impl fmt::Display for Cell {
             Security::Null => "NULL",
             Security::PlainWeServe => "PLAIN, we serve",
             Security::PlainTheyServe => "PLAIN, they serve",
+            Security::CurveWeServe => "CURVE, we serve",
+            Security::CurveTheyServe => "CURVE, they serve",
         };
         let binds = if self.we_bind { "we bind" } else { "they bind" };
         let (ours, theirs) = (self.ours.as_str(), self.theirs.as_str());

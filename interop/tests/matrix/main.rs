@@ -79,9 +79,11 @@ async fn every_size(transport: Transport) -> Outcome {
     let sizes = shapes::sizes();
     let mut table = Table::begin().await?;
     for (ours, theirs) in [(Push, Pull), (Pull, Push), (Dealer, Router), (Rep, Req), (Pub, Sub)] {
-        for we_bind in [true, false] {
-            let cell = Cell { transport, security: Security::Null, we_bind, ours, theirs };
-            table.run(&cell, &sizes).await?;
+        for security in [Security::Null, Security::CurveWeServe, Security::CurveTheyServe] {
+            for we_bind in [true, false] {
+                let cell = Cell { transport, security, we_bind, ours, theirs };
+                table.run(&cell, &sizes).await?;
+            }
         }
     }
     table.end()

@@ -1,5 +1,6 @@
 //! What does not belong here is refused with a typed reason, and the other peers do not notice.
 
+mod curve;
 mod foreign;
 mod strangers;
 
@@ -20,6 +21,7 @@ impl Host {
     async fn new(options: bowline::Options) -> Outcome<Self> {
         let credentials = match options.mechanism {
             bowline::Mechanism::Null => json!({}),
+            bowline::Mechanism::CurveServer(_) => ours::their_curve_client(&ours::keys(1), &ours::keys(2)),
             _ => json!({"PLAIN_USERNAME": "ann", "PLAIN_PASSWORD": "right"}),
         };
         let mut peer = Peer::spawn().await?;

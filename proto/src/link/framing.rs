@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::error::{DisconnectReason, ProtocolError};
 use crate::message::{Message, Part};
+use crate::security::{OVERHEAD, Opener, TEXT_AT};
 use crate::wire::frame::{COMMAND, Header, MORE};
 
 /// The longest command of a handshake, metadata included, in bytes. The peer has proved nothing yet, so it gets a
@@ -49,6 +50,9 @@ pub(super) struct Framing {
     parts: SmallVec<[Part; 1]>,
     parts_size: u64,
     inbound: VecDeque<Message>,
+    /// How many bytes at the head of the buffer are opened, and why those behind them can't be.
+    opened: usize,
+    failure: Option<DisconnectReason>,
 }
 
 /// What a look at the buffer found.
@@ -73,6 +77,8 @@ impl Framing {
             parts: SmallVec::new(),
             parts_size: 0,
             inbound: VecDeque::new(),
+            opened: 0,
+            failure: None,
         }
     }
 
@@ -133,6 +139,7 @@ impl Framing {
         self.buffer = BytesMut::new();
         self.parts = SmallVec::new();
         (self.seen, self.missing, self.parts_size) = (0, 0, 0);
+        (self.opened, self.failure) = (0, None);
     }
 
     /// The next command of a handshake, without its header.
@@ -157,21 +164,78 @@ impl Framing {
             }
             let Some((header, header_len)) = self.header()? else { return Ok(Found::Incomplete) };
             if header.flags & COMMAND != 0 {
-                // PINGs must get through however small messages have to be.
-                let most = self.limit.unwrap_or(u64::MAX).max(HANDSHAKE_COMMAND_MOST);
-                return self.command(header, header_len, most);
+                return self.command(header, header_len, self.command_most());
             }
             self.check_size(header.len)?;
             let Some(body) = self.body(header, header_len) else { return Ok(Found::Incomplete) };
-            if header.flags & MORE != 0 {
-                self.parts_size += header.len;
-                self.parts.push(body);
-            } else if self.parts.is_empty() {
-                self.inbound.push_back(body.into());
-            } else {
-                self.parts_size = 0;
-                self.inbound.push_back(std::mem::take(&mut self.parts).into_iter().chain([body]).collect());
+            self.add(header.flags & MORE != 0, body);
+        }
+    }
+
+    /// As [`cut`](Self::cut), of a peer whose frames are sealed.
+    pub(super) fn cut_sealed(&mut self, opener: &mut Opener) -> Result<Found, DisconnectReason> {
+        loop {
+            if self.opened == 0 && !self.open(opener)? {
+                return Ok(Found::Incomplete);
             }
+            let Some((header, header_len)) = self.header()? else { return Ok(Found::Incomplete) };
+            let (text_at, len) = (header_len + TEXT_AT, header.len - OVERHEAD as u64);
+            let flags = Opener::flags(self.buffer[text_at - 1])?;
+            if flags & COMMAND == 0 {
+                self.check_size(len)?;
+            } else if len > self.command_most() {
+                return Err(ProtocolError::CommandTooLong { announced: len }.into());
+            }
+            self.opened -= text_at + len as usize;
+            let text = Header { flags, len };
+            if flags & COMMAND != 0 {
+                return Ok(self.take(text, text_at).map_or(Found::Incomplete, |body| Found::Command(body.freeze())));
+            }
+            let Some(body) = self.body(text, text_at) else { return Ok(Found::Incomplete) };
+            self.add(flags & MORE != 0, body);
+        }
+    }
+
+    /// Opens what is whole. Whether that is anything.
+    fn open(&mut self, opener: &mut Opener) -> Result<bool, DisconnectReason> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let (len, result) = opener.open(&mut self.buffer);
+        if len > 0 {
+            (self.opened, self.failure) = (len, result.err());
+            return Ok(true);
+        }
+        result?;
+        // What it is, only the opened frame will say: so much may be a command, or the rest of a message.
+        if let Some((header, header_len)) = self.header()? {
+            let most = self.command_most().saturating_add(OVERHEAD as u64);
+            if header.len > most {
+                let (announced, limit) = (header.len - OVERHEAD as u64, self.limit.unwrap_or(u64::MAX));
+                return Err(DisconnectReason::Oversize { announced, limit });
+            }
+            let end = usize::try_from(header.len).unwrap_or(usize::MAX).saturating_add(header_len);
+            self.missing = end.saturating_sub(self.buffer.len());
+        }
+        Ok(false)
+    }
+
+    /// The longest command in traffic: PINGs must get through however small messages have to be.
+    fn command_most(&self) -> u64 {
+        self.limit.unwrap_or(u64::MAX).max(HANDSHAKE_COMMAND_MOST)
+    }
+
+    /// Adds a part, the last of its message or one of more.
+    #[inline]
+    fn add(&mut self, more: bool, body: Part) {
+        if more {
+            self.parts_size += body.len() as u64;
+            self.parts.push(body);
+        } else if self.parts.is_empty() {
+            self.inbound.push_back(body.into());
+        } else {
+            self.parts_size = 0;
+            self.inbound.push_back(std::mem::take(&mut self.parts).into_iter().chain([body]).collect());
         }
     }
 

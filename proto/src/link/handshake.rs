@@ -8,9 +8,9 @@ use super::framing::{Found, Framing};
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::options::Identity;
 use crate::peer::PeerInfo;
-use crate::security::{self, Progress};
+use crate::security::{self, Ciphers, Entropy, Progress};
 use crate::socket_type::SocketType;
-use crate::wire::command::Command;
+use crate::wire::command::{self, Command};
 use crate::wire::greeting::{GREETING_LEN, Greeting};
 use crate::wire::metadata::{self, Walk};
 
@@ -28,7 +28,7 @@ pub(super) struct Handshake {
 
 impl Handshake {
     /// Begins: our greeting goes out whole and at once, so that neither side waits for the other.
-    pub(super) fn start(config: &LinkConfig, out: &mut Vec<u8>) -> Self {
+    pub(super) fn start(config: &LinkConfig, entropy: Entropy, out: &mut Vec<u8>) -> Self {
         let mechanism = config.mechanism();
         out.extend_from_slice(&Greeting::new(mechanism.name(), mechanism.is_server()).encode());
         Self {
@@ -36,7 +36,7 @@ impl Handshake {
             mechanism: mechanism.name(),
             is_server: mechanism.is_server(),
             address: config.address().to_owned(),
-            security: security::handshake(mechanism, our_metadata(config)),
+            security: security::handshake(mechanism, our_metadata(config), entropy),
             greeting: None,
         }
     }
@@ -46,13 +46,13 @@ impl Handshake {
         if self.greeting.is_none() { HandshakeStage::Greeting } else { self.security.stage() }
     }
 
-    /// Reads on as far as the bytes go. The peer, once it is known and accepted; what follows its last command stays in
-    /// the buffer.
+    /// Reads on as far as the bytes go. The peer, once it is known and accepted, with what seals the traffic; what follows
+    /// its last command stays in the buffer.
     pub(super) fn advance(
         &mut self,
         input: &mut Framing,
         out: &mut Vec<u8>,
-    ) -> Result<Option<PeerInfo>, DisconnectReason> {
+    ) -> Result<Option<(PeerInfo, Option<Ciphers>)>, DisconnectReason> {
         let greeting = match self.greeting {
             Some(greeting) => greeting,
             None => match self.greet(input, out)? {
@@ -80,7 +80,7 @@ impl Handshake {
         }
         input.buffer().advance(GREETING_LEN);
         self.greeting = Some(greeting);
-        self.security.start(out);
+        self.security.start(out)?;
         Ok(Some(greeting))
     }
 
@@ -89,18 +89,16 @@ impl Handshake {
         greeting: Greeting,
         body: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<PeerInfo>, DisconnectReason> {
-        let command = Command::decode(body)?;
-        if let Command::Error(reason) = command {
+    ) -> Result<Option<(PeerInfo, Option<Ciphers>)>, DisconnectReason> {
+        if let Some(reason) = command::refusal(body)? {
             return Err(refused(reason));
         }
-        match self.security.handle_command(command, out)? {
+        match self.security.handle(body, out)? {
             Progress::Pending => Ok(None),
             Progress::Announced { command, metadata, user } => {
-                let mut peer = self.peer(greeting, command, metadata).inspect_err(|error| refuse(error, out))?;
+                let mut peer = self.peer(greeting, command, &metadata).inspect_err(|error| refuse(error, out))?;
                 peer.user = user;
-                self.security.admit(out);
-                Ok(Some(peer))
+                Ok(Some((peer, self.security.admit(out))))
             }
         }
     }

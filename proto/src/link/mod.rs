@@ -13,12 +13,14 @@ use std::collections::VecDeque;
 
 use bytes::BytesMut;
 
+pub use crate::security::Entropy;
 pub use config::LinkConfig;
 pub use lifecycle::{Effect, InvalidTransition, State};
 
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::message::Message;
 use crate::peer::PeerInfo;
+use crate::security::Ciphers;
 use crate::time::Instant;
 use crate::wire::batch::Batch;
 use framing::Framing;
@@ -58,6 +60,8 @@ pub struct Link {
     effects: Effects,
     framing: Framing,
     control: Vec<u8>,
+    /// How much of `control` is of the handshake, and goes out as it is also where traffic is sealed.
+    in_clear: usize,
     phase: Phase,
     /// Whether what was received is handed out before the loss is told.
     delivers_first: bool,
@@ -84,6 +88,7 @@ impl Link {
             effects: Effects::new(),
             framing: Framing::new(config.max_message_size()),
             control: Vec::new(),
+            in_clear: 0,
             phase: Phase::Idle,
             delivers_first: false,
             config,
@@ -113,9 +118,9 @@ impl Link {
     /// # Errors
     ///
     /// If it was begun already.
-    pub fn start(&mut self, now: Instant) -> Result<(), InvalidTransition> {
+    pub fn start(&mut self, now: Instant, entropy: Entropy) -> Result<(), InvalidTransition> {
         if self.lifecycle.start()? {
-            let handshake = Handshake::start(&self.config, &mut self.control);
+            let handshake = Handshake::start(&self.config, entropy, &mut self.control);
             self.phase = Phase::Handshake { handshake, deadline: now + self.config.handshake_timeout() };
         }
         Ok(())
@@ -157,16 +162,19 @@ impl Link {
 
     fn read(&mut self, now: Instant) -> Result<(), DisconnectReason> {
         if let Phase::Handshake { handshake, .. } = &mut self.phase {
-            let Some(peer) = handshake.advance(&mut self.framing, &mut self.control)? else { return Ok(()) };
-            self.ready(peer, now);
+            let advanced = handshake.advance(&mut self.framing, &mut self.control)?;
+            let Some((peer, ciphers)) = advanced else { return Ok(()) };
+            self.ready(peer, ciphers, now);
         }
         let Phase::Traffic(traffic) = &mut self.phase else { return Ok(()) };
         traffic.advance(&mut self.framing, &mut self.control, now)
     }
 
-    fn ready(&mut self, peer: PeerInfo, now: Instant) {
+    fn ready(&mut self, peer: PeerInfo, ciphers: Option<Ciphers>, now: Instant) {
         let heartbeat = Heartbeat::new(self.config.heartbeat(), peer.minor, now);
-        self.phase = Phase::Traffic(Box::new(Traffic::new(self.config.socket_type(), peer.clone(), heartbeat)));
+        self.in_clear = self.control.len();
+        let traffic = Traffic::new(self.config.socket_type(), peer.clone(), heartbeat, ciphers);
+        self.phase = Phase::Traffic(Box::new(traffic));
         let moved = self.lifecycle.peer_ready(peer, &mut self.effects);
         debug_assert!(moved.is_ok(), "only a handshake gets ready");
     }
@@ -267,8 +275,19 @@ impl Link {
         if self.control.is_empty() {
             return false;
         }
-        batch.push_raw(&self.control);
+        let sealer = match &mut self.phase {
+            Phase::Traffic(traffic) => traffic.sealer(),
+            _ => None,
+        };
+        match sealer {
+            None => batch.push_raw(&self.control),
+            Some(sealer) => {
+                let (in_clear, commands) = self.control.split_at(self.in_clear);
+                batch.push_raw(&sealer.seal_commands(in_clear, commands));
+            }
+        }
         self.control.clear();
+        self.in_clear = 0;
         true
     }
 
@@ -283,10 +302,15 @@ impl Link {
         }
     }
 
-    /// Puts a batch from the pipe into the peer's dialect. Nothing to do for NULL and PLAIN peers of ZMTP 3.1.
-    pub fn seal(&self, batch: &mut Batch) {
-        if let Phase::Traffic(traffic) = &self.phase {
+    /// Puts what is to be written next of a batch into the form that the peer reads: its dialect, and sealed where the
+    /// mechanism seals, piece by piece. To be called before each write; after a write was taken only in part, and for
+    /// NULL and PLAIN peers of ZMTP 3.1, there is nothing to do.
+    pub fn seal(&mut self, batch: &mut Batch) {
+        if let Phase::Traffic(traffic) = &mut self.phase {
             traffic.seal(batch);
+        } else if self.config.mechanism().seals() {
+            // What can only go out sealed does not go out at all.
+            batch.discard_frames();
         }
     }
 
@@ -305,8 +329,14 @@ impl Link {
         self.forget();
     }
 
-    /// Nothing can arrive any more. The output stays: an ERROR command may be in it.
+    /// Nothing can arrive any more. The output stays: an ERROR command may be in it. But what could only go out sealed
+    /// does not go out at all.
     fn forget(&mut self) {
+        if let Phase::Traffic(traffic) = &mut self.phase
+            && traffic.sealer().is_some()
+        {
+            self.control.truncate(self.in_clear);
+        }
         self.phase = Phase::Idle;
         self.framing.discard();
     }

@@ -1,5 +1,6 @@
 //! Links against links, against recorded bytes, and against bytes of any kind.
 
+mod curve;
 mod heartbeats;
 mod malformed;
 mod random;

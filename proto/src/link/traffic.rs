@@ -5,6 +5,7 @@ use super::handshake::refused;
 use super::heartbeat::{Due, Heartbeat};
 use crate::error::{DisconnectReason, ProtocolError};
 use crate::peer::PeerInfo;
+use crate::security::{Ciphers, Sealer};
 use crate::socket_type::SocketType;
 use crate::time::Instant;
 use crate::wire::batch::{Batch, FrameBody};
@@ -22,11 +23,17 @@ pub(super) struct Traffic {
     socket_type: SocketType,
     peer: PeerInfo,
     heartbeat: Heartbeat,
+    ciphers: Option<Ciphers>,
 }
 
 impl Traffic {
-    pub(super) const fn new(socket_type: SocketType, peer: PeerInfo, heartbeat: Heartbeat) -> Self {
-        Self { socket_type, peer, heartbeat }
+    pub(super) const fn new(
+        socket_type: SocketType,
+        peer: PeerInfo,
+        heartbeat: Heartbeat,
+        ciphers: Option<Ciphers>,
+    ) -> Self {
+        Self { socket_type, peer, heartbeat, ciphers }
     }
 
     pub(super) const fn peer(&self) -> &PeerInfo {
@@ -48,10 +55,14 @@ impl Traffic {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Result<(), DisconnectReason> {
-        while let Found::Command(body) = input.cut()? {
+        loop {
+            let found = match &mut self.ciphers {
+                None => input.cut()?,
+                Some(ciphers) => input.cut_sealed(&mut ciphers.opener)?,
+            };
+            let Found::Command(body) = found else { return Ok(()) };
             self.handle_command(&body, input, out, now)?;
         }
-        Ok(())
     }
 
     /// What the clock demands.
@@ -102,14 +113,26 @@ impl Traffic {
         Ok(())
     }
 
-    /// Rewrites a batch into the dialect of the peer.
-    ///
-    /// Only subscriptions differ, and only for a peer of ZMTP 3.0: it takes them as messages. Every other batch is left
-    /// alone without a look at it.
-    // RFC 23, The Publish-Subscribe Pattern
-    pub(super) fn seal(&self, batch: &mut Batch) {
+    /// What seals, if anything does.
+    pub(super) fn sealer(&mut self) -> Option<&mut Sealer> {
+        self.ciphers.as_mut().map(|ciphers| &mut ciphers.sealer)
+    }
+
+    /// Puts what is to be written next into the form that the peer reads.
+    pub(super) fn seal(&mut self, batch: &mut Batch) {
         let subscribes = matches!(self.socket_type, SocketType::Sub | SocketType::XSub);
-        if self.peer.minor >= 1 || !subscribes {
+        if self.peer.minor == 0 && subscribes {
+            Self::rewrite(batch);
+        }
+        if let Some(sealer) = self.sealer() {
+            sealer.seal(batch);
+        }
+    }
+
+    /// Rewrites a batch into the dialect of ZMTP 3.0, which has subscriptions in messages.
+    // RFC 23, The Publish-Subscribe Pattern
+    fn rewrite(batch: &mut Batch) {
+        if !batch.is_untouched() {
             return;
         }
         let mut rewritten = Batch::new();

@@ -1,38 +1,46 @@
 //! Security mechanisms: how two peers come to trust each other before they exchange messages.
 
+mod curve;
+mod entropy;
 mod null;
 mod plain;
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::error::{DisconnectReason, HandshakeStage};
 use crate::options::Mechanism;
-use crate::wire::command::Command;
+pub(crate) use curve::{Ciphers, OVERHEAD, Opener, Sealer, TEXT_AT};
+pub use entropy::Entropy;
 
 /// One side of a mechanism's handshake: commands in, commands out.
 ///
 /// The link calls these methods from its own task, one at a time; none may block. ERROR commands of the peer never
 /// get here: they end every handshake alike.
 ///
-/// A mechanism that also seals traffic will hand its two ciphers out with [`Progress::Announced`]: the link opens
-/// frames with one where it cuts them, and seals with the other in `Link::seal`.
+/// A mechanism that also seals traffic hands its two ciphers out when the peer is admitted: the link opens frames with
+/// one where it cuts them, and seals with the other in `Link::seal` and `Link::poll_transmit`.
 pub(crate) trait Handshake: Debug + Send + Sync {
     /// How far this side came.
     fn stage(&self) -> HandshakeStage;
 
     /// Called once, when the greetings are exchanged and agree.
-    fn start(&mut self, out: &mut Vec<u8>);
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be said to a peer of this key.
+    fn start(&mut self, out: &mut Vec<u8>) -> Result<(), DisconnectReason>;
 
-    /// The peer's next command.
+    /// The body of the peer's next command. Each mechanism reads it for itself: they share names, not contents.
     ///
     /// # Errors
     ///
     /// The reason to end the connection. A refusal has put its ERROR command into `out`.
-    fn handle_command<'a>(&mut self, command: Command<'a>, out: &mut Vec<u8>)
-    -> Result<Progress<'a>, DisconnectReason>;
+    fn handle<'a>(&mut self, body: &'a [u8], out: &mut Vec<u8>) -> Result<Progress<'a>, DisconnectReason>;
 
-    /// Called once, after [`Progress::Announced`], if the link accepts what the peer announced.
-    fn admit(&mut self, out: &mut Vec<u8>);
+    /// Called once, after [`Progress::Announced`], if the link accepts what the peer announced. What seals the traffic
+    /// from here on, if anything does.
+    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers>;
 }
 
 /// What a command brought.
@@ -45,17 +53,19 @@ pub(crate) enum Progress<'a> {
         /// The command that said so, for errors.
         command: &'static str,
         /// Its metadata, still encoded.
-        metadata: &'a [u8],
+        metadata: Cow<'a, [u8]>,
         /// Whom it authenticated as.
         user: Option<String>,
     },
 }
 
 /// Our side of the handshake for this mechanism, announcing these encoded metadata.
-pub(crate) fn handshake(mechanism: &Mechanism, metadata: Vec<u8>) -> Box<dyn Handshake> {
+pub(crate) fn handshake(mechanism: &Mechanism, metadata: Vec<u8>, entropy: Entropy) -> Box<dyn Handshake> {
     match mechanism {
         Mechanism::Null => Box::new(null::Null::new(metadata)),
         Mechanism::PlainClient(credentials) => Box::new(plain::Client::new(credentials.clone(), metadata)),
         Mechanism::PlainServer(users) => Box::new(plain::Server::new(users.clone(), metadata)),
+        Mechanism::CurveClient(settings) => Box::new(curve::Client::new(settings.clone(), metadata, entropy)),
+        Mechanism::CurveServer(settings) => Box::new(curve::Server::new(settings.clone(), metadata, entropy)),
     }
 }

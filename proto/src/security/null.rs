@@ -1,7 +1,7 @@
 //! NULL: no authentication and no secrecy; each side says READY.
 // RFC 37, The NULL Security Mechanism
 
-use super::{Handshake, Progress};
+use super::{Ciphers, Handshake, Progress};
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::wire::command::Command;
 
@@ -22,18 +22,23 @@ impl Handshake for Null {
         HandshakeStage::Ready
     }
 
-    fn start(&mut self, out: &mut Vec<u8>) {
+    fn start(&mut self, out: &mut Vec<u8>) -> Result<(), DisconnectReason> {
         Command::Ready(&self.metadata).encode(out);
+        Ok(())
     }
 
-    fn handle_command<'a>(&mut self, command: Command<'a>, _: &mut Vec<u8>) -> Result<Progress<'a>, DisconnectReason> {
-        match command {
-            Command::Ready(metadata) => Ok(Progress::Announced { command: "READY", metadata, user: None }),
+    fn handle<'a>(&mut self, body: &'a [u8], _: &mut Vec<u8>) -> Result<Progress<'a>, DisconnectReason> {
+        match Command::decode(body)? {
+            Command::Ready(metadata) => {
+                Ok(Progress::Announced { command: "READY", metadata: metadata.into(), user: None })
+            }
             other => Err(ProtocolError::UnexpectedCommand { name: other.name().to_owned() }.into()),
         }
     }
 
-    fn admit(&mut self, _: &mut Vec<u8>) {}
+    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Ciphers> {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -43,18 +48,18 @@ mod tests {
     #[test]
     fn ready_goes_out_at_once_and_the_peers_ready_ends_it() {
         let (mut null, mut out) = (Null::new(b"ours".to_vec()), Vec::new());
-        null.start(&mut out);
+        null.start(&mut out).unwrap();
         assert_eq!(out, b"\x04\x0a\x05READYours");
-        let done = null.handle_command(Command::Ready(b"theirs"), &mut out).unwrap();
-        assert_eq!(done, Progress::Announced { command: "READY", metadata: b"theirs", user: None });
+        let done = null.handle(b"\x05READYtheirs", &mut out).unwrap();
+        assert_eq!(done, Progress::Announced { command: "READY", metadata: b"theirs"[..].into(), user: None });
     }
 
     #[test]
     fn other_commands_are_refused_by_name() {
         let mut null = Null::new(Vec::new());
-        for command in [Command::Welcome, Command::Ping { ttl: 0, context: b"" }, Command::Unknown { name: "JOIN" }] {
-            let error = null.handle_command(command, &mut Vec::new()).unwrap_err();
-            let name = command.name().to_owned();
+        for (body, name) in [(&b"\x07WELCOME"[..], "WELCOME"), (b"\x04PING\0\0", "PING"), (b"\x04JOIN", "JOIN")] {
+            let error = null.handle(body, &mut Vec::new()).unwrap_err();
+            let name = name.to_owned();
             assert_eq!(error, DisconnectReason::Protocol(ProtocolError::UnexpectedCommand { name }));
         }
     }

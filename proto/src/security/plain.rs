@@ -8,7 +8,7 @@
 
 use std::hint::black_box;
 
-use super::{Handshake, Progress};
+use super::{Ciphers, Handshake, Progress};
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::options::PlainCredentials;
 use crate::wire::command::Command;
@@ -52,16 +52,7 @@ impl Client {
     }
 }
 
-impl Handshake for Client {
-    fn stage(&self) -> HandshakeStage {
-        self.awaits.stage()
-    }
-
-    fn start(&mut self, out: &mut Vec<u8>) {
-        let (username, password) = (self.credentials.username().as_bytes(), self.credentials.password().as_bytes());
-        Command::Hello { username, password }.encode(out);
-    }
-
+impl Client {
     fn handle_command<'a>(
         &mut self,
         command: Command<'a>,
@@ -74,15 +65,33 @@ impl Handshake for Client {
                 Ok(Progress::Pending)
             }
             (Await::Metadata, Command::Ready(metadata)) => {
-                Ok(Progress::Announced { command: "READY", metadata, user: None })
+                Ok(Progress::Announced { command: "READY", metadata: metadata.into(), user: None })
             }
             // libzmq does not say in its greeting which side it takes, so it shows only here
             (_, Command::Hello { .. }) => Err(ProtocolError::SameRole { mechanism: "PLAIN" }.into()),
             (_, other) => Err(unexpected(&other)),
         }
     }
+}
 
-    fn admit(&mut self, _: &mut Vec<u8>) {}
+impl Handshake for Client {
+    fn stage(&self) -> HandshakeStage {
+        self.awaits.stage()
+    }
+
+    fn start(&mut self, out: &mut Vec<u8>) -> Result<(), DisconnectReason> {
+        let (username, password) = (self.credentials.username().as_bytes(), self.credentials.password().as_bytes());
+        Command::Hello { username, password }.encode(out);
+        Ok(())
+    }
+
+    fn handle<'a>(&mut self, body: &'a [u8], out: &mut Vec<u8>) -> Result<Progress<'a>, DisconnectReason> {
+        self.handle_command(Command::decode(body)?, out)
+    }
+
+    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Ciphers> {
+        None
+    }
 }
 
 /// The side that knows the users.
@@ -113,13 +122,7 @@ impl Server {
     }
 }
 
-impl Handshake for Server {
-    fn stage(&self) -> HandshakeStage {
-        self.awaits.stage()
-    }
-
-    fn start(&mut self, _: &mut Vec<u8>) {}
-
+impl Server {
     fn handle_command<'a>(
         &mut self,
         command: Command<'a>,
@@ -137,14 +140,29 @@ impl Handshake for Server {
                 Ok(Progress::Pending)
             }
             (Await::Metadata, Command::Initiate(metadata)) => {
-                Ok(Progress::Announced { command: "INITIATE", metadata, user: self.user.take() })
+                Ok(Progress::Announced { command: "INITIATE", metadata: metadata.into(), user: self.user.take() })
             }
             (_, other) => Err(unexpected(&other)),
         }
     }
+}
 
-    fn admit(&mut self, out: &mut Vec<u8>) {
+impl Handshake for Server {
+    fn stage(&self) -> HandshakeStage {
+        self.awaits.stage()
+    }
+
+    fn start(&mut self, _: &mut Vec<u8>) -> Result<(), DisconnectReason> {
+        Ok(())
+    }
+
+    fn handle<'a>(&mut self, body: &'a [u8], out: &mut Vec<u8>) -> Result<Progress<'a>, DisconnectReason> {
+        self.handle_command(Command::decode(body)?, out)
+    }
+
+    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers> {
         Command::Ready(&self.metadata).encode(out);
+        None
     }
 }
 
@@ -182,7 +200,7 @@ mod tests {
         assert_eq!((server.stage(), &out[..]), (HandshakeStage::Ready, &b"\x04\x08\x07WELCOME"[..]));
         let done = server.handle_command(Command::Initiate(b"client"), &mut out).unwrap();
         let user = Some("ann".to_owned());
-        assert_eq!(done, Progress::Announced { command: "INITIATE", metadata: b"client", user });
+        assert_eq!(done, Progress::Announced { command: "INITIATE", metadata: b"client"[..].into(), user });
         out.clear();
         server.admit(&mut out);
         assert_eq!(out, b"\x04\x0c\x05READYserver");
@@ -205,13 +223,13 @@ mod tests {
     #[test]
     fn the_client_says_hello_and_initiates_once_welcome() {
         let (mut client, mut out) = (Client::new(ann("pw"), b"client".to_vec()), Vec::new());
-        client.start(&mut out);
+        client.start(&mut out).unwrap();
         assert_eq!(out, b"\x04\x0d\x05HELLO\x03ann\x02pw");
         out.clear();
         assert_eq!(client.handle_command(Command::Welcome, &mut out), Ok(Progress::Pending));
         assert_eq!(out, b"\x04\x0f\x08INITIATEclient");
         let done = client.handle_command(Command::Ready(b"server"), &mut out).unwrap();
-        assert_eq!(done, Progress::Announced { command: "READY", metadata: b"server", user: None });
+        assert_eq!(done, Progress::Announced { command: "READY", metadata: b"server"[..].into(), user: None });
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod agenda;
 mod caller;
 mod calling;
+mod chance;
 mod clock;
 mod connection;
 mod dial;
@@ -17,6 +18,7 @@ mod seat;
 mod world;
 
 pub use caller::{Account, Answer, Ending, Farewell, Outcome, Plan};
+pub use chance::chance;
 pub use clock::Clock;
 pub use connection::ConnectionRecord;
 pub use net::Weather;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::time::Duration;
 
-use super::Clock;
+use super::{Clock, chance};
 use crate::error::DisconnectReason;
 use crate::link::{Effect, Link, LinkConfig, Role, State};
 use crate::message::Message;
@@ -76,7 +76,7 @@ impl Side {
     /// Like all methods here, if the link breaks its promises.
     pub fn new(config: LinkConfig, role: Role, now: Instant) -> Self {
         let mut link = Link::new(config, role);
-        link.start(now).expect("a new link starts");
+        link.start(now, chance(role as u64)).expect("a new link starts");
         Self {
             link,
             effects: Vec::new(),
@@ -125,11 +125,10 @@ impl Side {
         let mut bytes = Vec::new();
         let mut control = Batch::new();
         if self.link.poll_transmit(&mut control) {
-            written(&mut control, &mut bytes);
+            written(&mut self.link, &mut control, &mut bytes);
         }
         if self.is_attached && !self.queue.is_empty() {
-            self.link.seal(&mut self.queue);
-            written(&mut self.queue, &mut bytes);
+            written(&mut self.link, &mut self.queue, &mut bytes);
             self.queue.clear();
         }
         bytes
@@ -294,8 +293,9 @@ impl Pair {
 }
 
 /// Writes a whole batch.
-fn written(batch: &mut Batch, bytes: &mut Vec<u8>) {
+fn written(link: &mut Link, batch: &mut Batch, bytes: &mut Vec<u8>) {
     while !batch.is_empty() {
+        link.seal(batch);
         let mut slices = [IoSlice::new(&[]); 16];
         let filled = batch.slices(&mut slices);
         let slices = slices.get(..filled).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::agenda::Flag;
+use super::chance;
 use super::net::{Direction, Read};
 use super::node::Node;
 use crate::engine::Halves;
@@ -91,7 +92,7 @@ impl Seat {
         flag: Arc<Flag>,
         now: Instant,
     ) -> Self {
-        link.start(now).expect("a new link starts");
+        link.start(now, chance(connection.0)).expect("a new link starts");
         Self {
             node,
             connection,
@@ -381,7 +382,8 @@ impl Seat {
             if self.writing.is_empty() && !self.fill(cx, around) {
                 return false;
             }
-            if self.writing.is_empty() || around.output.is_open() && put(&mut self.writing, around.output, around.now) {
+            let writes = |seat: &mut Self, output| put(&mut seat.link, &mut seat.writing, output, around.now);
+            if self.writing.is_empty() || around.output.is_open() && writes(self, around.output) {
                 return true;
             }
             self.broken = !around.output.is_open();
@@ -435,7 +437,6 @@ impl Seat {
             Poll::Pending => return false,
             Poll::Ready(Take::Batch) => {
                 self.record.sent.extend(messages(&self.writing));
-                self.link.seal(&mut self.writing);
                 self.from_pipe = true;
             }
             Poll::Ready(Take::Kicked(reason)) => self.link.handle_end(reason, around.now),
@@ -447,7 +448,7 @@ impl Seat {
     /// Says what the link still has to say as far as that goes, unless it would land within a message.
     fn last_words(&mut self, around: &mut Surroundings<'_>) {
         while !self.is_cut_short && around.output.is_open() {
-            while put(&mut self.writing, around.output, around.now) {}
+            while put(&mut self.link, &mut self.writing, around.output, around.now) {}
             if !self.writing.is_empty() {
                 return;
             }
@@ -460,7 +461,8 @@ impl Seat {
 }
 
 /// Writes as much of `batch` as one call takes. Whether that was anything.
-fn put(batch: &mut Batch, output: &mut Direction, now: Instant) -> bool {
+fn put(link: &mut Link, batch: &mut Batch, output: &mut Direction, now: Instant) -> bool {
+    link.seal(batch);
     let mut slices = [IoSlice::new(&[]); 8];
     let filled = batch.slices(&mut slices);
     let mut bytes = Vec::new();

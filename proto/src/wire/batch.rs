@@ -10,6 +10,9 @@
 //!
 //! Cost of a small message: one copy into the arena and two bytes of header. Cost of a large one: a reference count.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::IoSlice;
 
 use bytes::Bytes;
@@ -31,6 +34,22 @@ pub struct Batch {
     bytes: usize,
     written: usize,
     cursor: Cursor,
+    /// The next frames in another form, if that is what goes on the wire.
+    run: Option<Box<Run>>,
+    /// Its frames only ever go out in another form.
+    is_changed: bool,
+    /// It holds bytes that are no frames, and go out as they are.
+    is_raw: bool,
+}
+
+/// Some frames as a link has sealed them, one for one.
+#[derive(Clone, Debug, Default)]
+struct Run {
+    bytes: Vec<u8>,
+    written: usize,
+    /// Where the batch stands when they are written, and how many of its own bytes that is.
+    end: Cursor,
+    covers: usize,
 }
 
 /// Where the next byte to be written stands.
@@ -103,6 +122,17 @@ impl Batch {
         self.bodies.clear();
         (self.messages, self.bytes, self.written) = (0, 0, 0);
         self.cursor = Cursor::default();
+        (self.is_changed, self.is_raw) = (false, false);
+        if let Some(run) = &mut self.run {
+            run.bytes.clear();
+        }
+    }
+
+    /// Forgets everything but raw bytes.
+    pub fn discard_frames(&mut self) {
+        if !self.is_raw {
+            self.clear();
+        }
     }
 
     /// Adds a message.
@@ -165,8 +195,9 @@ impl Batch {
         self.messages += usize::from(flags & (MORE | COMMAND) == 0);
     }
 
-    /// Adds bytes that are no frame: a greeting.
+    /// Adds bytes that are no frame, or sealed already: they go out as they are.
     pub fn push_raw(&mut self, bytes: &[u8]) {
+        self.is_raw = true;
         self.arena.extend_from_slice(bytes);
         self.bytes += bytes.len();
     }
@@ -221,13 +252,59 @@ impl Batch {
         Frames { arena: &self.arena, at: 0, bodies: &self.bodies }
     }
 
+    /// Whether it holds frames of which none is written, nor changed.
+    pub fn is_untouched(&self) -> bool {
+        self.written == 0 && !self.is_raw && !self.is_changed
+    }
+
+    /// Puts the next frames into another form, one for one, which is then written instead of them.
+    ///
+    /// `change` takes frames until it has enough, and appends what they become. Nothing happens while the last frames
+    /// that were changed are not all written, nor to raw bytes. Once it was called, no frame goes out as it is: there is
+    /// nothing to be written until it is called again.
+    pub fn transform(&mut self, change: impl FnOnce(&mut Frames<'_>, &mut Vec<u8>)) {
+        let is_running = self.run().is_some();
+        if is_running || self.is_raw || self.is_empty() {
+            return;
+        }
+        debug_assert_eq!(self.cursor.in_body, 0, "frames are changed whole");
+        self.is_changed = true;
+        let mut run = self.run.take().unwrap_or_default();
+        let mut frames = self.unwritten();
+        change(&mut frames, &mut run.bytes);
+        let body = self.bodies.len() - frames.bodies.len();
+        run.written = 0;
+        run.end = Cursor { arena: frames.at, body, in_body: 0 };
+        let bodies: usize = self.bodies[self.cursor.body..body].iter().map(|(_, body)| body.len()).sum();
+        run.covers = frames.at - self.cursor.arena + bodies;
+        self.run = Some(run);
+    }
+
+    /// The frames that were changed and are not all written.
+    fn run(&self) -> Option<&Run> {
+        self.run.as_deref().filter(|run| !run.bytes.is_empty())
+    }
+
+    /// The frames from the first that is neither written nor in the run that was written last.
+    fn unwritten(&self) -> Frames<'_> {
+        Frames { arena: &self.arena, at: self.cursor.arena, bodies: &self.bodies[self.cursor.body..] }
+    }
+
     /// What is left to be written, if it stands in one piece: no large body is among it.
     pub fn piece(&self) -> Option<&[u8]> {
+        if self.is_changed {
+            return Some(self.run().map_or(&[], |run| &run.bytes[run.written..]));
+        }
         (self.cursor.body == self.bodies.len()).then(|| &self.arena[self.cursor.arena..])
     }
 
     /// Fills `slices` with what is to be written next and returns how many it took.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        if self.is_changed {
+            let (Some(run), Some(first)) = (self.run(), slices.first_mut()) else { return 0 };
+            *first = IoSlice::new(&run.bytes[run.written..]);
+            return 1;
+        }
         let Cursor { mut arena, body, mut in_body } = self.cursor;
         let mut n = 0;
         let mut put = |piece: &'a [u8]| {
@@ -250,6 +327,15 @@ impl Batch {
 
     /// Notes that the transport took the next `n` bytes.
     pub fn advance(&mut self, mut n: usize) {
+        if let Some(run) = self.run.as_deref_mut().filter(|run| !run.bytes.is_empty()) {
+            run.written += n;
+            if run.written == run.bytes.len() {
+                run.bytes.clear();
+                self.cursor = run.end;
+                self.written += run.covers;
+            }
+            return;
+        }
         debug_assert!(n <= self.remaining());
         self.written += n;
         let cursor = &mut self.cursor;
@@ -278,6 +364,8 @@ impl Batch {
     /// What a lost link leaves is sent on the next one from the start of a message: a peer never sees the second half
     /// of one. Only for batches without raw bytes.
     pub fn rewind(&mut self) {
+        self.written += self.covered();
+        (self.run, self.is_changed) = (None, false);
         let (mut arena_from, mut body_from, mut sent) = (0, 0, 0);
         let (mut frames, mut body, mut body_bytes) = (self.frames(), 0, 0);
         while let Some(frame) = frames.next() {
@@ -302,6 +390,23 @@ impl Batch {
         self.bytes = self.arena.len() + self.bodies.iter().map(|(_, body)| body.len()).sum::<usize>();
         self.written = 0;
         self.cursor = Cursor::default();
+    }
+}
+
+impl Batch {
+    /// How many of its own bytes are the frames whose changed form was written to the last byte.
+    fn covered(&self) -> usize {
+        let Some(run) = self.run() else { return 0 };
+        let (mut written, mut covered) = (&run.bytes[..run.written], 0);
+        for frame in self.unwritten() {
+            // As with those of a batch: they were encoded on this side.
+            let Ok(Some((header, n))) = Header::decode(written) else { break };
+            let Some((_, rest)) = written.split_at_checked(n + header.len as usize) else { break };
+            written = rest;
+            let own = Header { flags: frame.flags, len: frame.body.len() as u64 };
+            covered += own.encode().1 + frame.body.len();
+        }
+        covered
     }
 }
 
@@ -332,100 +437,5 @@ impl<'a> Iterator for Frames<'a> {
             }
         };
         Some(Frame { flags: header.flags, body })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::frame::LONG;
-    use super::*;
-    use proptest::prelude::*;
-
-    fn write(batch: &mut Batch, most: usize) -> Vec<u8> {
-        let mut slices = [IoSlice::new(&[]); 3];
-        let n = batch.slices(&mut slices);
-        let mut bytes: Vec<u8> = slices[..n].iter().flat_map(|slice| slice.to_vec()).collect();
-        bytes.truncate(most);
-        batch.advance(bytes.len());
-        bytes
-    }
-
-    fn write_all(batch: &mut Batch, step: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        while !batch.is_empty() {
-            bytes.extend(write(batch, step));
-        }
-        bytes
-    }
-
-    fn batch_of(messages: &[Message]) -> Batch {
-        let mut batch = Batch::new();
-        for message in messages {
-            batch.push(message);
-        }
-        batch
-    }
-
-    fn messages() -> impl Strategy<Value = Vec<Message>> {
-        let len = prop_oneof![Just(0usize), 1..60usize, 250..260usize, LARGE - 1..LARGE + 2];
-        let part = (len, any::<u8>()).prop_map(|(len, byte)| Part::from(vec![byte; len]));
-        prop::collection::vec(prop::collection::vec(part, 1..4).prop_map(Message::from_iter), 1..8)
-    }
-
-    /// The plain encoding, straight from RFC 37.
-    fn encoded(messages: &[Message]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for message in messages {
-            for (i, part) in message.parts().iter().enumerate() {
-                let more = u8::from(i + 1 < message.parts().len());
-                if part.len() < 256 {
-                    bytes.extend([more, part.len() as u8]);
-                } else {
-                    bytes.push(more | LONG);
-                    bytes.extend((part.len() as u64).to_be_bytes());
-                }
-                bytes.extend_from_slice(part);
-            }
-        }
-        bytes
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_the_plain_encoding_however_it_is_cut(messages in messages(), step in 1..5000usize) {
-            let mut batch = batch_of(&messages);
-            prop_assert_eq!(batch.messages(), messages.len());
-            prop_assert_eq!(write_all(&mut batch, step), encoded(&messages));
-        }
-
-        #[test]
-        fn a_rewound_batch_holds_the_messages_that_were_not_written_whole(messages in messages(), cut in 0..20_000usize) {
-            let mut batch = batch_of(&messages);
-            let cut = cut.min(batch.remaining());
-            let mut written = 0;
-            while written < cut {
-                written += write(&mut batch, cut - written).len();
-            }
-            batch.rewind();
-            let whole = (0..=messages.len()).rev().find(|n| encoded(&messages[..*n]).len() <= cut).unwrap();
-            prop_assert_eq!(batch.messages(), messages.len() - whole);
-            prop_assert_eq!(write_all(&mut batch, 5000), encoded(&messages[whole..]));
-        }
-
-        #[test]
-        fn appending_is_the_same_as_pushing(first in messages(), second in messages()) {
-            let mut a = batch_of(&first);
-            a.append(&batch_of(&second));
-            let all: Vec<Message> = first.into_iter().chain(second).collect();
-            prop_assert_eq!(write_all(&mut a, 5000), encoded(&all));
-        }
-
-        #[test]
-        fn the_frames_are_the_parts(messages in messages()) {
-            let batch = batch_of(&messages);
-            let frames: Vec<Vec<u8>> = batch.frames().map(|frame| frame.body.to_vec()).collect();
-            let parts: Vec<Vec<u8>> = messages.iter().flat_map(Message::parts).map(|part| part.to_vec()).collect();
-            prop_assert_eq!(frames, parts);
-        }
     }
 }

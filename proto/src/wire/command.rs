@@ -56,13 +56,12 @@ impl<'a> Command<'a> {
     ///
     /// `MalformedCommand` with the name of the command, or with `?` where that cannot be read.
     pub fn decode(body: &'a [u8]) -> Result<Self, ProtocolError> {
-        if let Some(reason) = body.strip_prefix(MISSPELT_ERROR) {
-            return last_string(reason).map(Self::Error).ok_or(malformed("ERROR"));
+        if let Some(reason) = refusal(body)? {
+            return Ok(Self::Error(reason));
         }
         let (name, data) = string(body).ok_or(malformed("?"))?;
         Ok(match name {
             b"READY" => Self::Ready(data),
-            b"ERROR" => Self::Error(last_string(data).ok_or(malformed("ERROR"))?),
             b"SUBSCRIBE" => Self::Subscribe(data),
             b"CANCEL" => Self::Cancel(data),
             b"PING" => {
@@ -133,6 +132,16 @@ impl<'a> Command<'a> {
             Self::Welcome | Self::Unknown { .. } => {}
         }
     }
+}
+
+/// The reason, if this is the body of an ERROR command: all mechanisms have that one alike.
+///
+/// # Errors
+///
+/// `MalformedCommand` for an ERROR that cannot be read.
+pub fn refusal(body: &[u8]) -> Result<Option<&[u8]>, ProtocolError> {
+    let reason = body.strip_prefix(b"\x05ERROR").or_else(|| body.strip_prefix(MISSPELT_ERROR));
+    reason.map(|reason| last_string(reason).ok_or(malformed("ERROR"))).transpose()
 }
 
 const fn malformed(name: &'static str) -> ProtocolError {

@@ -9,7 +9,7 @@ use std::io;
 use std::rc::Rc;
 
 use bowline_proto::link::{Effect, Link, LinkConfig, Role, State};
-use bowline_proto::sim::Clock;
+use bowline_proto::sim::{Clock, chance};
 use bowline_proto::wire::batch::Batch;
 use bowline_proto::{DisconnectReason, Message, ProtocolError};
 
@@ -156,7 +156,7 @@ impl Links {
     fn world(&self) -> World<'_> {
         let party = |config: &LinkConfig, at, role, refuses| {
             let mut link = Link::new(config.clone(), role);
-            link.start(Clock::new().now()).expect("a new link starts");
+            link.start(Clock::new().now(), chance(0)).expect("a new link starts");
             let mut outbox = Batch::new();
             outbox.push(&message(at));
             Party {

@@ -4,6 +4,7 @@ use super::*;
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::link::{Effect, State};
 use crate::options::Identity;
+use crate::sim::chance;
 
 /// What libzmq 4.3.5 sends for a DEALER with the identity "it": greeting, then READY.
 const LIBZMQ_DEALER: &[u8] = b"\xff\0\0\0\0\0\0\0\x03\x7f\x03\x01NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
@@ -212,8 +213,8 @@ fn a_cut_is_the_reason_on_both_sides() {
 #[test]
 fn a_link_starts_once() {
     let mut side = side(SocketType::Pull);
-    assert!(side.link.start(at(0)).is_err());
+    assert!(side.link.start(at(0), chance(0)).is_err());
     side.close();
-    assert!(side.link.start(at(0)).is_ok(), "over is over, and nothing happens");
+    assert!(side.link.start(at(0), chance(0)).is_ok(), "over is over, and nothing happens");
     assert!(side.link.poll_effect().is_none());
 }
