@@ -34,8 +34,9 @@ fn main() -> std::io::Result<()> {
     while side.received.len() < 4 && side.is_open() {
         stream.write_all(&side.output())?;
         let n = stream.read(&mut buffer)?;
-        let hex: String = buffer[..n].iter().map(|byte| format!("{byte:02x}")).collect();
-        println!("{theirs} {hex}");
+        print!("{theirs} ");
+        buffer[..n].iter().for_each(|byte| print!("{byte:02x}"));
+        println!();
         side.feed(&buffer[..n], Instant::ZERO);
     }
     Ok(())
