@@ -50,8 +50,8 @@ mod transport;
 
 pub use bowline_macros::service;
 pub use bowline_proto::{
-    ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent, MonitorKind,
-    Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, ReconnectStop, RecvError, SendError,
+    AcceptLimit, ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent,
+    MonitorKind, Options, Part, PeerInfo, PeerLimits, PlainCredentials, ProtocolError, Reconnect, ReconnectStop, RecvError, SendError,
     SendErrorKind, Snapshot, SocketType, SubscribeError, TransportState, endpoint, error, monitor, time,
 };
 pub use socket::{

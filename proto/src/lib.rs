@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 #[cfg(test)]
 mod golden;
+pub mod limits;
 pub mod link;
 pub mod message;
 pub mod monitor;
@@ -27,6 +28,7 @@ pub mod wire;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{DisconnectReason, ProtocolError, RecvError, SendError, SendErrorKind, SubscribeError};
+pub use limits::{AcceptLimit, PeerLimits};
 pub use message::{Message, Part};
 pub use monitor::{ConnectionId, MonitorEvent, MonitorKind, Snapshot, TransportState};
 pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect, ReconnectStop};
