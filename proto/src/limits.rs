@@ -69,7 +69,8 @@ limits! {
     /// after a restart for one. A peer that is closed for this tries again by its own clock.
     max_handshakes: Option<usize> = Some(4096);
 
-    /// The most bytes that a peer may say of itself in the handshake, all properties together. There may be 256 of them.
+    /// The most bytes that a peer may say of itself in the handshake, all properties together. There may be 256 of them
+    /// besides its socket type and its identity.
     ///
     /// Default 16 KiB: an honest peer says its socket type, an identity of up to 255 bytes, and a few words about the
     /// application. It is what a peer can make us hold before it is known.

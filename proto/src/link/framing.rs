@@ -7,12 +7,15 @@ use bytes::{Buf, Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::error::{DisconnectReason, ProtocolError};
+use crate::limits::PeerLimits;
 use crate::message::{Message, Part};
 use crate::wire::frame::{COMMAND, Header, MORE};
 
-/// The longest command of a handshake, metadata included, in bytes. The peer has proved nothing yet, so it gets a
-/// memory that holds any honest READY and no more.
-pub(super) const HANDSHAKE_COMMAND_MOST: u64 = 64 * 1024;
+/// What a command of a handshake may have besides metadata, in bytes: its name, and what a mechanism puts around them.
+const HANDSHAKE_COMMAND_MORE: u64 = 1024;
+
+/// So long commands may be in any case, in bytes, however small messages have to be.
+const COMMAND_ALWAYS: u64 = 64 * 1024;
 
 /// How much room a driver should offer to one read at first, in bytes: most connections never need more.
 const READ_LEAST: usize = 8 * 1024;
@@ -26,10 +29,6 @@ const READ_MOST: usize = 1024 * 1024;
 /// How many messages make a read large enough: more at a time only wait, and leave the processor's cache meanwhile.
 const MESSAGES_ENOUGH: usize = 256;
 
-/// A message with a size limit may have as many parts as the limit has bytes, but always this many. Empty parts count
-/// nothing towards the size, and would fill the memory one header at a time.
-const PARTS_ALWAYS: u64 = 1024;
-
 /// The read side of a link: a buffer that the driver fills, and the messages cut out of it.
 #[derive(Debug)]
 pub(super) struct Framing {
@@ -41,6 +40,10 @@ pub(super) struct Framing {
     /// How much of the frame at the head of the buffer is still to come.
     missing: usize,
     limit: Option<u64>,
+    /// Empty parts count nothing towards the size, and would fill the memory one header at a time.
+    parts_most: usize,
+    /// The peer has proved nothing yet, so it gets a memory that holds any honest command of a handshake and no more.
+    handshake_command_most: u64,
     /// Mostly one, an envelope; and a message of many takes its memory with it.
     parts: SmallVec<[Part; 1]>,
     parts_size: u64,
@@ -57,13 +60,15 @@ pub(super) enum Found {
 }
 
 impl Framing {
-    pub(super) fn new(limit: Option<u64>) -> Self {
+    pub(super) fn new(limit: Option<u64>, limits: &PeerLimits) -> Self {
         Self {
             buffer: BytesMut::new(),
             seen: 0,
             room: READ_LEAST,
             missing: 0,
             limit,
+            parts_most: limits.max_parts.unwrap_or(usize::MAX).max(1),
+            handshake_command_most: (limits.max_metadata as u64).saturating_add(HANDSHAKE_COMMAND_MORE),
             parts: SmallVec::new(),
             parts_size: 0,
             inbound: VecDeque::new(),
@@ -126,7 +131,7 @@ impl Framing {
         if header.flags & COMMAND == 0 {
             return Err(ProtocolError::MessageInHandshake.into());
         }
-        self.command(header, header_len, HANDSHAKE_COMMAND_MOST)
+        self.command(header, header_len, self.handshake_command_most)
     }
 
     /// Cuts messages until a command turns up or the bytes run out.
@@ -143,7 +148,7 @@ impl Framing {
             let Some((header, header_len)) = self.header()? else { return Ok(Found::Incomplete) };
             if header.flags & COMMAND != 0 {
                 // PINGs must get through however small messages have to be.
-                let most = self.limit.unwrap_or(u64::MAX).max(HANDSHAKE_COMMAND_MOST);
+                let most = self.limit.unwrap_or(u64::MAX).max(COMMAND_ALWAYS);
                 return self.command(header, header_len, most);
             }
             self.check_size(header.len)?;
@@ -223,9 +228,12 @@ impl Framing {
 
     /// Judges a message by the header of its next frame, before any of the body is waited for.
     fn check_size(&self, next: u64) -> Result<(), DisconnectReason> {
+        if self.parts.len() >= self.parts_most {
+            return Err(DisconnectReason::TooManyParts { limit: self.parts_most });
+        }
         let Some(limit) = self.limit else { return Ok(()) };
         let announced = self.parts_size.saturating_add(next);
-        if announced > limit || self.parts.len() as u64 >= limit.max(PARTS_ALWAYS) {
+        if announced > limit {
             return Err(DisconnectReason::Oversize { announced, limit });
         }
         Ok(())

@@ -82,7 +82,7 @@ impl Link {
             role,
             lifecycle: Lifecycle::new(),
             effects: Effects::new(),
-            framing: Framing::new(config.max_message_size()),
+            framing: Framing::new(config.max_message_size(), config.limits()),
             control: Vec::new(),
             phase: Phase::Idle,
             delivers_first: false,

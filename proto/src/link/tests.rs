@@ -1,6 +1,7 @@
 //! Links against links, against recorded bytes, and against bytes of any kind.
 
 mod heartbeats;
+mod limits;
 mod malformed;
 mod random;
 mod ready;
