@@ -62,6 +62,8 @@ pub(crate) struct Connection {
     /// The transport takes nothing any more; what it still has to give is read before the connection ends.
     broken: Option<io::ErrorKind>,
     paused: bool,
+    /// The bytes of the messages that have come and were not delivered.
+    undelivered: u64,
     read_in_turn: usize,
     /// The last read was as much as there was room for, so there may be more.
     filled: bool,
@@ -99,6 +101,7 @@ impl Connection {
             from_pipe: false,
             broken: None,
             paused: false,
+            undelivered: 0,
             read_in_turn: 0,
             filled: false,
             delivered_in_turn: 0,
@@ -228,7 +231,10 @@ impl Connection {
                 Poll::Ready(())
             }
             Some(_) => Poll::Ready(()),
-            None => halves.inbox.poll_deliver(cx, self.link.inbound()),
+            None => {
+                self.undelivered += self.link.take_weight();
+                halves.inbox.poll_deliver_weighed(cx, self.link.inbound(), &mut self.undelivered)
+            }
         };
         let n = waiting - self.link.inbound().len();
         self.delivered_in_turn += n;

@@ -48,6 +48,8 @@ pub(super) struct Framing {
     parts: SmallVec<[Part; 1]>,
     parts_size: u64,
     inbound: VecDeque<Message>,
+    /// The bytes of what came into `inbound` since it was last asked for, but for short messages.
+    weight: u64,
 }
 
 /// What a look at the buffer found.
@@ -72,6 +74,7 @@ impl Framing {
             parts: SmallVec::new(),
             parts_size: 0,
             inbound: VecDeque::new(),
+            weight: 0,
         }
     }
 
@@ -81,6 +84,12 @@ impl Framing {
 
     pub(super) const fn inbound(&mut self) -> &mut VecDeque<Message> {
         &mut self.inbound
+    }
+
+    /// How many bytes the messages have that came into [`inbound`](Self::inbound) since the last call. Those of one
+    /// short part count nothing: what they take is in the message itself.
+    pub(super) fn take_weight(&mut self) -> u64 {
+        std::mem::take(&mut self.weight)
     }
 
     pub(super) fn has_inbound(&self) -> bool {
@@ -157,8 +166,10 @@ impl Framing {
                 self.parts_size += header.len;
                 self.parts.push(body);
             } else if self.parts.is_empty() {
+                self.weight += header.len;
                 self.inbound.push_back(body.into());
             } else {
+                self.weight += self.parts_size + header.len + (self.parts.len() * size_of::<Part>()) as u64;
                 self.parts_size = 0;
                 self.inbound.push_back(std::mem::take(&mut self.parts).into_iter().chain([body]).collect());
             }
@@ -241,6 +252,7 @@ impl Framing {
 
     /// Adds a message that did not come as one.
     pub(super) fn push(&mut self, message: Message) {
+        self.weight += message.size() as u64;
         self.inbound.push_back(message);
     }
 
