@@ -92,7 +92,7 @@ impl Drop for Permit {
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        v4 => v4,
+        IpAddr::V4(address) => address.into(),
     }
 }
 
