@@ -220,6 +220,16 @@ mod tests {
     }
 
     #[test]
+    fn who_is_turned_away_is_told_with_the_limit() {
+        let limit = bowline::AcceptLimit::Handshakes(9);
+        let mut refused = event(MonitorKind::AcceptRefused { address: "10.0.0.1:7".into(), limit });
+        refused.connection = None;
+        let expected = "tcp://127.0.0.1:5555: turned away (10.0.0.1:7): there are 9 handshakes already";
+        assert_eq!(line(&refused), expected);
+        assert_eq!(object(&refused)["cause"], "max_handshakes");
+    }
+
+    #[test]
     fn what_is_not_there_is_said_by_its_name() {
         let kind = |cause| MonitorKind::ConnectRetried { delay: Duration::from_millis(100), cause: Some(cause) };
         let at = |endpoint: &str, cause| {
