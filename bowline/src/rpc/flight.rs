@@ -320,9 +320,7 @@ fn opening(request: Request, full: Option<Arc<Connection>>, delay: Duration) -> 
             open(request, full).await
         };
         let Some(at) = at else { return opening.await };
-        tokio::time::timeout_at(rt::deadline(at), opening)
-            .await
-            .unwrap_or(Err(Fault::Deadline(Outcome::NotSent).into()))
+        tokio::time::timeout_at(rt::deadline(at), opening).await.unwrap_or(Err(Fault::Deadline(Outcome::NotSent).into()))
     })
 }
 

@@ -113,9 +113,7 @@ impl Audience for Streams {
 
     fn data(&mut self, id: StreamId, payload: Part, more: bool, kind: Kind) -> usize {
         let Some(key) = self.by_stream.get(id.index()).copied().flatten() else { return 0 };
-        let Some((ticket, entry)) = self.entries.at(key).filter(|(_, entry)| entry.stream == Some(id)) else {
-            return 0;
-        };
+        let Some((ticket, entry)) = self.entries.at(key).filter(|(_, entry)| entry.stream == Some(id)) else { return 0 };
         let consumed = entry.take_in(payload, more, kind);
         if !more {
             self.after.wake(entry.reader.take());
