@@ -51,9 +51,10 @@ mod transport;
 
 pub use bowline_macros::service;
 pub use bowline_proto::{
-    ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent, MonitorKind,
-    Options, Part, PeerInfo, PlainCredentials, ProtocolError, Reconnect, ReconnectStop, RecvError, SendError,
-    SendErrorKind, Snapshot, SocketType, SubscribeError, TransportState, endpoint, error, monitor, time,
+    AcceptLimit, ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent,
+    MonitorKind, Options, Part, PeerInfo, PeerLimits, PlainCredentials, ProtocolError, Reconnect, ReconnectStop,
+    RecvError, SendError, SendErrorKind, Snapshot, SocketType, SubscribeError, TransportState, endpoint, error,
+    monitor, time,
 };
 pub use socket::{
     AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, NoRuntime, Outgoing, Pair,

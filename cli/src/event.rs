@@ -32,6 +32,11 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
         MonitorKind::BindFailed(cause) | MonitorKind::AcceptFailed(cause) => {
             put("reason", io_words(event, *cause).into());
         }
+        MonitorKind::AcceptRefused { address, limit } => {
+            put("peer", json!({ "address": address }));
+            put("reason", limit.to_string().into());
+            put("cause", limit.name().into());
+        }
         MonitorKind::Accepted { address } | MonitorKind::Connected { address } if !address.is_empty() => {
             put("peer", json!({ "address": address }));
         }
@@ -112,6 +117,7 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
         MonitorKind::BindFailed(cause) => format!("can't be bound: {}", io_words(event, *cause)),
         MonitorKind::Accepted { address } => with("accepted", address),
         MonitorKind::AcceptFailed(cause) => format!("can't accept: {}", io_words(event, *cause)),
+        MonitorKind::AcceptRefused { address, limit } => format!("{}: {limit}", with("turned away", address)),
         MonitorKind::Connecting => format!("connecting, attempt {}", event.attempt.unwrap_or(1)),
         MonitorKind::ConnectDelayed => "nobody is bound to it yet".to_owned(),
         MonitorKind::ConnectRetried { delay, cause: Some(cause) } => {
@@ -211,6 +217,16 @@ mod tests {
     fn a_line_names_endpoint_connection_and_reason() {
         let kind = MonitorKind::Disconnected(DisconnectReason::HeartbeatTimeout);
         assert_eq!(line(&event(kind)), "tcp://127.0.0.1:5555: connection 7 disconnected: heartbeat timed out");
+    }
+
+    #[test]
+    fn who_is_turned_away_is_told_with_the_limit() {
+        let limit = bowline::AcceptLimit::Handshakes(9);
+        let mut refused = event(MonitorKind::AcceptRefused { address: "10.0.0.1:7".into(), limit });
+        refused.connection = None;
+        let expected = "tcp://127.0.0.1:5555: turned away (10.0.0.1:7): there are 9 handshakes already";
+        assert_eq!(line(&refused), expected);
+        assert_eq!(object(&refused)["cause"], "max_handshakes");
     }
 
     #[test]

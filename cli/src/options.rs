@@ -19,7 +19,7 @@ pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<
         options = options.send_hwm(hwm).recv_hwm(hwm);
     }
     options = options.busy_poll(args.busy_poll.unwrap_or_default());
-    options = options.max_message_size(args.recv_maxsz);
+    options = options.max_message_size(args.recv_maxsz).limits(args.peer_limits.limits());
     options = options.heartbeat_interval(args.heartbeat_ivl);
     if let Some(ReconnectInterval { first, most }) = args.reconnect_ivl {
         options = options.reconnect(match most {

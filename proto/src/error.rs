@@ -44,6 +44,24 @@ pub enum DisconnectReason {
         /// The limit.
         limit: u64,
     },
+    /// The peer sent a message of more parts than `max_parts`.
+    #[error("the peer sent a message of more than {limit} parts")]
+    TooManyParts {
+        /// The limit.
+        limit: usize,
+    },
+    /// The peer subscribed to more topics than `max_subscriptions`.
+    #[error("the peer subscribed to more than {limit} topics")]
+    TooManySubscriptions {
+        /// The limit.
+        limit: usize,
+    },
+    /// The topics that the peer subscribed to have more bytes than `max_subscription_bytes`.
+    #[error("the topics that the peer subscribed to have more than {limit} bytes")]
+    SubscriptionsTooLong {
+        /// The limit.
+        limit: usize,
+    },
     /// The transport failed.
     #[error("i/o error: {}", IoKind(*.0))]
     Io(io::ErrorKind),
@@ -74,6 +92,9 @@ impl DisconnectReason {
             Self::Unauthorized => "unauthorized",
             Self::Protocol(_) => "protocol",
             Self::Oversize { .. } => "oversize",
+            Self::TooManyParts { .. } => "too_many_parts",
+            Self::TooManySubscriptions { .. } => "too_many_subscriptions",
+            Self::SubscriptionsTooLong { .. } => "subscriptions_too_long",
             Self::Io(_) => "io",
             Self::Superseded => "superseded",
             Self::RequestAbandoned => "request_abandoned",
@@ -151,6 +172,20 @@ pub enum ProtocolError {
     /// A frame length with its highest bit set.
     #[error("an impossible frame length")]
     FrameLength,
+    /// The peer said more of itself than `max_metadata` bytes.
+    #[error("the peer says {len} bytes of itself; at most {limit} are accepted")]
+    MetadataTooLong {
+        /// How many.
+        len: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The peer said more properties of itself than anybody needs.
+    #[error("the peer says more than {limit} properties of itself")]
+    TooManyProperties {
+        /// The limit.
+        limit: usize,
+    },
     /// The READY metadata lack the socket type.
     #[error("the peer did not say its socket type")]
     NoSocketType,

@@ -11,6 +11,7 @@ pub mod error;
 #[cfg(test)]
 mod golden;
 pub mod keys;
+pub mod limits;
 pub mod link;
 pub mod message;
 pub mod monitor;
@@ -29,6 +30,7 @@ pub mod wire;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{DisconnectReason, ProtocolError, RecvError, SendError, SendErrorKind, SubscribeError};
 pub use keys::{CurveClient, CurveServer, InvalidKey, KeyPair, PublicKey, SecretKey};
+pub use limits::{AcceptLimit, PeerLimits};
 pub use message::{Message, Part};
 pub use monitor::{ConnectionId, MonitorEvent, MonitorKind, Snapshot, TransportState};
 pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect, ReconnectStop};

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::error::DisconnectReason;
 use crate::keys::{CurveClient, CurveServer};
+use crate::limits::PeerLimits;
 
 /// An identity that ROUTER peers address a socket by (`ZMQ_ROUTING_ID`): up to 255 bytes, not beginning with a zero.
 ///
@@ -315,6 +316,9 @@ options! {
     /// Default `None`, no limit, as in libzmq; memory then grows with what a peer really sends, never with what it
     /// announces.
     max_message_size: Option<u64> = None;
+
+    /// What the peers may cost, besides messages that are too large: connections, handshakes, subscriptions and more.
+    limits: PeerLimits = PeerLimits::default();
 
     /// When to connect again (`ZMQ_RECONNECT_IVL`, `ZMQ_RECONNECT_IVL_MAX`).
     ///

@@ -48,7 +48,12 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
 }
 
 fn serve(core: &Arc<Core>, endpoint: &Endpoint, ((stream, address), random): ((Stream, String), Random)) {
-    let seat = seat(core, endpoint, address.clone());
+    let permit = match core.admission.admit(|| stream.ip()) {
+        Ok(permit) => permit,
+        // The stream is closed here, before anything was made for it.
+        Err(limit) => return core.tell(Some(endpoint), MonitorKind::AcceptRefused { address, limit }),
+    };
+    let seat = seat(core, endpoint, address.clone()).admitted(permit);
     let config = LinkConfig::new(&core.options, core.socket_type).with_address(address);
     let span = core.observer().span.of_connection(seat.connection(), Some(endpoint));
     let connection = Connection::new(seat, (config, Role::Listener), Entropy::new(random), stream);

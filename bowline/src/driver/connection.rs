@@ -65,6 +65,8 @@ pub(crate) struct Connection {
     /// The transport takes nothing any more; what it still has to give is read before the connection ends.
     broken: Option<io::ErrorKind>,
     paused: bool,
+    /// The bytes of the messages that have come and were not delivered.
+    undelivered: u64,
     read_in_turn: usize,
     delivered_in_turn: usize,
     parting: Parting,
@@ -104,6 +106,7 @@ impl Connection {
             given: GIVEN[0],
             broken: None,
             paused: false,
+            undelivered: 0,
             read_in_turn: 0,
             delivered_in_turn: 0,
             parting: Parting::LastWords,
@@ -230,7 +233,10 @@ impl Connection {
                 Poll::Ready(())
             }
             Some(_) => Poll::Ready(()),
-            None => halves.inbox.poll_deliver(cx, self.link.inbound()),
+            None => {
+                self.undelivered += self.link.take_weight();
+                halves.inbox.poll_deliver_weighed(cx, self.link.inbound(), &mut self.undelivered)
+            }
         };
         let n = waiting - self.link.inbound().len();
         self.delivered_in_turn += n;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::admission::Admission;
 use super::attendant::Attendant;
 use super::monitor::{Monitors, Told};
 use crate::observe::Observer;
@@ -43,6 +44,8 @@ pub(crate) struct Core {
     /// The runtime of the first endpoint, for what is left to do when the last handle is dropped elsewhere.
     runtime: Mutex<Option<tokio::runtime::Handle>>,
     next_connection: AtomicU64,
+    /// The peers that have dialed us.
+    pub(crate) admission: Arc<Admission>,
     /// Unsent messages that went with their pipes since the socket is closing.
     dropped: AtomicU64,
     hears_subscriptions: AtomicBool,
@@ -71,6 +74,7 @@ impl Core {
             mailbox: Arc::clone(engine.mailbox()),
             engine: Mutex::new(engine),
             socket_type,
+            admission: Arc::new(Admission::new(options.limits)),
             options,
             monitors: Monitors::new(socket_type),
             tracker: TaskTracker::new(),

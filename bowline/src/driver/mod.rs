@@ -11,6 +11,7 @@
 //! All of them belong to the socket's [`Core`](core::Core): it counts them, and its token ends them.
 
 pub(crate) mod accept;
+mod admission;
 pub(crate) mod attendant;
 pub(crate) mod connection;
 pub(crate) mod core;

@@ -9,6 +9,7 @@ use bowline_proto::pipe::{Inbox, lifecycle};
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, MonitorEvent, MonitorKind, PeerInfo};
 
+use super::admission::Permit;
 use super::attendant::Attended;
 use super::core::Core;
 use crate::observe::Counters;
@@ -42,6 +43,8 @@ pub(crate) struct Seat {
     early: [usize; 2],
     ready_at: Option<Instant>,
     ended: Option<Ended>,
+    /// What it counts for, of a peer that dialed us.
+    permit: Option<Permit>,
 }
 
 impl Drop for Seat {
@@ -70,7 +73,14 @@ impl Seat {
             early: [0; 2],
             ready_at: None,
             ended: None,
+            permit: None,
         }
+    }
+
+    /// The connection counts for the limits of those that peers have dialed.
+    pub(crate) fn admitted(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
     }
 
     /// In process, the pipe of the accepted connection will read from `inbox` and write straight into `direct`.
@@ -166,6 +176,9 @@ impl Seat {
         let peer = Arc::new(peer);
         self.peer = Some(Arc::clone(&peer));
         self.ready_at = Some(rt::now());
+        if let Some(permit) = &mut self.permit {
+            permit.has_shaken_hands();
+        }
         let connection = self.connection;
         let (inbox, direct, halves) = (self.inbox.take(), self.direct.take(), &mut self.halves);
         let info = Arc::clone(&peer);

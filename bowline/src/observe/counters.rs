@@ -5,6 +5,7 @@
 //! | `bowline_peers` | gauge | peers that are ready now |
 //! | `bowline_connect_attempts_total` | counter | attempts to connect |
 //! | `bowline_connections_accepted_total` | counter | connections that were accepted |
+//! | `bowline_connections_refused_total` | counter | connections that were over a limit and closed at once, by `reason` |
 //! | `bowline_handshakes_total` | counter | handshakes that succeeded |
 //! | `bowline_handshakes_failed_total` | counter | handshakes that failed, by `reason` |
 //! | `bowline_disconnects_total` | counter | connections that went after their handshake, by `reason` |
@@ -73,6 +74,10 @@ impl Counters {
         match &event.kind {
             MonitorKind::Connecting => count("bowline_connect_attempts_total"),
             MonitorKind::Accepted { .. } => count("bowline_connections_accepted_total"),
+            MonitorKind::AcceptRefused { limit, .. } => {
+                let labels = [("socket_type", socket_type), ("reason", limit.name())];
+                counter!("bowline_connections_refused_total", &labels).increment(1);
+            }
             MonitorKind::HandshakeSucceeded => count("bowline_handshakes_total"),
             MonitorKind::HandshakeFailed { reason, .. } => ended("bowline_handshakes_failed_total", reason),
             MonitorKind::Disconnected(reason) => ended("bowline_disconnects_total", reason),

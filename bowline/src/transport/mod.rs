@@ -4,6 +4,7 @@ mod ipc;
 mod tcp;
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -81,6 +82,14 @@ macro_rules! either {
 }
 
 impl Stream {
+    /// The peer's address, if it has one and is still there.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok().map(|address| address.ip()),
+            Self::Ipc(_) => None,
+        }
+    }
+
     /// Waits until there is something to read, or the end.
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         either!(self, stream => stream.poll_read_ready(cx))

@@ -2,6 +2,7 @@
 
 mod check;
 mod curve;
+mod limits;
 mod units;
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -12,6 +13,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use check::command_line;
 pub(crate) use curve::{CurveArgs, KeygenArgs, SECRET};
+pub(crate) use limits::PeerLimitArgs;
 pub(crate) use units::{Linger, ReconnectInterval};
 
 use crate::format::Format;
@@ -175,6 +177,9 @@ pub(crate) struct ConnectionArgs {
     /// Say more on standard error: -v endpoints, -vv lifecycle events, -vvv messages
     #[arg(short, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+    // At the end, since its heading would go on.
+    #[command(flatten)]
+    pub(crate) peer_limits: PeerLimitArgs,
 }
 
 /// The identity of a peer is bytes; clap would read a bare `Vec<u8>` as a list of numbers.

@@ -328,7 +328,7 @@ impl Engine {
     fn inbox(&mut self) -> Arc<Inbox> {
         // What a PUB receives are subscriptions, each of which counts.
         let conflate = self.options.conflate && self.socket_type().conflates() && self.socket_type() != SocketType::Pub;
-        let inbox = Inbox::new(self.options.recv_hwm, conflate);
+        let inbox = Inbox::new(self.options.recv_hwm, conflate).with_most_bytes(self.options.limits.max_unread);
         if self.socket_type() == SocketType::Push {
             // A PUSH has no use for what its peers send; a closed inbox swallows it.
             inbox.close(&mut Wakes::new());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::heartbeat;
+use crate::limits::PeerLimits;
 use crate::options::{Identity, Mechanism, Options};
 use crate::socket_type::SocketType;
 
@@ -13,6 +14,7 @@ pub struct LinkConfig {
     identity: Identity,
     mechanism: Mechanism,
     max_message_size: Option<u64>,
+    limits: PeerLimits,
     handshake_timeout: Duration,
     heartbeat: heartbeat::Settings,
     address: String,
@@ -27,6 +29,7 @@ impl LinkConfig {
             identity: options.identity.clone(),
             mechanism: options.mechanism.clone(),
             max_message_size: options.max_message_size,
+            limits: options.limits,
             handshake_timeout: options.handshake_timeout,
             heartbeat: heartbeat::Settings {
                 interval,
@@ -64,6 +67,10 @@ impl LinkConfig {
 
     pub(super) const fn max_message_size(&self) -> Option<u64> {
         self.max_message_size
+    }
+
+    pub(super) const fn limits(&self) -> &PeerLimits {
+        &self.limits
     }
 
     pub(super) const fn handshake_timeout(&self) -> Duration {

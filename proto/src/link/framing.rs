@@ -7,13 +7,16 @@ use bytes::{Buf, Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::error::{DisconnectReason, ProtocolError};
+use crate::limits::PeerLimits;
 use crate::message::{Message, Part};
 use crate::security::{OVERHEAD, Opener, TEXT_AT};
 use crate::wire::frame::{COMMAND, Header, MORE};
 
-/// The longest command of a handshake, metadata included, in bytes. The peer has proved nothing yet, so it gets a
-/// memory that holds any honest READY and no more.
-pub(super) const HANDSHAKE_COMMAND_MOST: u64 = 64 * 1024;
+/// What a command of a handshake may have besides metadata, in bytes: its name, and what a mechanism puts around them.
+const HANDSHAKE_COMMAND_MORE: u64 = 1024;
+
+/// So long commands may be in any case, in bytes, however small messages have to be.
+const COMMAND_ALWAYS: u64 = 64 * 1024;
 
 /// How much room a driver should offer to one read at first, in bytes: most connections never need more.
 const READ_LEAST: usize = 8 * 1024;
@@ -26,10 +29,6 @@ const READ_MOST: usize = 1024 * 1024;
 
 /// How many messages make a read large enough: more at a time only wait, and leave the processor's cache meanwhile.
 const MESSAGES_ENOUGH: usize = 256;
-
-/// A message with a size limit may have as many parts as the limit has bytes, but always this many. Empty parts count
-/// nothing towards the size, and would fill the memory one header at a time.
-const PARTS_ALWAYS: u64 = 1024;
 
 /// The read side of a link: a buffer that the driver fills, and the messages cut out of it.
 #[derive(Debug)]
@@ -46,6 +45,10 @@ pub(super) struct Framing {
     /// How much of the frame at the head of the buffer is still to come.
     missing: usize,
     limit: Option<u64>,
+    /// Empty parts count nothing towards the size, and would fill the memory one header at a time.
+    parts_most: usize,
+    /// The peer has proved nothing yet, so it gets a memory that holds any honest command of a handshake and no more.
+    handshake_command_most: u64,
     /// Mostly one, an envelope; and a message of many takes its memory with it.
     parts: SmallVec<[Part; 1]>,
     parts_size: u64,
@@ -53,6 +56,8 @@ pub(super) struct Framing {
     /// How many bytes at the head of the buffer are opened, and why those behind them can't be.
     opened: usize,
     failure: Option<DisconnectReason>,
+    /// The bytes of what came into `inbound` since it was last asked for, but for short messages.
+    weight: u64,
 }
 
 /// What a look at the buffer found.
@@ -65,7 +70,7 @@ pub(super) enum Found {
 }
 
 impl Framing {
-    pub(super) fn new(limit: Option<u64>) -> Self {
+    pub(super) fn new(limit: Option<u64>, limits: &PeerLimits) -> Self {
         Self {
             buffer: BytesMut::new(),
             seen: 0,
@@ -74,11 +79,14 @@ impl Framing {
             scant: false,
             missing: 0,
             limit,
+            parts_most: limits.max_parts.unwrap_or(usize::MAX).max(1),
+            handshake_command_most: (limits.max_metadata as u64).saturating_add(HANDSHAKE_COMMAND_MORE),
             parts: SmallVec::new(),
             parts_size: 0,
             inbound: VecDeque::new(),
             opened: 0,
             failure: None,
+            weight: 0,
         }
     }
 
@@ -88,6 +96,12 @@ impl Framing {
 
     pub(super) const fn inbound(&mut self) -> &mut VecDeque<Message> {
         &mut self.inbound
+    }
+
+    /// How many bytes the messages have that came into [`inbound`](Self::inbound) since the last call. Those of one
+    /// short part count nothing: what they take is in the message itself.
+    pub(super) fn take_weight(&mut self) -> u64 {
+        std::mem::take(&mut self.weight)
     }
 
     pub(super) fn has_inbound(&self) -> bool {
@@ -148,7 +162,7 @@ impl Framing {
         if header.flags & COMMAND == 0 {
             return Err(ProtocolError::MessageInHandshake.into());
         }
-        self.command(header, header_len, HANDSHAKE_COMMAND_MOST)
+        self.command(header, header_len, self.handshake_command_most)
     }
 
     /// Cuts messages until a command turns up or the bytes run out.
@@ -222,7 +236,7 @@ impl Framing {
 
     /// The longest command in traffic: PINGs must get through however small messages have to be.
     fn command_most(&self) -> u64 {
-        self.limit.unwrap_or(u64::MAX).max(HANDSHAKE_COMMAND_MOST)
+        self.limit.unwrap_or(u64::MAX).max(COMMAND_ALWAYS)
     }
 
     /// Adds a part, the last of its message or one of more.
@@ -232,8 +246,10 @@ impl Framing {
             self.parts_size += body.len() as u64;
             self.parts.push(body);
         } else if self.parts.is_empty() {
+            self.weight += body.len() as u64;
             self.inbound.push_back(body.into());
         } else {
+            self.weight += self.parts_size + (body.len() + self.parts.len() * size_of::<Part>()) as u64;
             self.parts_size = 0;
             self.inbound.push_back(std::mem::take(&mut self.parts).into_iter().chain([body]).collect());
         }
@@ -302,9 +318,12 @@ impl Framing {
 
     /// Judges a message by the header of its next frame, before any of the body is waited for.
     fn check_size(&self, next: u64) -> Result<(), DisconnectReason> {
+        if self.parts.len() >= self.parts_most {
+            return Err(DisconnectReason::TooManyParts { limit: self.parts_most });
+        }
         let Some(limit) = self.limit else { return Ok(()) };
         let announced = self.parts_size.saturating_add(next);
-        if announced > limit || self.parts.len() as u64 >= limit.max(PARTS_ALWAYS) {
+        if announced > limit {
             return Err(DisconnectReason::Oversize { announced, limit });
         }
         Ok(())
@@ -312,6 +331,7 @@ impl Framing {
 
     /// Adds a message that did not come as one.
     pub(super) fn push(&mut self, message: Message) {
+        self.weight += message.size() as u64;
         self.inbound.push_back(message);
     }
 

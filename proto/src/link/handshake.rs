@@ -14,6 +14,10 @@ use crate::wire::command::{self, Command};
 use crate::wire::greeting::{GREETING_LEN, Greeting};
 use crate::wire::metadata::{self, Walk};
 
+/// More properties than anybody says of itself: each takes some 100 bytes of memory, ten times of what it needs on the
+/// wire.
+const PROPERTIES_MOST: usize = 256;
+
 /// The handshake of one connection.
 #[derive(Debug)]
 pub(super) struct Handshake {
@@ -21,6 +25,7 @@ pub(super) struct Handshake {
     mechanism: &'static str,
     is_server: bool,
     address: String,
+    metadata_most: usize,
     security: Box<dyn security::Handshake>,
     /// The peer's greeting, once it is here.
     greeting: Option<Greeting>,
@@ -36,6 +41,7 @@ impl Handshake {
             mechanism: mechanism.name(),
             is_server: mechanism.is_server(),
             address: config.address().to_owned(),
+            metadata_most: config.limits().max_metadata,
             security: security::handshake(mechanism, our_metadata(config), entropy),
             greeting: None,
         }
@@ -105,6 +111,9 @@ impl Handshake {
 
     /// What the peer says of itself, checked.
     fn peer(&self, greeting: Greeting, command: &'static str, metadata: &[u8]) -> Result<PeerInfo, ProtocolError> {
+        if metadata.len() > self.metadata_most {
+            return Err(ProtocolError::MetadataTooLong { len: metadata.len(), limit: self.metadata_most });
+        }
         let (mut socket_type, mut identity, mut properties) = (None, None, Vec::new());
         for property in Walk::new(metadata) {
             let (name, value) = property.map_err(|_| ProtocolError::MalformedCommand { name: command })?;
@@ -112,6 +121,8 @@ impl Handshake {
                 socket_type.get_or_insert(value);
             } else if metadata::same_name(name, metadata::IDENTITY) {
                 identity.get_or_insert(value);
+            } else if properties.len() == PROPERTIES_MOST {
+                return Err(ProtocolError::TooManyProperties { limit: PROPERTIES_MOST });
             } else {
                 properties.push((name.to_owned(), Bytes::copy_from_slice(value)));
             }

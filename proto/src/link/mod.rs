@@ -47,7 +47,7 @@ pub enum Role {
 ///   [`handle_read`](Self::handle_read), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
 /// - *from the socket*: [`handle_refusal`](Self::handle_refusal), [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
 ///   [`close`](Self::close), [`seal`](Self::seal), [`shed`](Self::shed);
-/// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound),
+/// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound), [`take_weight`](Self::take_weight),
 ///   [`poll_transmit`](Self::poll_transmit), [`poll_timeout`](Self::poll_timeout).
 ///
 /// After each call of the second or third kind the driver performs the effects, then takes the messages out of
@@ -86,7 +86,7 @@ impl Link {
             role,
             lifecycle: Lifecycle::new(),
             effects: Effects::new(),
-            framing: Framing::new(config.max_message_size()),
+            framing: Framing::new(config.max_message_size(), config.limits()),
             control: Vec::new(),
             in_clear: 0,
             phase: Phase::Idle,
@@ -266,6 +266,12 @@ impl Link {
     /// The messages that arrived whole. The driver drains them.
     pub const fn inbound(&mut self) -> &mut VecDeque<Message> {
         self.framing.inbound()
+    }
+
+    /// How many bytes the messages have that came into [`inbound`](Self::inbound) since the last call, those aside that
+    /// are short enough to stand in their [`Message`] itself.
+    pub fn take_weight(&mut self) -> u64 {
+        self.framing.take_weight()
     }
 
     /// Moves what the protocol itself has to say (greeting, commands) into an empty batch. Whether there was anything.

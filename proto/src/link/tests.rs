@@ -2,6 +2,7 @@
 
 mod curve;
 mod heartbeats;
+mod limits;
 mod malformed;
 mod random;
 mod ready;

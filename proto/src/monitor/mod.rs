@@ -13,6 +13,7 @@ pub use snapshot::{Connection, DialStage, Dialed, Snapshot, Stage};
 
 use crate::Endpoint;
 use crate::error::{DisconnectReason, HandshakeStage};
+use crate::limits::AcceptLimit;
 use crate::peer::PeerInfo;
 use crate::time::Instant;
 
@@ -95,6 +96,13 @@ pub enum MonitorKind {
     },
     /// A connection could not be accepted.
     AcceptFailed(io::ErrorKind),
+    /// A peer's connection was closed as soon as it was accepted: there are too many already.
+    AcceptRefused {
+        /// The peer's address.
+        address: String,
+        /// The limit that it is over.
+        limit: AcceptLimit,
+    },
     /// An attempt to connect begins.
     Connecting,
     /// Nobody is bound to the name yet; the attempt waits until somebody is. Only in process: with other transports the
@@ -154,6 +162,7 @@ impl MonitorKind {
             Self::BindFailed(_) => "bind_failed",
             Self::Accepted { .. } => "accepted",
             Self::AcceptFailed(_) => "accept_failed",
+            Self::AcceptRefused { .. } => "accept_refused",
             Self::Connecting => "connecting",
             Self::ConnectDelayed => "connect_delayed",
             Self::ConnectRetried { .. } => "connect_retried",

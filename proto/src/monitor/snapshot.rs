@@ -172,6 +172,7 @@ impl Snapshot {
             MonitorKind::Stopped => self.is_stopped = true,
             MonitorKind::BindFailed(_)
             | MonitorKind::AcceptFailed(_)
+            | MonitorKind::AcceptRefused { .. }
             | MonitorKind::ConnectDelayed
             | MonitorKind::Subscribed(_)
             | MonitorKind::Unsubscribed(_)

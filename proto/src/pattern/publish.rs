@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::topics::Topics;
 use super::{News, Pattern, Pipe, Pipes};
-use crate::error::{RecvError, SendErrorKind};
+use crate::error::{DisconnectReason, RecvError, SendErrorKind};
+use crate::limits::PeerLimits;
 use crate::pipe::PipeId;
 use crate::wire::subscription;
 use crate::{Message, Options, SocketType};
@@ -18,6 +19,7 @@ pub(super) struct Publish {
     tells: bool,
     verbose: bool,
     nodrop: bool,
+    limits: PeerLimits,
     topics: Topics,
     /// What the application is to hear, oldest first.
     heard: VecDeque<Message>,
@@ -33,6 +35,7 @@ impl Publish {
             tells: socket_type == SocketType::XPub,
             verbose: options.xpub_verbose,
             nodrop: options.xpub_nodrop,
+            limits: options.limits,
             topics: Topics::default(),
             heard: VecDeque::new(),
             most: if options.recv_hwm == 0 { usize::MAX } else { options.recv_hwm },
@@ -47,6 +50,11 @@ impl Publish {
             [part] => match part.split_first() {
                 Some((1, topic)) => {
                     let change = self.topics.insert(topic, id);
+                    if change.of_peer
+                        && let Some(reason) = self.excess(id)
+                    {
+                        return self.give_up(pipes, id, topic, reason);
+                    }
                     if change.of_peer {
                         pipes.tell(id, News::Subscribed(Bytes::copy_from_slice(topic)));
                     }
@@ -66,6 +74,24 @@ impl Publish {
         if self.tells && (changed || self.verbose) {
             self.heard.push_back(message);
         }
+    }
+
+    /// The limit that the subscriptions of a peer are over.
+    fn excess(&self, id: PipeId) -> Option<DisconnectReason> {
+        let PeerLimits { max_subscriptions, max_subscription_bytes, .. } = self.limits;
+        let (topics, bytes) = self.topics.held_by(id);
+        let over = |most: Option<usize>, now: usize| most.filter(|&most| now > most);
+        over(max_subscriptions, topics).map(|limit| DisconnectReason::TooManySubscriptions { limit }).or_else(|| {
+            over(max_subscription_bytes, bytes).map(|limit| DisconnectReason::SubscriptionsTooLong { limit })
+        })
+    }
+
+    /// Ends the connection of a peer that has subscribed to one topic too many, and hears nothing more of it.
+    fn give_up(&mut self, pipes: &mut Pipes, id: PipeId, topic: &[u8], reason: DisconnectReason) {
+        self.topics.remove(topic, id);
+        pipes.sever(id);
+        pipes.discard_unread(id);
+        pipes.kick(id, reason);
     }
 
     fn forget(&mut self, id: PipeId) {

@@ -32,11 +32,19 @@ pub(super) struct Topics {
     /// Who subscribed to each topic, in no order.
     subscribers: Prefixes<Subscribers>,
     /// The topics of each pipe, and where it stands among the subscribers of each.
-    of_pipe: BTreeMap<PipeId, BTreeMap<Place, u32>>,
+    of_pipe: BTreeMap<PipeId, Held>,
     /// By the index of each pipe: the last search that found it. A pipe is forgotten before another has its index.
     found_in: Vec<u64>,
     searches: u64,
     matching: Vec<PipeId>,
+}
+
+/// The topics of one pipe.
+#[derive(Debug, Default)]
+struct Held {
+    topics: BTreeMap<Place, u32>,
+    /// How many bytes they have.
+    bytes: usize,
 }
 
 /// Most topics have one subscriber or two.
@@ -48,10 +56,15 @@ impl Topics {
         self.subscribers.len()
     }
 
+    /// How many topics the pipe is subscribed to, and how many bytes those have.
+    pub(super) fn held_by(&self, id: PipeId) -> (usize, usize) {
+        self.of_pipe.get(&id).map_or((0, 0), |held| (held.topics.len(), held.bytes))
+    }
+
     /// Adds a subscription.
     pub(super) fn insert(&mut self, topic: &[u8], id: PipeId) -> Change {
         let found = self.subscribers.find(topic);
-        let topics = self.of_pipe.entry(id).or_default();
+        let Held { topics, bytes } = self.of_pipe.entry(id).or_default();
         let (place, at) = match found {
             None => (self.subscribers.insert(topic, SmallVec::from_slice(&[id])), 0),
             Some(place) if topics.contains_key(&place) => return Change::default(),
@@ -62,6 +75,7 @@ impl Topics {
             }
         };
         topics.insert(place, at as u32);
+        *bytes += topic.len();
         if self.found_in.len() <= id.index as usize {
             self.found_in.resize(id.index as usize + 1, 0);
         }
@@ -71,8 +85,9 @@ impl Topics {
     /// Takes a subscription back.
     pub(super) fn remove(&mut self, topic: &[u8], id: PipeId) -> Change {
         let Some(place) = self.subscribers.find(topic) else { return Change::default() };
-        let at = self.of_pipe.get_mut(&id).and_then(|topics| topics.remove(&place));
-        let Some(at) = at else { return Change::default() };
+        let Some(held) = self.of_pipe.get_mut(&id) else { return Change::default() };
+        let Some(at) = held.topics.remove(&place) else { return Change::default() };
+        held.bytes -= topic.len();
         let of_all = self.leave(place, at);
         if of_all {
             self.subscribers.remove(place);
@@ -83,7 +98,7 @@ impl Topics {
     /// Takes back all subscriptions of the pipe; calls `orphaned` with the topics that nobody subscribes to any more.
     pub(super) fn forget(&mut self, id: PipeId, mut orphaned: impl FnMut(&[u8])) {
         let mut topic = Vec::new();
-        for (place, at) in self.of_pipe.remove(&id).unwrap_or_default() {
+        for (place, at) in self.of_pipe.remove(&id).unwrap_or_default().topics {
             if self.leave(place, at) {
                 topic.clear();
                 self.subscribers.spell(place, &mut topic);
@@ -98,9 +113,9 @@ impl Topics {
         let pipes = self.subscribers.at_mut(place);
         pipes.swap_remove(at as usize);
         if let Some(moved) = pipes.get(at as usize)
-            && let Some(topics) = self.of_pipe.get_mut(moved)
+            && let Some(held) = self.of_pipe.get_mut(moved)
         {
-            topics.insert(place, at);
+            held.topics.insert(place, at);
         }
         pipes.is_empty()
     }

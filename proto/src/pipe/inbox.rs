@@ -34,6 +34,11 @@ struct Inner {
     /// What the reader took and has not handed on yet.
     held: usize,
     hwm: usize,
+    /// The bytes of the messages in the queue, of those that the reader took with its last batch, and how many there may
+    /// be before no more are taken.
+    weight: u64,
+    held_weight: u64,
+    weight_most: u64,
     conflate: bool,
     intake: Intake,
     /// How often it was severed: a writer that was there before is refused for good.
@@ -68,6 +73,9 @@ enum Writer {
 
 impl Inner {
     fn room(&self) -> usize {
+        if self.weight + self.held_weight >= self.weight_most {
+            return 0;
+        }
         if self.hwm == 0 { usize::MAX } else { self.hwm.saturating_sub(self.queue.len() + self.held) }
     }
 
@@ -96,6 +104,9 @@ impl Inbox {
             received: 0,
             held: 0,
             hwm,
+            weight: 0,
+            held_weight: 0,
+            weight_most: u64::MAX,
             conflate,
             intake: Intake::Open,
             era: 0,
@@ -105,6 +116,14 @@ impl Inbox {
             writer: Writer::Nobody,
         };
         Self { inner: Mutex::new(inner), bytes: AtomicU64::new(0) }
+    }
+
+    /// Takes no more messages while those that wait have so many bytes; `None` sets no limit.
+    #[must_use]
+    pub fn with_most_bytes(self, most: Option<usize>) -> Self {
+        // Nothing waits before the first message, which is let through in any case.
+        self.inner.lock().weight_most = most.map_or(u64::MAX, |most| most.max(1) as u64);
+        self
     }
 
     /// How many messages it holds at the most; 0 for any number.
@@ -132,7 +151,7 @@ impl Inbox {
     pub fn attach_reader(&self, socket: Arc<Mailbox>, pipe: PipeId, wakes: &mut Wakes) {
         let mut inner = self.inner.lock();
         inner.reader = Some((socket, pipe));
-        inner.held = 0;
+        (inner.held, inner.held_weight) = (0, 0);
         inner.reader_waits = true;
         let edge = if inner.queue.is_empty() { None } else { inner.edge() };
         drop(inner);
@@ -197,11 +216,23 @@ impl Inbox {
     ///
     /// A closed or severed inbox swallows them: nobody will read them.
     pub fn poll_deliver(&self, cx: &mut Context<'_>, messages: &mut VecDeque<Message>) -> Poll<()> {
+        self.poll_deliver_weighed(cx, messages, &mut 0)
+    }
+
+    /// As [`poll_deliver`](Self::poll_deliver), of messages that have `weight` bytes, besides what a [`Message`] itself
+    /// takes. What is left of it is that of the messages that are left.
+    pub fn poll_deliver_weighed(
+        &self,
+        cx: &mut Context<'_>,
+        messages: &mut VecDeque<Message>,
+        weight: &mut u64,
+    ) -> Poll<()> {
         if messages.is_empty() {
             return Poll::Ready(());
         }
         let mut inner = self.inner.lock();
         if inner.intake != Intake::Open {
+            *weight = 0;
             messages.clear();
             return Poll::Ready(());
         }
@@ -211,9 +242,14 @@ impl Inbox {
             inner.queue.clear();
             inner.queue.extend(messages.pop_back());
             messages.clear();
+            *weight = 0;
         } else {
             let n = inner.room().min(messages.len());
             inner.received += n as u64;
+            // They came with one read, so that none of them is weighed by itself: each counts for the same share.
+            let share = if n == messages.len() { *weight } else { *weight / messages.len() as u64 * n as u64 };
+            *weight -= share;
+            inner.weight += share + (n * size_of::<Message>()) as u64;
             if inner.queue.is_empty() && n == messages.len() {
                 // Neither copies a message: all of them stand at the beginning of their memory.
                 let emptied = std::mem::replace(&mut inner.queue, std::mem::take(messages).into());
@@ -297,6 +333,7 @@ impl Inbox {
         let mut inner = self.inner.lock();
         std::mem::swap(&mut inner.queue, batch);
         inner.held = batch.len();
+        inner.held_weight = std::mem::take(&mut inner.weight);
         inner.reader_waits = batch.is_empty();
         if inner.is_quiet && batch.is_empty() {
             inner.shed();

@@ -141,4 +141,55 @@ mod tests {
         deliver(&inbox, 100);
         assert!(read(&mut reader) == 100 && reader.batch.capacity() + inbox.capacity() >= 100);
     }
+
+    /// Whether all of these were taken, and what is left of their weight.
+    fn deliver_weighed(inbox: &Inbox, messages: &mut VecDeque<Message>, weight: u64) -> (bool, u64) {
+        let mut left = weight;
+        let polled = inbox.poll_deliver_weighed(&mut Context::from_waker(Waker::noop()), messages, &mut left);
+        (polled.is_ready(), left)
+    }
+
+    fn messages(n: usize) -> VecDeque<Message> {
+        (0..n).map(|_| Message::from("x")).collect()
+    }
+
+    #[test]
+    fn an_inbox_takes_no_more_while_what_waits_has_the_bytes_that_it_may_have() {
+        let inbox = Arc::new(Inbox::new(1000, false).with_most_bytes(Some(1000)));
+        let mut reader = Reader::new(Arc::clone(&inbox), 1000);
+        assert_eq!(deliver_weighed(&inbox, &mut messages(2), 800), (true, 0));
+        assert_eq!(deliver_weighed(&inbox, &mut messages(1), 5000), (true, 0), "there was room yet");
+        let mut more = messages(1);
+        assert_eq!(deliver_weighed(&inbox, &mut more, 1), (false, 1));
+        let (mut message, mut wakes) = (Message::new(), Wakes::new());
+        for _ in 0..3 {
+            assert!(reader.pop(&mut message, &mut wakes));
+            assert_eq!(deliver_weighed(&inbox, &mut more, 1), (false, 1), "what was begun is not done");
+        }
+        assert!(!reader.pop(&mut message, &mut wakes) && !wakes.is_empty(), "the writer is told");
+        assert_eq!(deliver_weighed(&inbox, &mut more, 1), (true, 0));
+        assert_eq!(read(&mut reader), 1);
+    }
+
+    #[test]
+    fn a_message_of_any_size_is_taken_when_nothing_waits() {
+        let inbox = Arc::new(Inbox::new(0, false).with_most_bytes(Some(0)));
+        let mut reader = Reader::new(Arc::clone(&inbox), 0);
+        for _ in 0..3 {
+            assert_eq!(deliver_weighed(&inbox, &mut messages(1), 1 << 40), (true, 0));
+            assert_eq!(deliver_weighed(&inbox, &mut messages(1), 0), (false, 0));
+            assert_eq!(read(&mut reader), 1);
+        }
+    }
+
+    #[test]
+    fn messages_that_the_mark_keeps_back_keep_their_share_of_the_bytes() {
+        let inbox = Arc::new(Inbox::new(3, false).with_most_bytes(Some(1000)));
+        let mut reader = Reader::new(Arc::clone(&inbox), 3);
+        let mut four = messages(4);
+        assert_eq!((deliver_weighed(&inbox, &mut four, 4000), four.len()), ((false, 1000), 1));
+        assert_eq!(read(&mut reader), 3);
+        assert_eq!(deliver_weighed(&inbox, &mut four, 1000), (true, 0));
+        assert_eq!(deliver_weighed(&inbox, &mut messages(1), 0), (false, 0));
+    }
 }

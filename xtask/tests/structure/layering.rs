@@ -15,7 +15,18 @@ struct Layer {
 const PROTO: &[Layer] = &[
     Layer {
         name: "values",
-        modules: &["endpoint", "error", "keys", "message", "monitor", "options", "peer", "socket_type", "time"],
+        modules: &[
+            "endpoint",
+            "error",
+            "keys",
+            "limits",
+            "message",
+            "monitor",
+            "options",
+            "peer",
+            "socket_type",
+            "time",
+        ],
         may_import: &[],
     },
     Layer { name: "wire", modules: &["wire"], may_import: &["values"] },

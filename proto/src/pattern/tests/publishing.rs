@@ -1,6 +1,7 @@
 //! PUB, SUB, XPUB and XSUB (RFC 29).
 
 use super::*;
+use crate::limits::PeerLimits;
 use SocketType::{Pub, Sub, XPub, XSub};
 
 fn plus(topic: &str) -> Message {
@@ -226,4 +227,63 @@ fn publisher_and_subscriber_joined_in_process_talk_and_what_was_sent_can_be_read
 fn others_do_not_subscribe() {
     let error = crate::SubscribeError::Unsupported(SocketType::Pull);
     assert_eq!(socket(SocketType::Pull).subscribe(b"a"), Err(error));
+}
+
+/// A publisher with these limits and a subscriber to these topics, and why the subscriber is to go.
+fn limited(
+    limits: PeerLimits,
+    topics: impl IntoIterator<Item = Message>,
+) -> (Engine, Halves, Option<DisconnectReason>) {
+    let mut publisher = with(Pub, Options::new().limits(limits));
+    let pipe = accept(&mut publisher, peer(Sub));
+    arrive(&pipe, topics);
+    publisher.process();
+    let reason = kicked(&mut publisher, &pipe);
+    (publisher, pipe, reason)
+}
+
+#[test]
+fn a_peer_with_too_many_subscriptions_goes_and_those_of_others_stay() {
+    let limits = PeerLimits::new().max_subscriptions(Some(2));
+    let (mut publisher, pipe, reason) = limited(limits, ["a", "b", "a", "b"].map(plus));
+    assert_eq!(reason, None, "what is repeated counts once");
+    let other = accept(&mut publisher, peer(Sub));
+    arrive(&other, [plus("c")]);
+    arrive(&pipe, [minus("a"), plus("d")]);
+    publisher.process();
+    assert_eq!(kicked(&mut publisher, &pipe), None, "what is taken back no longer counts");
+    arrive(&pipe, [plus("c"), plus("e")]);
+    publisher.process();
+    assert_eq!(kicked(&mut publisher, &pipe), Some(DisconnectReason::TooManySubscriptions { limit: 2 }));
+    arrive(&pipe, [plus("f")]);
+    assert_eq!(publisher.subscriptions(), 3, "nothing more is heard of it");
+    publisher.detach(pipe.pipe);
+    assert_eq!(publisher.subscriptions(), 1);
+    send(&mut publisher, "c").unwrap();
+    assert_eq!(written(&mut publisher, &other), ["c"]);
+}
+
+#[test]
+fn a_peer_with_too_long_subscriptions_goes() {
+    let limits = PeerLimits::new().max_subscription_bytes(Some(10));
+    let (mut publisher, pipe, reason) = limited(limits, ["12345", "1234567", "abcde"].map(plus));
+    assert_eq!(reason, Some(DisconnectReason::SubscriptionsTooLong { limit: 10 }));
+    publisher.detach(pipe.pipe);
+    assert_eq!(publisher.subscriptions(), 0);
+    let (_, _, reason) = limited(limits, [plus("12345"), minus("12345"), plus("0123456789")]);
+    assert_eq!(reason, None);
+}
+
+#[test]
+fn an_endpoint_whose_peer_had_too_many_subscriptions_hears_the_next_one() {
+    let mut publisher = with(Pub, Options::new().limits(PeerLimits::new().max_subscriptions(Some(1))));
+    let pipe = dial(&mut publisher, peer(Sub));
+    arrive(&pipe, [plus("a"), plus("b")]);
+    publisher.process();
+    assert_eq!(kicked(&mut publisher, &pipe), Some(DisconnectReason::TooManySubscriptions { limit: 1 }));
+    publisher.detach(pipe.pipe);
+    publisher.attach(pipe.pipe, HERE, peer(Sub)).unwrap();
+    arrive(&pipe, [plus("a")]);
+    send(&mut publisher, "abc").unwrap();
+    assert_eq!(written(&mut publisher, &pipe), ["abc"]);
 }
