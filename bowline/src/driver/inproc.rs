@@ -170,7 +170,7 @@ impl Direct {
             far.ready(peer(ours), [near_end, far_end]);
             binder.spawn_at_home(async move { drop(far.run().await) });
         }
-        Some(Join::Joined(near))
+        Some(Join::Joined(near.into()))
     }
 }
 
@@ -180,7 +180,7 @@ fn peer(core: &Core) -> PeerInfo {
 
 /// What came of an attempt to join.
 enum Join {
-    Joined(Side),
+    Joined(Box<Side>),
     Refused(DisconnectReason),
 }
 
