@@ -48,13 +48,13 @@ fn own_keys(args: &CurveArgs) -> Result<Option<KeyPair>, Failure> {
     secret.map(|secret| Some(secret.into())).map_err(|cause| Failure::usage(SECRET, cause))
 }
 
-/// A key, or the file that it is in.
+/// A key, or the file that it is in. The file goes first: a path of 40 characters reads as a key as well.
 fn public_key(text: &str) -> Result<PublicKey, Failure> {
-    match text.parse() {
-        Ok(key) => Ok(key),
-        Err(_) if Path::new(text).exists() => key_in(Path::new(text)),
-        Err(cause) => Err(Failure::usage(text, format!("no file, and no key: {cause}"))),
+    let file = Path::new(text);
+    if file.exists() {
+        return key_in(file);
     }
+    text.parse().map_err(|cause| Failure::usage(text, format!("no file, and no key: {cause}")))
 }
 
 /// The first line of a file that is neither empty nor a comment.

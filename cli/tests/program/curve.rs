@@ -86,6 +86,20 @@ fn a_client_reaches_the_server_whose_key_it_has() {
 }
 
 #[test]
+fn a_file_whose_name_reads_as_a_key_is_a_file_all_the_same() {
+    let folder = Folder::new("curve-name");
+    let (server, _) = folder.keys("server");
+    let name = format!("{}.pub", "k".repeat(36));
+    fs::rename(format!("{server}.pub"), folder.file(&name)).expect("it is there");
+    let mut pull = start(&format!("pull -b {ANY} -v -n 1 --curve-server --curve-key-file {server}"));
+    let place = pull.endpoint();
+    let mut push = command(&format!("push -c {place} -D one -t 30 --curve-server-key {name}"));
+    let output = push.current_dir(&folder.0).output().expect("the program runs");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(pull.line(), "one");
+}
+
+#[test]
 fn who_is_not_on_the_list_is_refused_and_told() {
     let folder = Folder::new("curve-list");
     let ((server, public), (_, allowed)) = (folder.keys("server"), folder.keys("client"));
