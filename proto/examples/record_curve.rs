@@ -34,7 +34,7 @@ fn main() -> std::io::Result<()> {
     while side.received.len() < 4 && side.is_open() {
         stream.write_all(&side.output())?;
         let n = stream.read(&mut buffer)?;
-        let hex: String = buffer[..n].iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = buffer[..n].iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         println!("{theirs} {hex}");
         side.feed(&buffer[..n], Instant::ZERO);
     }
