@@ -14,6 +14,9 @@ pub(super) const TAG: usize = 16;
 /// From this length on vectors are worth their preparation, in bytes.
 const LONG: usize = 4096;
 
+/// From this many blocks on four at a time are worth the powers that this takes.
+const MANY: usize = 8;
+
 const LOW_44: u64 = (1 << 44) - 1;
 const LOW_42: u64 = (1 << 42) - 1;
 
@@ -36,7 +39,17 @@ fn short(key: &[u8; 32], text: &[u8]) -> [u8; TAG] {
     let factor = [r0 & 0xffc_0fff_ffff, ((r0 >> 44) | (r1 << 20)) & 0xfff_ffc0_ffff, (r1 >> 24) & 0xf_ffff_fc0f];
     let mut sum = [0; 3];
     let (blocks, rest) = text.as_chunks::<TAG>();
-    for block in blocks {
+    let (fours, ones) = if blocks.len() < MANY { (&[][..], blocks) } else { blocks.as_chunks::<4>() };
+    if !fours.is_empty() {
+        let mut powers = [factor; 4];
+        for i in (0..3).rev() {
+            powers[i] = carried(product(powers[i + 1], factor));
+        }
+        for four in fours {
+            sum = four_steps(sum, four, &powers);
+        }
+    }
+    for block in ones {
         sum = step(sum, limbs(block, 1 << 40), factor);
     }
     if !rest.is_empty() {
@@ -67,14 +80,44 @@ fn limbs(block: &[u8; TAG], end: u64) -> [u64; 3] {
 
 /// `(sum + block) * factor` modulo 2^130 - 5, up to a few bits.
 #[inline(always)]
-fn step(sum: [u64; 3], block: [u64; 3], [r0, r1, r2]: [u64; 3]) -> [u64; 3] {
+fn step(sum: [u64; 3], block: [u64; 3], factor: [u64; 3]) -> [u64; 3] {
+    carried(product(added(sum, block), factor))
+}
+
+/// Four steps as one: the products don't wait for each other, and are carried once.
+#[inline(always)]
+fn four_steps(sum: [u64; 3], blocks: &[[u8; TAG]; 4], powers: &[[u64; 3]; 4]) -> [u64; 3] {
+    let [first, second, third, fourth] = blocks;
+    let [r4, r3, r2, r1] = *powers;
+    let total = product(added(sum, limbs(first, 1 << 40)), r4);
+    let total = added(total, product(limbs(second, 1 << 40), r3));
+    let total = added(total, product(limbs(third, 1 << 40), r2));
+    let total = added(total, product(limbs(fourth, 1 << 40), r1));
+    carried(total)
+}
+
+#[inline(always)]
+fn added<T: Copy + std::ops::Add<Output = T>>(a: [T; 3], b: [T; 3]) -> [T; 3] {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+}
+
+#[inline(always)]
+fn product([h0, h1, h2]: [u64; 3], [r0, r1, r2]: [u64; 3]) -> [u128; 3] {
     let times = |a: u64, b: u64| u128::from(a) * u128::from(b);
-    let [h0, h1, h2] = [sum[0] + block[0], sum[1] + block[1], sum[2] + block[2]];
     // What overflows 2^130 comes back five times, and four times more where the limbs have 132 bits together.
     let (s1, s2) = (r1 * 20, r2 * 20);
-    let d0 = times(h0, r0) + times(h1, s2) + times(h2, s1);
-    let d1 = times(h0, r1) + times(h1, r0) + times(h2, s2) + (d0 >> 44);
-    let d2 = times(h0, r2) + times(h1, r1) + times(h2, r0) + (d1 >> 44);
+    [
+        times(h0, r0) + times(h1, s2) + times(h2, s1),
+        times(h0, r1) + times(h1, r0) + times(h2, s2),
+        times(h0, r2) + times(h1, r1) + times(h2, r0),
+    ]
+}
+
+/// Limbs of 44, 44 and 42 bits again, but for a few bits too much in the second.
+#[inline(always)]
+fn carried([d0, d1, d2]: [u128; 3]) -> [u64; 3] {
+    let d1 = d1 + (d0 >> 44);
+    let d2 = d2 + (d1 >> 44);
     let low = (d0 as u64 & LOW_44) + (d2 >> 42) as u64 * 5;
     [low & LOW_44, (d1 as u64 & LOW_44) + (low >> 44), d2 as u64 & LOW_42]
 }
@@ -82,16 +125,16 @@ fn step(sum: [u64; 3], block: [u64; 3], [r0, r1, r2]: [u64; 3]) -> [u64; 3] {
 /// The sum reduced to the end, in constant time, plus `pad` modulo 2^128.
 #[inline(always)]
 fn finished(sum: [u64; 3], [low, high]: [u64; 2]) -> [u8; TAG] {
-    let carried = |[h0, h1, h2]: [u64; 3]| {
+    let settled = |[h0, h1, h2]: [u64; 3]| {
         let h1 = h1 + (h0 >> 44);
         let h2 = h2 + (h1 >> 44);
         ([h0 & LOW_44, h1 & LOW_44, h2 & LOW_42], h2 >> 42)
     };
-    let (sum, over) = carried(sum);
-    let (sum, over) = carried([sum[0] + over * 5, sum[1], sum[2]]);
-    let (sum, _) = carried([sum[0] + over * 5, sum[1], sum[2]]);
+    let (sum, over) = settled(sum);
+    let (sum, over) = settled([sum[0] + over * 5, sum[1], sum[2]]);
+    let (sum, _) = settled([sum[0] + over * 5, sum[1], sum[2]]);
     // If adding five carries out of the 130 bits, that is what remains.
-    let (less, over) = carried([sum[0] + 5, sum[1], sum[2]]);
+    let (less, over) = settled([sum[0] + 5, sum[1], sum[2]]);
     let mask = over.wrapping_neg();
     let [h0, h1, h2]: [u128; 3] = std::array::from_fn(|i| u128::from((sum[i] & !mask) | (less[i] & mask)));
     let pad = u128::from(low) | (u128::from(high) << 64);
@@ -123,7 +166,7 @@ mod tests {
                 let key: [u8; 32] = [r, pad].concat().try_into().unwrap();
                 for (a, b, c) in (0..27).map(|i| (i / 9, i / 3 % 3, i % 3)) {
                     let text = [blocks[a], blocks[b], blocks[c]].concat();
-                    for text in [&text[..], &text[..33], &text[..16]] {
+                    for text in [&text[..], &text[..33], &text[..16], &text.repeat(4)] {
                         assert_eq!(short(&key, text), long(&key, text), "{key:x?} {text:x?}");
                     }
                 }

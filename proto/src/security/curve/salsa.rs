@@ -1,6 +1,6 @@
 //! Salsa20: eight blocks at a time, of one stream or of several.
 //!
-//! No crate has it with vectors: `salsa20` takes 2.6 ns for a byte where this takes 0.8, with AVX2.
+//! No crate has it with vectors: `salsa20` takes 2.6 ns for a byte where this takes 0.7, with AVX2.
 
 #![expect(clippy::inline_always, reason = "what is called for a kind of vectors must be compiled for it")]
 
@@ -21,18 +21,6 @@ pub(super) type Places = [[u32; LANES]; 4];
 const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 /// Where the nonce and the counter stand.
 const PLACE_AT: usize = 6;
-
-/// The words of four columns, then of four rows.
-const QUARTERS: [[usize; 4]; 8] = [
-    [0, 4, 8, 12],
-    [5, 9, 13, 1],
-    [10, 14, 2, 6],
-    [15, 3, 7, 11],
-    [0, 1, 2, 3],
-    [5, 6, 7, 4],
-    [10, 11, 8, 9],
-    [15, 12, 13, 14],
-];
 
 /// The words that all blocks of a key share; the others are zero.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -59,12 +47,11 @@ impl Schedule {
         }
         let mut x = start;
         for _ in 0..10 {
-            for [a, b, c, d] in QUARTERS {
-                x[b] ^= turned(x[a] + x[d], 7);
-                x[c] ^= turned(x[b] + x[a], 9);
-                x[d] ^= turned(x[c] + x[b], 13);
-                x[a] ^= turned(x[d] + x[c], 18);
-            }
+            double_round(
+                &mut x,
+                #[inline(always)]
+                |x, [to, a, b], by| x[to] ^= turned(x[a] + x[b], by),
+            );
         }
         for half in 0..2 {
             let rows: [u32x8<S>; 8] = std::array::from_fn(|i| x[8 * half + i] + start[8 * half + i]);
@@ -102,13 +89,30 @@ fn shuffled<S: Simd>(simd: S, rows: [u32x8<S>; 8]) -> [u32x8<S>; 8] {
 
 fn rounds(x: &mut Block) {
     for _ in 0..10 {
-        for [a, b, c, d] in QUARTERS {
-            x[b] ^= x[a].wrapping_add(x[d]).rotate_left(7);
-            x[c] ^= x[b].wrapping_add(x[a]).rotate_left(9);
-            x[d] ^= x[c].wrapping_add(x[b]).rotate_left(13);
-            x[a] ^= x[d].wrapping_add(x[c]).rotate_left(18);
-        }
+        double_round(x, |x, [to, a, b], by| x[to] ^= x[a].wrapping_add(x[b]).rotate_left(by));
     }
+}
+
+/// Mixes four columns, then four rows. Each is written out: words that a loop looks up stay in memory, which takes nearly
+/// twice the time.
+#[inline(always)]
+fn double_round<T>(x: &mut [T; 16], mix: impl Fn(&mut [T; 16], [usize; 3], u32)) {
+    quarter(x, [0, 4, 8, 12], &mix);
+    quarter(x, [5, 9, 13, 1], &mix);
+    quarter(x, [10, 14, 2, 6], &mix);
+    quarter(x, [15, 3, 7, 11], &mix);
+    quarter(x, [0, 1, 2, 3], &mix);
+    quarter(x, [5, 6, 7, 4], &mix);
+    quarter(x, [10, 11, 8, 9], &mix);
+    quarter(x, [15, 12, 13, 14], &mix);
+}
+
+#[inline(always)]
+fn quarter<T>(words: &mut [T; 16], [a, b, c, d]: [usize; 4], mix: impl Fn(&mut [T; 16], [usize; 3], u32)) {
+    mix(words, [b, a, d], 7);
+    mix(words, [c, b, a], 9);
+    mix(words, [d, c, b], 13);
+    mix(words, [a, d, c], 18);
 }
 
 /// `HSalsa20`: a key of its own for each input.
