@@ -6,32 +6,13 @@ use std::time::Duration;
 
 use bowline::error::HandshakeStage;
 use bowline::{
-    DisconnectReason, Endpoint, Mechanism, Monitor, MonitorKind, Options, PlainCredentials, ProtocolError, Pull, Push,
-    Router, SocketType,
+    DisconnectReason, Mechanism, MonitorKind, Options, PlainCredentials, ProtocolError, Pull, Router, SocketType,
 };
 use common::raw::{Raw, frame, greeting, long_header, ready};
-use common::{Script, number, text, within};
-
-/// A PULL with a good peer, and everything that a bad one is tried on.
-struct Scene {
-    pull: Pull,
-    monitor: Monitor,
-    endpoint: Endpoint,
-    good: Push,
-    sent: usize,
-}
+use common::scene::Scene;
+use common::{Script, text, within};
 
 impl Scene {
-    async fn set(options: Options) -> Self {
-        let pull = Pull::with_options(options);
-        let mut monitor = pull.monitor();
-        let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
-        let good = Push::new();
-        good.connect(&endpoint).unwrap();
-        monitor.peers(1).await;
-        Self { pull, monitor, endpoint, good, sent: 0 }
-    }
-
     /// A peer that says this instead of a handshake fails it so.
     async fn fails(&mut self, bytes: &[u8], stage: HandshakeStage, reason: impl Into<DisconnectReason>) {
         let mut bad = Raw::connect(&self.endpoint).await;
@@ -51,19 +32,6 @@ impl Scene {
         assert_eq!(self.monitor.loss().await, reason.into(), "{}", bytes.escape_ascii());
         bad.closed().await;
         self.goes_on().await;
-    }
-
-    /// The good peer is still heard, by the connection that it had.
-    async fn goes_on(&mut self) {
-        self.good.send(self.sent.to_string()).await.unwrap();
-        assert_eq!(number(&self.pull.recv().await.unwrap()), self.sent);
-        self.sent += 1;
-    }
-
-    async fn ends(self) {
-        let mut events = self.good.monitor();
-        self.good.close().await;
-        assert_eq!(events.rest().await, ["disconnected", "connect_stopped", "stopped"], "the good peer was disturbed");
     }
 }
 

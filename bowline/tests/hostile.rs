@@ -6,43 +6,15 @@ mod common;
 use std::path::Path;
 use std::time::Duration;
 
-use bowline::{
-    AcceptLimit, DisconnectReason, Endpoint, Monitor, MonitorKind, Options, PeerLimits, ProtocolError, Pub, Pull, Push,
-    Sub,
-};
+use bowline::{AcceptLimit, DisconnectReason, Endpoint, MonitorKind, Options, PeerLimits, ProtocolError, Pub, Sub};
 use common::raw::{Raw, frame, greeting, long_header};
-use common::{Script, number, until, within};
+use common::scene::Scene;
+use common::{Script, until, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// A PULL, and an honest peer that has been there from the beginning.
-struct Scene {
-    pull: Pull,
-    monitor: Monitor,
-    endpoint: Endpoint,
-    honest: Push,
-    sent: usize,
-}
-
 impl Scene {
-    async fn set(options: Options) -> Self {
-        let pull = Pull::with_options(options);
-        let mut monitor = pull.monitor();
-        let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
-        let honest = Push::new();
-        honest.connect(&endpoint).unwrap();
-        monitor.peers(1).await;
-        Self { pull, monitor, endpoint, honest, sent: 0 }
-    }
-
     async fn limited(limits: PeerLimits) -> Self {
         Self::set(Options::new().limits(limits)).await
-    }
-
-    /// The honest peer is served, by the connection that it had.
-    async fn goes_on(&mut self) {
-        self.honest.send(self.sent.to_string()).await.unwrap();
-        assert_eq!(number(&self.pull.recv().await.unwrap()), self.sent);
-        self.sent += 1;
     }
 
     async fn shake_hands(&mut self) -> Raw {

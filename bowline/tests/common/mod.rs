@@ -3,6 +3,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod raw;
+pub(crate) mod scene;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
