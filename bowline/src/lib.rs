@@ -41,6 +41,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod curve;
 mod driver;
 mod observe;

@@ -4,6 +4,7 @@ mod common;
 
 use std::time::Duration;
 
+use bowline::auth::{Code, Refusal};
 use bowline::error::HandshakeStage;
 use bowline::{
     DisconnectReason, Mechanism, MonitorKind, Options, PlainCredentials, ProtocolError, Pull, Router, SocketType,
@@ -137,12 +138,14 @@ async fn a_plain_server_takes_its_commands_in_order() {
         let mut monitor = pull.monitor();
         let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
         let unexpected = |name: &str| ProtocolError::UnexpectedCommand { name: name.into() }.into();
+        let text = "unknown user or wrong password".to_owned();
+        let unauthorized = DisconnectReason::Unauthorized(Refusal { code: Code::Credentials, text });
         let malformed = ProtocolError::MalformedCommand { name: "HELLO" }.into();
         let wrong: [(&[u8], DisconnectReason); 4] = [
             (b"\x08INITIATE", unexpected("INITIATE")),
             (b"\x05READY", unexpected("READY")),
             (b"\x05HELLO\x05ann", malformed),
-            (b"\x05HELLO\x03ann\x05guess", DisconnectReason::Unauthorized),
+            (b"\x05HELLO\x03ann\x05guess", unauthorized),
         ];
         for (body, reason) in wrong {
             let mut bad = Raw::connect(&endpoint).await;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::auth::{Code, Refusal};
 use crate::{Message, SocketType};
 
 /// Why a connection went. The first reason of a teardown is the one that is told.
@@ -30,9 +31,9 @@ pub enum DisconnectReason {
         /// What the peer gave for a reason, as it came.
         reason: String,
     },
-    /// We refused the peer's credentials.
-    #[error("the peer's credentials were refused")]
-    Unauthorized,
+    /// We refused the peer: our authenticator, or the list of users or clients. The peer is told the code alone.
+    #[error("the peer was refused: {0}")]
+    Unauthorized(Refusal),
     /// The peer broke the protocol.
     #[error("protocol error: {0}")]
     Protocol(#[from] ProtocolError),
@@ -80,6 +81,21 @@ pub enum DisconnectReason {
 }
 
 impl DisconnectReason {
+    /// The status code of RFC 27, where somebody's authenticator refused: ours, or the peer's.
+    ///
+    /// ```
+    /// # use bowline_proto::{DisconnectReason, auth::Code};
+    /// let reason = DisconnectReason::HandshakeRefused { reason: "400".to_owned() };
+    /// assert_eq!(reason.code(), Some(Code::Credentials));
+    /// ```
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Unauthorized(refusal) => Some(refusal.code),
+            Self::HandshakeRefused { reason } => reason.parse().ok(),
+            _ => None,
+        }
+    }
+
     /// Its name in snake case, without what it carries: for metrics and programs.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -89,7 +105,7 @@ impl DisconnectReason {
             Self::HeartbeatTimeout => "heartbeat_timeout",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::HandshakeRefused { .. } => "handshake_refused",
-            Self::Unauthorized => "unauthorized",
+            Self::Unauthorized(_) => "unauthorized",
             Self::Protocol(_) => "protocol",
             Self::Oversize { .. } => "oversize",
             Self::TooManyParts { .. } => "too_many_parts",

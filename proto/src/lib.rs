@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod endpoint;
 pub mod engine;
 pub mod error;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::auth::{Authenticator, Code, Judge};
 use crate::error::DisconnectReason;
 use crate::keys::{CurveClient, CurveServer};
 use crate::limits::PeerLimits;
@@ -81,11 +82,16 @@ pub enum Reconnect {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a policy of its own, none a state")]
 pub struct ReconnectStop {
     /// The peer refused us, or we refused its credentials.
     ///
     /// Default `true`: the same password won't be right the next time. libzmq tries again for ever.
     pub refused: bool,
+    /// The same for the time being only: the authenticator gave the code 300.
+    ///
+    /// Default `false`: it asks us to come later.
+    pub refused_for_now: bool,
     /// The peer broke the protocol, or speaks another one.
     ///
     /// Default `false`: whoever listens there may be replaced by the right one (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
@@ -98,7 +104,7 @@ pub struct ReconnectStop {
 
 impl Default for ReconnectStop {
     fn default() -> Self {
-        Self { refused: true, protocol_error: false, connection_refused: false }
+        Self { refused: true, refused_for_now: false, protocol_error: false, connection_refused: false }
     }
 }
 
@@ -107,6 +113,13 @@ impl ReconnectStop {
     #[must_use]
     pub const fn refused(mut self, stops: bool) -> Self {
         self.refused = stops;
+        self
+    }
+
+    /// Sets the field [`refused_for_now`](#structfield.refused_for_now).
+    #[must_use]
+    pub const fn refused_for_now(mut self, stops: bool) -> Self {
+        self.refused_for_now = stops;
         self
     }
 
@@ -125,10 +138,13 @@ impl ReconnectStop {
     }
 
     /// Whether what ended for this reason is not tried again.
-    pub(crate) const fn applies_to(self, reason: &DisconnectReason) -> bool {
+    pub(crate) fn applies_to(self, reason: &DisconnectReason) -> bool {
         match reason {
             DisconnectReason::LocalClose => true,
-            DisconnectReason::HandshakeRefused { .. } | DisconnectReason::Unauthorized => self.refused,
+            DisconnectReason::HandshakeRefused { .. } | DisconnectReason::Unauthorized(_) => match reason.code() {
+                Some(Code::Temporary) => self.refused_for_now,
+                _ => self.refused,
+            },
             DisconnectReason::Protocol(_) => self.protocol_error,
             DisconnectReason::Io(io::ErrorKind::ConnectionRefused) => self.connection_refused,
             _ => false,
@@ -146,7 +162,8 @@ pub enum Mechanism {
     /// A user name and a password, in clear text (RFC 24). When the server refuses them, the endpoint is given up: the
     /// monitor tells [`ConnectStopped`](crate::MonitorKind::ConnectStopped).
     PlainClient(PlainCredentials),
-    /// Admits the peers that know one of these passwords, and refuses all others.
+    /// Admits the peers that know one of these passwords, and refuses all others. Where there is an
+    /// [`authenticator`](Options::authenticator) and no password here, it judges them all.
     PlainServer(Vec<PlainCredentials>),
     /// Speaks only to the server of a certain key, and seals all that passes (RFC 26).
     CurveClient(CurveClient),
@@ -176,7 +193,7 @@ impl Mechanism {
 }
 
 /// A user name and a password, each up to 255 bytes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PlainCredentials {
     username: String,
     password: String,
@@ -265,11 +282,22 @@ macro_rules! options {
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq)]
         #[non_exhaustive]
-        pub struct Options { $($(#[$doc])* pub $name: $type,)* }
+        pub struct Options {
+            $($(#[$doc])* pub $name: $type,)*
+
+            /// Who judges the peers before they are ready, on the side that does: the server of PLAIN and CURVE, and with
+            /// NULL the side that accepted. In process nobody is asked.
+            ///
+            /// Where the mechanism itself names passwords or clients, those are looked at first; whoever is not among
+            /// them is refused without a question.
+            ///
+            /// Default `None`: nobody is asked.
+            pub authenticator: Option<Judge>,
+        }
 
         impl Default for Options {
             fn default() -> Self {
-                Self { $($name: $default,)* }
+                Self { $($name: $default,)* authenticator: None }
             }
         }
 
@@ -277,6 +305,13 @@ macro_rules! options {
             /// The defaults.
             pub fn new() -> Self {
                 Self::default()
+            }
+
+            /// Sets the field [`authenticator`](#structfield.authenticator).
+            #[must_use]
+            pub fn authenticator(mut self, authenticator: impl Authenticator + 'static) -> Self {
+                self.authenticator = Some(Judge::new(authenticator));
+                self
             }
 
             $(
@@ -356,6 +391,9 @@ options! {
 
     /// The security mechanism. Default [`Mechanism::Null`].
     mechanism: Mechanism = Mechanism::Null;
+
+    /// What the authenticator is told that this socket is used for (`ZMQ_ZAP_DOMAIN`). Default empty.
+    auth_domain: String = String::new();
 
     /// Whether a dialed endpoint takes messages only while it is connected (`ZMQ_IMMEDIATE`). Default `false`: messages
     /// wait for the peer in the endpoint's pipe.

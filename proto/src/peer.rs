@@ -22,8 +22,10 @@ pub struct PeerInfo {
     pub properties: Properties,
     /// Its address, as the transport shows it; empty in process.
     pub address: String,
-    /// The user that it authenticated as; the client's public key, in Z85, with CURVE.
+    /// The user that it authenticated as; the client's public key, in Z85, with CURVE, unless an authenticator names another.
     pub user: Option<String>,
+    /// What our authenticator says of it. The peer itself has no say in it, as it has in `properties`.
+    pub metadata: Properties,
 }
 
 impl PeerInfo {
@@ -37,6 +39,7 @@ impl PeerInfo {
             properties: Properties::new(),
             address: String::new(),
             user: None,
+            metadata: Properties::new(),
         }
     }
 }

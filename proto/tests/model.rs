@@ -21,6 +21,8 @@ mod links;
 mod mixer;
 #[path = "model/pipe.rs"]
 mod pipe;
+#[path = "model/reasons.rs"]
+mod reasons;
 #[path = "model/seat.rs"]
 mod seat;
 #[path = "model/socket.rs"]
@@ -30,6 +32,7 @@ mod witness;
 
 use std::time::Duration;
 
+use bowline_proto::auth::Verdict;
 use bowline_proto::link::LinkConfig;
 use bowline_proto::{Mechanism, Options, PlainCredentials, Reconnect, SocketType};
 use ledger::{Failure, Ledger};
@@ -99,6 +102,7 @@ fn two_links_keep_their_promises_in_every_order_of_what_passes_between_them() ->
         ledger: Links::ledger(),
         dialer: LinkConfig::new(dialer, SocketType::Dealer),
         listener: LinkConfig::new(listener, SocketType::Dealer),
+        judges: listener.authenticator.is_some(),
         refuses: false,
         is_ready: false,
         depth: 11,
@@ -108,6 +112,8 @@ fn two_links_keep_their_promises_in_every_order_of_what_passes_between_them() ->
     links("two links that shake hands", &model(&plain(), &plain()), &total)?;
     links("two links, one of which asks for signs of life, from ready on", &ready, &total)?;
     links("two links, one of which is refused by the other's socket", &refusing, &total)?;
+    let judging = || plain().authenticator(|_| async { Verdict::accept() });
+    links("two links, one of which judges the other", &model(&plain(), &judging()), &total)?;
     links("two links that know the password", &model(&client("secret"), &server()), &total)?;
     links("two links, one of which has the wrong password", &model(&client("wrong"), &server()), &total)?;
     println!("links, all of these together:\n{}", total.summary()?);

@@ -147,6 +147,11 @@ impl Connection {
             if let Some(ended) = self.apply() {
                 return Poll::Ready(ended);
             }
+            if let Some(verdict) = self.seat.poll_judge(cx) {
+                self.link.handle_verdict(verdict, rt::now());
+                (reads, writes) = (true, true);
+                continue;
+            }
             let delivered = self.delivered_in_turn;
             reads = reads && self.poll_deliver(cx).is_ready();
             let is_behind = reads && !self.link.inbound().is_empty();
@@ -249,6 +254,9 @@ impl Connection {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.seat.is_judging() {
+            return Poll::Pending;
+        }
         let room = self.link.read_room();
         let buffer = self.link.read_buffer();
         if buffer.is_empty() {

@@ -17,6 +17,7 @@ pub(crate) mod connection;
 pub(crate) mod core;
 pub(crate) mod dial;
 pub(crate) mod inproc;
+mod judging;
 pub(crate) mod monitor;
 mod passage;
 pub(crate) mod seat;

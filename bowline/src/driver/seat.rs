@@ -1,7 +1,9 @@
 //! A connection's seat at its socket: the one place where effects are performed.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use bowline_proto::auth::Verdict;
 use bowline_proto::engine::Halves;
 use bowline_proto::error::HandshakeStage;
 use bowline_proto::link::Effect;
@@ -12,6 +14,7 @@ use bowline_proto::{ConnectionId, DisconnectReason, MonitorEvent, MonitorKind, P
 use super::admission::Permit;
 use super::attendant::Attended;
 use super::core::Core;
+use super::judging::Judging;
 use crate::observe::Counters;
 use crate::rt;
 
@@ -35,6 +38,8 @@ pub(crate) struct Seat {
     inbox: Option<Arc<Inbox>>,
     /// In process, the peer's inbox that its pipe is to write to.
     direct: Option<Arc<Inbox>>,
+    /// Somebody judges the peer.
+    judging: Option<Judging>,
     peer: Option<Arc<PeerInfo>>,
     attached: bool,
     /// What the connection carries, where that is not for the pipe.
@@ -67,6 +72,7 @@ impl Seat {
             halves,
             inbox: None,
             direct: None,
+            judging: None,
             peer: None,
             attached: false,
             attended: None,
@@ -120,6 +126,18 @@ impl Seat {
         self.ended.as_ref()
     }
 
+    /// Whether somebody judges the peer: nothing is to be read of it.
+    pub(crate) const fn is_judging(&self) -> bool {
+        self.judging.is_some()
+    }
+
+    /// The verdict about the peer, when it is there.
+    pub(crate) fn poll_judge(&mut self, cx: &mut Context<'_>) -> Option<Verdict> {
+        let Poll::Ready(verdict) = self.judging.as_mut()?.poll(cx) else { return None };
+        self.judging = None;
+        Some(verdict)
+    }
+
     /// The transport gave so many bytes.
     pub(crate) fn count_read(&mut self, bytes: usize) {
         self.counters().read(bytes);
@@ -150,6 +168,9 @@ impl Seat {
     /// The reason why the socket refuses the peer.
     pub(crate) fn apply(&mut self, effect: Effect) -> Result<(), DisconnectReason> {
         match effect {
+            Effect::Authenticate(request) => {
+                self.judging = self.core.options.authenticator.as_ref().map(|judge| Judging::new(judge, *request));
+            }
             Effect::Attach(peer) => return self.attach(peer),
             Effect::HandshakeSucceeded => {
                 let told = MonitorEvent::new(rt::now(), MonitorKind::HandshakeSucceeded);
@@ -167,7 +188,10 @@ impl Seat {
                 self.lost(&reason);
                 self.tell(MonitorKind::Disconnected(reason));
             }
-            Effect::Ended(reason) => self.ended = Some(Ended { ready_at: self.ready_at, reason }),
+            Effect::Ended(reason) => {
+                self.judging = None;
+                self.ended = Some(Ended { ready_at: self.ready_at, reason });
+            }
         }
         Ok(())
     }

@@ -58,6 +58,11 @@ impl Context {
         &self.connection.peer
     }
 
+    /// The user that the caller has authenticated as, if it has.
+    pub fn user(&self) -> Option<&str> {
+        self.connection.peer.user.as_deref()
+    }
+
     /// The connection that the call came by, as monitors name it.
     pub fn connection(&self) -> ConnectionId {
         self.connection.id

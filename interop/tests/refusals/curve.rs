@@ -6,7 +6,7 @@ use bowline::{DisconnectReason, Mechanism, ProtocolError, SocketType};
 use bowline_interop::{Outcome, Peer, Transport, ensure, ours};
 use serde_json::json;
 
-use crate::{Host, is, refusal};
+use crate::{Host, is, is_unauthorized, refusal};
 
 /// The keys of the server, of a client that it knows, and of somebody else.
 const SERVER: u8 = 1;
@@ -39,7 +39,7 @@ async fn their_client_that_is_not_on_our_list_is_refused() -> Outcome {
     let keys = ours::their_curve_client(&ours::keys(SERVER), &ours::keys(STRANGER));
     let bad = host.peer.socket("PUSH", keys).await?;
     host.peer.connect(&bad, &host.endpoint).await?;
-    is(&DisconnectReason::Unauthorized, &host.refusal().await?)?;
+    is_unauthorized(&host.refusal().await?)?;
     host.peer.event(&bad, &["HANDSHAKE_FAILED_AUTH"]).await?;
     host.goes_on().await
 }

@@ -4,6 +4,7 @@ mod curve;
 mod foreign;
 mod strangers;
 
+use bowline::auth::Code;
 use bowline::{AnySocket, DisconnectReason, Monitor, MonitorKind, SocketType};
 use bowline_interop::{Outcome, Peer, Theirs, Transport, ensure, ours};
 use serde_json::json;
@@ -54,6 +55,11 @@ async fn refusal(monitor: &mut Monitor) -> Outcome<DisconnectReason> {
         _ => None,
     };
     ours::event(monitor, "our refusal", refused).await
+}
+
+fn is_unauthorized(got: &DisconnectReason) -> Outcome {
+    let is_it = matches!(got, DisconnectReason::Unauthorized(refusal) if refusal.code == Code::Credentials);
+    ensure(is_it, || format!("refused because `{got}` instead of the credentials"))
 }
 
 fn is(wanted: &DisconnectReason, got: &DisconnectReason) -> Outcome {

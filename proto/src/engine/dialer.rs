@@ -186,6 +186,7 @@ impl Dialer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::{Code, Refusal};
     use crate::error::ProtocolError;
     use crate::{Reconnect, golden};
 
@@ -234,10 +235,22 @@ mod tests {
     #[test]
     fn a_refusal_stops_it_unless_it_is_told_otherwise() {
         let stubborn = Options::new().reconnect_stop(ReconnectStop::default().refused(false));
-        let refused = || DisconnectReason::HandshakeRefused { reason: "400".into() };
-        for reason in [refused(), DisconnectReason::Unauthorized] {
+        let unauthorized = |code| DisconnectReason::Unauthorized(Refusal { code, text: String::new() });
+        let refused = |reason: &str| DisconnectReason::HandshakeRefused { reason: reason.into() };
+        let finals = [refused("400"), refused("500"), refused("some-word"), unauthorized(Code::Credentials)];
+        for reason in finals {
             assert_eq!(after(&Options::new(), reason.clone()), Next::Leave);
             assert!(matches!(after(&stubborn, reason), Next::Wait(_)));
+        }
+    }
+
+    #[test]
+    fn a_refusal_for_now_stops_it_only_if_that_was_asked_for() {
+        let impatient = Options::new().reconnect_stop(ReconnectStop::default().refused_for_now(true));
+        let unauthorized = DisconnectReason::Unauthorized(Refusal { code: Code::Temporary, text: String::new() });
+        for reason in [DisconnectReason::HandshakeRefused { reason: "300".into() }, unauthorized] {
+            assert!(matches!(after(&Options::new(), reason.clone()), Next::Wait(_)));
+            assert_eq!(after(&impatient, reason), Next::Leave);
         }
     }
 

@@ -18,6 +18,8 @@ pub struct LinkConfig {
     handshake_timeout: Duration,
     heartbeat: heartbeat::Settings,
     address: String,
+    /// What the authenticator is told of the socket, where there is one.
+    domain: Option<String>,
 }
 
 impl LinkConfig {
@@ -37,6 +39,7 @@ impl LinkConfig {
                 ttl: options.heartbeat_ttl.unwrap_or_default(),
             },
             address: String::new(),
+            domain: options.authenticator.as_ref().map(|_| options.auth_domain.clone()),
         }
     }
 
@@ -63,6 +66,10 @@ impl LinkConfig {
 
     pub(super) const fn mechanism(&self) -> &Mechanism {
         &self.mechanism
+    }
+
+    pub(super) const fn domain(&self) -> Option<&String> {
+        self.domain.as_ref()
     }
 
     pub(super) const fn max_message_size(&self) -> Option<u64> {

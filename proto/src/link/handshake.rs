@@ -3,11 +3,13 @@
 
 use bytes::{Buf, Bytes};
 
+use super::Role;
 use super::config::LinkConfig;
 use super::framing::{Found, Framing};
+use crate::auth::Request;
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
-use crate::options::Identity;
-use crate::peer::PeerInfo;
+use crate::options::{Identity, Mechanism};
+use crate::peer::{PeerInfo, Properties};
 use crate::security::{self, Ciphers, Entropy, Progress};
 use crate::socket_type::SocketType;
 use crate::wire::command::{self, Command};
@@ -29,12 +31,33 @@ pub(super) struct Handshake {
     security: Box<dyn security::Handshake>,
     /// The peer's greeting, once it is here.
     greeting: Option<Greeting>,
+    /// What whoever judges the peer is told of our socket, if somebody does.
+    domain: Option<String>,
+    /// The peer, while it is being judged.
+    judged: Option<Box<PeerInfo>>,
+}
+
+/// A peer that is accepted, and what seals the traffic.
+pub(super) type Accepted = (PeerInfo, Option<Ciphers>);
+
+/// How far the bytes led.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
+pub(super) enum Advance {
+    /// More are to come.
+    Pending,
+    /// The peer is to be judged.
+    Asks(Box<Request>),
+    /// The handshake is over.
+    Done(PeerInfo, Option<Ciphers>),
 }
 
 impl Handshake {
     /// Begins: our greeting goes out whole and at once, so that neither side waits for the other.
-    pub(super) fn start(config: &LinkConfig, entropy: Entropy, out: &mut Vec<u8>) -> Self {
+    pub(super) fn start(config: &LinkConfig, role: Role, entropy: Entropy, out: &mut Vec<u8>) -> Self {
         let mechanism = config.mechanism();
+        let judges = mechanism.is_server() || (*mechanism == Mechanism::Null && role == Role::Listener);
+        let domain = config.domain().filter(|_| judges).cloned();
         out.extend_from_slice(&Greeting::new(mechanism.name(), mechanism.is_server()).encode());
         Self {
             socket_type: config.socket_type(),
@@ -42,8 +65,10 @@ impl Handshake {
             is_server: mechanism.is_server(),
             address: config.address().to_owned(),
             metadata_most: config.limits().max_metadata,
-            security: security::handshake(mechanism, our_metadata(config), entropy),
+            security: security::handshake(mechanism, domain.is_some(), our_metadata(config), entropy),
             greeting: None,
+            domain,
+            judged: None,
         }
     }
 
@@ -52,26 +77,32 @@ impl Handshake {
         if self.greeting.is_none() { HandshakeStage::Greeting } else { self.security.stage() }
     }
 
-    /// Reads on as far as the bytes go. The peer, once it is known and accepted, with what seals the traffic; what follows
-    /// its last command stays in the buffer.
-    pub(super) fn advance(
-        &mut self,
-        input: &mut Framing,
-        out: &mut Vec<u8>,
-    ) -> Result<Option<(PeerInfo, Option<Ciphers>)>, DisconnectReason> {
+    /// Reads on as far as the bytes go, until the peer is known; what follows its last command stays in the buffer.
+    pub(super) fn advance(&mut self, input: &mut Framing, out: &mut Vec<u8>) -> Result<Advance, DisconnectReason> {
         let greeting = match self.greeting {
             Some(greeting) => greeting,
             None => match self.greet(input, out)? {
                 Some(greeting) => greeting,
-                None => return Ok(None),
+                None => return Ok(Advance::Pending),
             },
         };
         while let Found::Command(body) = input.handshake_command()? {
-            if let Some(peer) = self.handle_command(greeting, &body, out)? {
-                return Ok(Some(peer));
+            match self.handle_command(greeting, &body, out)? {
+                Advance::Pending => {}
+                known => return Ok(known),
             }
         }
-        Ok(None)
+        Ok(Advance::Pending)
+    }
+
+    /// The peer that was judged may connect, as this user and with these metadata.
+    pub(super) fn accept(&mut self, user: Option<String>, metadata: Properties, out: &mut Vec<u8>) -> Option<Accepted> {
+        let mut peer = *self.judged.take()?;
+        peer.metadata = metadata;
+        if user.is_some() {
+            peer.user = user;
+        }
+        Some((peer, self.security.admit(out)))
     }
 
     fn greet(&mut self, input: &mut Framing, out: &mut Vec<u8>) -> Result<Option<Greeting>, DisconnectReason> {
@@ -95,16 +126,20 @@ impl Handshake {
         greeting: Greeting,
         body: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<(PeerInfo, Option<Ciphers>)>, DisconnectReason> {
+    ) -> Result<Advance, DisconnectReason> {
         if let Some(reason) = command::refusal(body)? {
             return Err(refused(reason));
         }
         match self.security.handle(body, out)? {
-            Progress::Pending => Ok(None),
-            Progress::Announced { command, metadata, user } => {
+            Progress::Pending => Ok(Advance::Pending),
+            Progress::Announced { command, metadata, credentials } => {
                 let mut peer = self.peer(greeting, command, &metadata).inspect_err(|error| refuse(error, out))?;
-                peer.user = user;
-                Ok(Some((peer, self.security.admit(out))))
+                let Some(domain) = self.domain.take() else {
+                    peer.user = credentials.user();
+                    return Ok(Advance::Done(peer, self.security.admit(out)));
+                };
+                self.judged = Some(Box::new(PeerInfo { user: credentials.user(), ..peer.clone() }));
+                Ok(Advance::Asks(Box::new(Request { domain, credentials, peer })))
             }
         }
     }
@@ -142,6 +177,7 @@ impl Handshake {
             properties,
             address: self.address.clone(),
             user: None,
+            metadata: Properties::new(),
         })
     }
 }

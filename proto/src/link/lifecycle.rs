@@ -1,14 +1,17 @@
 //! The lifecycle of a connection: one peer link, one attempt.
 //!
 //! ```text
-//!            start              peer_ready
-//!     new ----------> handshaking ------> ready
-//!      |  start_direct      |               |
-//!      +--------------------+---------------+
-//!      |                    | fail          | refuse, lost
-//!      | close              | close         | close
-//!      v                    v               v
-//!    closed <---------------+---------------+
+//!            start                 peer_ready
+//!     new ----------> handshaking -----------> ready
+//!      |                 |    | ask              ^ |
+//!      |                 |    v       peer_ready | |
+//!      |                 |  judged --------------+ |
+//!      |  start_direct   |    |                    |
+//!      +-----------------|----|------------------> |
+//!      |                 | fail                    | refuse, lost
+//!      | close           | close                   | close
+//!      v                 v    v                    v
+//!    closed <------------+----+--------------------+
 //! ```
 //!
 //! The table alone: no I/O and no timers. A transition sets the state first and then emits its effects, in this
@@ -20,12 +23,15 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::auth::Request;
 use crate::error::{DisconnectReason, HandshakeStage};
 use crate::peer::PeerInfo;
 
 /// What the driver has to do, in the order in which it is handed out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
+    /// Ask whoever judges the peers, and come back with [`handle_verdict`](super::Link::handle_verdict).
+    Authenticate(Box<Request>),
     /// Give the pattern its peer: messages may flow.
     Attach(PeerInfo),
     /// Tell the monitors that the peer is known.
@@ -57,6 +63,8 @@ pub enum State {
     New,
     /// Greetings, security, metadata.
     Handshaking,
+    /// The peer has said all that it had to, and somebody is to say whether it may connect.
+    Judged,
     /// Messages flow.
     Ready,
     /// Over.
@@ -68,6 +76,7 @@ impl fmt::Display for State {
         f.write_str(match self {
             Self::New => "new",
             Self::Handshaking => "handshaking",
+            Self::Judged => "judged",
             Self::Ready => "ready",
             Self::Closed => "closed",
         })
@@ -81,6 +90,8 @@ pub enum Input {
     Start,
     /// The peer lives in the same process: no handshake.
     StartDirect,
+    /// The peer is known, and is to be judged.
+    Ask,
     /// The handshake succeeded.
     PeerReady,
     /// The handshake failed.
@@ -98,6 +109,7 @@ impl fmt::Display for Input {
         f.write_str(match self {
             Self::Start => "start",
             Self::StartDirect => "start_direct",
+            Self::Ask => "ask",
             Self::PeerReady => "peer_ready",
             Self::Fail => "fail",
             Self::Refuse => "refuse",
@@ -149,9 +161,17 @@ impl Lifecycle {
         Ok(())
     }
 
+    /// The peer is known, and is to be judged.
+    pub fn ask(&mut self, request: Box<Request>, effects: &mut Effects) -> Result<(), InvalidTransition> {
+        if self.from(&[State::Handshaking], Input::Ask, State::Judged)?.is_some() {
+            effects.push_back(Effect::Authenticate(request));
+        }
+        Ok(())
+    }
+
     /// The handshake succeeded.
     pub fn peer_ready(&mut self, peer: PeerInfo, effects: &mut Effects) -> Result<(), InvalidTransition> {
-        if self.from(&[State::Handshaking], Input::PeerReady, State::Ready)?.is_some() {
+        if self.from(&[State::Handshaking, State::Judged], Input::PeerReady, State::Ready)?.is_some() {
             effects.extend([Effect::Attach(peer), Effect::HandshakeSucceeded, Effect::Ready]);
         }
         Ok(())
@@ -164,7 +184,7 @@ impl Lifecycle {
         reason: DisconnectReason,
         effects: &mut Effects,
     ) -> Result<(), InvalidTransition> {
-        if self.from(&[State::Handshaking], Input::Fail, State::Closed)?.is_some() {
+        if self.from(&[State::Handshaking, State::Judged], Input::Fail, State::Closed)?.is_some() {
             let told = Effect::HandshakeFailed { stage, reason: reason.clone() };
             effects.extend([Effect::CloseIo, told, Effect::Ended(reason)]);
         }
@@ -193,8 +213,11 @@ impl Lifecycle {
     /// We close. Legal in every state; `stage` says how far a handshake came.
     pub fn close(&mut self, stage: HandshakeStage, effects: &mut Effects) {
         let reason = DisconnectReason::LocalClose;
-        let told = match self.from(&[State::New, State::Handshaking, State::Ready], Input::Close, State::Closed) {
-            Ok(Some(State::Handshaking)) => Some(Effect::HandshakeFailed { stage, reason: reason.clone() }),
+        let legal = [State::New, State::Handshaking, State::Judged, State::Ready];
+        let told = match self.from(&legal, Input::Close, State::Closed) {
+            Ok(Some(State::Handshaking | State::Judged)) => {
+                Some(Effect::HandshakeFailed { stage, reason: reason.clone() })
+            }
             Ok(Some(State::Ready)) => {
                 effects.push_back(Effect::Detach);
                 Some(Effect::Disconnected(reason.clone()))
@@ -232,20 +255,34 @@ impl Default for Lifecycle {
 mod tests {
     use super::*;
     use crate::SocketType;
+    use crate::auth::Credentials;
     use crate::golden;
 
-    const INPUTS: [Input; 7] =
-        [Input::Start, Input::StartDirect, Input::PeerReady, Input::Fail, Input::Refuse, Input::Lost, Input::Close];
-    const STATES: [State; 4] = [State::New, State::Handshaking, State::Ready, State::Closed];
+    const INPUTS: [Input; 8] = [
+        Input::Start,
+        Input::StartDirect,
+        Input::Ask,
+        Input::PeerReady,
+        Input::Fail,
+        Input::Refuse,
+        Input::Lost,
+        Input::Close,
+    ];
+    const STATES: [State; 5] = [State::New, State::Handshaking, State::Judged, State::Ready, State::Closed];
 
     fn peer() -> PeerInfo {
         PeerInfo::of_type(SocketType::Push)
+    }
+
+    fn request() -> Box<Request> {
+        Box::new(Request { domain: String::new(), credentials: Credentials::Null, peer: peer() })
     }
 
     fn feed(lifecycle: &mut Lifecycle, input: Input, effects: &mut Effects) -> Result<(), InvalidTransition> {
         match input {
             Input::Start => lifecycle.start().map(drop),
             Input::StartDirect => lifecycle.start_direct(peer(), effects),
+            Input::Ask => lifecycle.ask(request(), effects),
             Input::PeerReady => lifecycle.peer_ready(peer(), effects),
             Input::Fail => lifecycle.fail(HandshakeStage::Greeting, DisconnectReason::PeerClosed, effects),
             Input::Refuse => lifecycle.refuse(DisconnectReason::PairTaken, effects),
@@ -259,6 +296,7 @@ mod tests {
 
     fn show(effect: &Effect) -> String {
         match effect {
+            Effect::Authenticate(_) => "Authenticate(request)".into(),
             Effect::Attach(_) => "Attach(peer)".into(),
             Effect::HandshakeFailed { reason, .. } => format!("HandshakeFailed({reason:?})"),
             other => format!("{other:?}"),

@@ -17,14 +17,15 @@ pub use crate::security::Entropy;
 pub use config::LinkConfig;
 pub use lifecycle::{Effect, InvalidTransition, State};
 
+use crate::auth::Verdict;
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::message::Message;
 use crate::peer::PeerInfo;
-use crate::security::Ciphers;
+use crate::security::{self, Ciphers};
 use crate::time::Instant;
 use crate::wire::batch::Batch;
 use framing::Framing;
-use handshake::Handshake;
+use handshake::{Advance, Handshake};
 use heartbeat::Heartbeat;
 use lifecycle::{Effects, Lifecycle};
 use traffic::Traffic;
@@ -45,13 +46,14 @@ pub enum Role {
 /// - *what it is*: [`state`](Self::state), [`peer`](Self::peer), [`role`](Self::role);
 /// - *from the world*: [`start`](Self::start), [`read_buffer`](Self::read_buffer) and
 ///   [`handle_read`](Self::handle_read), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
-/// - *from the socket*: [`handle_refusal`](Self::handle_refusal), [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading),
-///   [`close`](Self::close), [`seal`](Self::seal), [`shed`](Self::shed);
+/// - *from the socket*: [`handle_verdict`](Self::handle_verdict), [`handle_refusal`](Self::handle_refusal),
+///   [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading), [`close`](Self::close), [`seal`](Self::seal), [`shed`](Self::shed);
 /// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound), [`take_weight`](Self::take_weight),
 ///   [`poll_transmit`](Self::poll_transmit), [`poll_timeout`](Self::poll_timeout).
 ///
 /// After each call of the second or third kind the driver performs the effects, then takes the messages out of
-/// `inbound`, and again, until neither has anything left; then it transmits.
+/// `inbound`, and again, until neither has anything left; then it transmits. It reads nothing while the peer is
+/// [judged](State::Judged).
 #[derive(Debug)]
 pub struct Link {
     config: LinkConfig,
@@ -120,7 +122,7 @@ impl Link {
     /// If it was begun already.
     pub fn start(&mut self, now: Instant, entropy: Entropy) -> Result<(), InvalidTransition> {
         if self.lifecycle.start()? {
-            let handshake = Handshake::start(&self.config, entropy, &mut self.control);
+            let handshake = Handshake::start(&self.config, self.role, entropy, &mut self.control);
             self.phase = Phase::Handshake { handshake, deadline: now + self.config.handshake_timeout() };
         }
         Ok(())
@@ -161,10 +163,19 @@ impl Link {
     }
 
     fn read(&mut self, now: Instant) -> Result<(), DisconnectReason> {
+        if self.state() == State::Judged {
+            return Ok(());
+        }
         if let Phase::Handshake { handshake, .. } = &mut self.phase {
-            let advanced = handshake.advance(&mut self.framing, &mut self.control)?;
-            let Some((peer, ciphers)) = advanced else { return Ok(()) };
-            self.ready(peer, ciphers, now);
+            match handshake.advance(&mut self.framing, &mut self.control)? {
+                Advance::Pending => return Ok(()),
+                Advance::Asks(request) => {
+                    let moved = self.lifecycle.ask(request, &mut self.effects);
+                    debug_assert!(moved.is_ok(), "only a handshake asks");
+                    return Ok(());
+                }
+                Advance::Done(peer, ciphers) => self.ready(peer, ciphers, now),
+            }
         }
         let Phase::Traffic(traffic) = &mut self.phase else { return Ok(()) };
         traffic.advance(&mut self.framing, &mut self.control, now)
@@ -232,6 +243,25 @@ impl Link {
         debug_assert!(moved.is_ok(), "only a peer that was ready can be refused");
         self.framing.inbound().clear();
         self.forget();
+    }
+
+    /// The answer to [`Effect::Authenticate`]. One that comes too late, when the connection is over, changes nothing.
+    pub fn handle_verdict(&mut self, verdict: Verdict, now: Instant) {
+        let (State::Judged, Phase::Handshake { handshake, .. }) = (self.lifecycle.state(), &mut self.phase) else {
+            return;
+        };
+        match verdict {
+            Verdict::Accept { user, metadata } => {
+                let Some((peer, ciphers)) = handshake.accept(user, metadata, &mut self.control) else { return };
+                self.ready(peer, ciphers, now);
+                // What came behind the last command of the handshake has waited.
+                self.handle_read(now);
+            }
+            Verdict::Refuse(refusal) => {
+                let reason = security::refuse(refusal, &mut self.control);
+                self.end(reason);
+            }
+        }
     }
 
     /// Closes the connection. Messages that were received and not taken yet no longer hold anything up.
@@ -323,7 +353,7 @@ impl Link {
     /// Ends for a reason that is not ours.
     fn end(&mut self, reason: DisconnectReason) {
         let moved = match (self.lifecycle.state(), &self.phase) {
-            (State::Handshaking, Phase::Handshake { handshake, .. }) => {
+            (State::Handshaking | State::Judged, Phase::Handshake { handshake, .. }) => {
                 self.lifecycle.fail(handshake.stage(), reason, &mut self.effects)
             }
             (State::Ready, _) => self.lifecycle.lost(reason, &mut self.effects),

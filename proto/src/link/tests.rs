@@ -2,6 +2,7 @@
 
 mod curve;
 mod heartbeats;
+mod judged;
 mod limits;
 mod malformed;
 mod random;

@@ -8,8 +8,10 @@ mod plain;
 use std::borrow::Cow;
 use std::fmt::Debug;
 
+use crate::auth::{Code, Credentials, Refusal};
 use crate::error::{DisconnectReason, HandshakeStage};
 use crate::options::Mechanism;
+use crate::wire::command::Command;
 pub(crate) use curve::{Ciphers, OVERHEAD, Opener, Sealer, TEXT_AT};
 pub use entropy::Entropy;
 
@@ -38,8 +40,8 @@ pub(crate) trait Handshake: Debug + Send + Sync {
     /// The reason to end the connection. A refusal has put its ERROR command into `out`.
     fn handle<'a>(&mut self, body: &'a [u8], out: &mut Vec<u8>) -> Result<Progress<'a>, DisconnectReason>;
 
-    /// Called once, after [`Progress::Announced`], if the link accepts what the peer announced. What seals the traffic
-    /// from here on, if anything does.
+    /// Called once, after [`Progress::Announced`], if the link accepts what the peer announced, and so does whoever judges
+    /// it. What seals the traffic from here on, if anything does.
     fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers>;
 }
 
@@ -54,17 +56,34 @@ pub(crate) enum Progress<'a> {
         command: &'static str,
         /// Its metadata, still encoded.
         metadata: Cow<'a, [u8]>,
-        /// Whom it authenticated as.
-        user: Option<String>,
+        /// What it has shown; nothing where it is the server.
+        credentials: Credentials,
     },
 }
 
-/// Our side of the handshake for this mechanism, announcing these encoded metadata.
-pub(crate) fn handshake(mechanism: &Mechanism, metadata: Vec<u8>, entropy: Entropy) -> Box<dyn Handshake> {
+/// Refuses the peer: it is told the code. Why, for our own side.
+pub(crate) fn refuse(refusal: Refusal, out: &mut Vec<u8>) -> DisconnectReason {
+    Command::Error(refusal.code.as_str().as_bytes()).encode(out);
+    DisconnectReason::Unauthorized(refusal)
+}
+
+/// Refuses what the peer has shown.
+fn refuse_credentials(text: &str, out: &mut Vec<u8>) -> DisconnectReason {
+    refuse(Refusal { code: Code::Credentials, text: text.to_owned() }, out)
+}
+
+/// Our side of the handshake for this mechanism, announcing these encoded metadata. `judges`: the peer is judged after it
+/// has announced itself, and learns nothing of us before.
+pub(crate) fn handshake(
+    mechanism: &Mechanism,
+    judges: bool,
+    metadata: Vec<u8>,
+    entropy: Entropy,
+) -> Box<dyn Handshake> {
     match mechanism {
-        Mechanism::Null => Box::new(null::Null::new(metadata)),
+        Mechanism::Null => Box::new(null::Null::new(metadata, judges)),
         Mechanism::PlainClient(credentials) => Box::new(plain::Client::new(credentials.clone(), metadata)),
-        Mechanism::PlainServer(users) => Box::new(plain::Server::new(users.clone(), metadata)),
+        Mechanism::PlainServer(users) => Box::new(plain::Server::new(users.clone(), judges, metadata)),
         Mechanism::CurveClient(settings) => Box::new(curve::Client::new(settings.clone(), metadata, entropy)),
         Mechanism::CurveServer(settings) => Box::new(curve::Server::new(settings.clone(), metadata, entropy)),
     }

@@ -8,13 +8,11 @@
 
 use std::hint::black_box;
 
-use super::{Ciphers, Handshake, Progress};
+use super::{Ciphers, Handshake, Progress, refuse_credentials};
+use crate::auth::Credentials;
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::options::PlainCredentials;
 use crate::wire::command::Command;
-
-/// Why a server refuses: the status code of RFC 27 for bad credentials, which libzmq tells its monitors.
-const UNAUTHORIZED: &[u8] = b"400";
 
 /// What a side waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +63,8 @@ impl Client {
                 Ok(Progress::Pending)
             }
             (Await::Metadata, Command::Ready(metadata)) => {
-                Ok(Progress::Announced { command: "READY", metadata: metadata.into(), user: None })
+                let credentials = Credentials::Null;
+                Ok(Progress::Announced { command: "READY", metadata: metadata.into(), credentials })
             }
             // libzmq does not say in its greeting which side it takes, so it shows only here
             (_, Command::Hello { .. }) => Err(ProtocolError::SameRole { mechanism: "PLAIN" }.into()),
@@ -98,27 +97,34 @@ impl Handshake for Client {
 #[derive(Debug)]
 pub(super) struct Server {
     users: Vec<PlainCredentials>,
+    judges: bool,
     metadata: Vec<u8>,
     awaits: Await,
-    user: Option<String>,
+    /// What the client has shown, from HELLO to INITIATE.
+    shown: Option<PlainCredentials>,
 }
 
 impl Server {
-    pub(super) const fn new(users: Vec<PlainCredentials>, metadata: Vec<u8>) -> Self {
-        Self { users, metadata, awaits: Await::Admission, user: None }
+    pub(super) const fn new(users: Vec<PlainCredentials>, judges: bool, metadata: Vec<u8>) -> Self {
+        Self { users, judges, metadata, awaits: Await::Admission, shown: None }
     }
 
-    /// The user of these credentials. Looks at every user and at every byte, so that the time it takes says nothing
-    /// about how close a guess came.
-    fn user(&self, username: &[u8], password: &[u8]) -> Option<String> {
-        let mut found = None;
-        for user in &self.users {
-            let same = same(user.username().as_bytes(), username) & same(user.password().as_bytes(), password);
-            if black_box(same) {
-                found = Some(user.username().to_owned());
-            }
+    /// Whether these are the credentials of a user, or for somebody else to judge. Looks at every user and at every
+    /// byte, so that the time it takes says nothing about how close a guess came.
+    fn knows(&self, username: &[u8], password: &[u8]) -> bool {
+        if self.users.is_empty() {
+            return self.judges;
         }
-        found
+        self.users.iter().fold(false, |found, user| {
+            found | black_box(same(user.username().as_bytes(), username) & same(user.password().as_bytes(), password))
+        })
+    }
+
+    /// The credentials, if they may go on. Text that is not UTF-8 is nobody's.
+    fn admitted(&self, username: &[u8], password: &[u8]) -> Option<PlainCredentials> {
+        let [name, password_text] = [username, password].map(|bytes| std::str::from_utf8(bytes).ok());
+        let shown = PlainCredentials::new(name?, password_text?).ok()?;
+        self.knows(username, password).then_some(shown)
     }
 }
 
@@ -130,17 +136,15 @@ impl Server {
     ) -> Result<Progress<'a>, DisconnectReason> {
         match (self.awaits, command) {
             (Await::Admission, Command::Hello { username, password }) => {
-                let Some(user) = self.user(username, password) else {
-                    Command::Error(UNAUTHORIZED).encode(out);
-                    return Err(DisconnectReason::Unauthorized);
-                };
-                self.user = Some(user);
+                let shown = self.admitted(username, password);
+                self.shown = Some(shown.ok_or_else(|| refuse_credentials("unknown user or wrong password", out))?);
                 self.awaits = Await::Metadata;
                 Command::Welcome.encode(out);
                 Ok(Progress::Pending)
             }
             (Await::Metadata, Command::Initiate(metadata)) => {
-                Ok(Progress::Announced { command: "INITIATE", metadata: metadata.into(), user: self.user.take() })
+                let credentials = self.shown.take().map_or(Credentials::Null, Credentials::Plain);
+                Ok(Progress::Announced { command: "INITIATE", metadata: metadata.into(), credentials })
             }
             (_, other) => Err(unexpected(&other)),
         }
@@ -178,6 +182,7 @@ fn same(known: &[u8], guess: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Code;
 
     fn ann(password: &str) -> PlainCredentials {
         PlainCredentials::new("ann", password).unwrap()
@@ -185,7 +190,7 @@ mod tests {
 
     fn server() -> Server {
         let bob = PlainCredentials::new("bob", "").unwrap();
-        Server::new(vec![ann("secret"), bob], b"server".to_vec())
+        Server::new(vec![ann("secret"), bob], false, b"server".to_vec())
     }
 
     fn hello<'a>(username: &'a str, password: &'a str) -> Command<'a> {
@@ -199,8 +204,8 @@ mod tests {
         assert_eq!(server.handle_command(hello("ann", "secret"), &mut out), Ok(Progress::Pending));
         assert_eq!((server.stage(), &out[..]), (HandshakeStage::Ready, &b"\x04\x08\x07WELCOME"[..]));
         let done = server.handle_command(Command::Initiate(b"client"), &mut out).unwrap();
-        let user = Some("ann".to_owned());
-        assert_eq!(done, Progress::Announced { command: "INITIATE", metadata: b"client"[..].into(), user });
+        let credentials = Credentials::Plain(ann("secret"));
+        assert_eq!(done, Progress::Announced { command: "INITIATE", metadata: b"client"[..].into(), credentials });
         out.clear();
         server.admit(&mut out);
         assert_eq!(out, b"\x04\x0c\x05READYserver");
@@ -213,11 +218,32 @@ mod tests {
         for (username, password) in refused {
             let (mut server, mut out) = (server(), Vec::new());
             let result = server.handle_command(hello(username, password), &mut out);
-            assert_eq!(result, Err(DisconnectReason::Unauthorized), "{username} {password:?}");
+            let refused = result.unwrap_err();
+            assert_eq!(refused.code(), Some(Code::Credentials), "{username} {password:?}");
             assert_eq!(out, b"\x04\x0a\x05ERROR\x03400");
             assert_eq!(server.stage(), HandshakeStage::Security);
         }
         assert_eq!(server().handle_command(hello("bob", ""), &mut Vec::new()), Ok(Progress::Pending));
+    }
+
+    #[test]
+    fn without_users_it_is_for_who_judges_and_else_for_nobody() {
+        let hello = Command::Hello { username: b"eve", password: b"\x01" };
+        let mut judges = Server::new(Vec::new(), true, Vec::new());
+        assert_eq!(judges.handle_command(hello, &mut Vec::new()), Ok(Progress::Pending));
+        let mut server = Server::new(Vec::new(), false, Vec::new());
+        assert!(server.handle_command(hello, &mut Vec::new()).is_err());
+        let mut listed = Server::new(vec![ann("secret")], true, Vec::new());
+        assert!(listed.handle_command(hello, &mut Vec::new()).is_err(), "the list comes first");
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_nobodys() {
+        for (username, password) in [(&b"\xff"[..], &b"pw"[..]), (b"ann", b"\xff")] {
+            let mut server = Server::new(Vec::new(), true, Vec::new());
+            let result = server.handle_command(Command::Hello { username, password }, &mut Vec::new());
+            assert_eq!(result.unwrap_err().code(), Some(Code::Credentials));
+        }
     }
 
     #[test]
@@ -229,7 +255,8 @@ mod tests {
         assert_eq!(client.handle_command(Command::Welcome, &mut out), Ok(Progress::Pending));
         assert_eq!(out, b"\x04\x0f\x08INITIATEclient");
         let done = client.handle_command(Command::Ready(b"server"), &mut out).unwrap();
-        assert_eq!(done, Progress::Announced { command: "READY", metadata: b"server"[..].into(), user: None });
+        let credentials = Credentials::Null;
+        assert_eq!(done, Progress::Announced { command: "READY", metadata: b"server"[..].into(), credentials });
     }
 
     #[test]

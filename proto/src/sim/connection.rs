@@ -3,7 +3,8 @@
 use super::agenda::{Agenda, Task};
 use super::net::Direction;
 use super::node::Node;
-use super::seat::{Record, Seat, Surroundings};
+use super::record::Record;
+use super::seat::{Seat, Surroundings};
 use super::world::SocketId;
 use crate::time::Instant;
 

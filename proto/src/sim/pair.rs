@@ -5,6 +5,7 @@ use std::io::IoSlice;
 use std::time::Duration;
 
 use super::{Clock, chance};
+use crate::auth::Verdict;
 use crate::error::DisconnectReason;
 use crate::link::{Effect, Link, LinkConfig, Role, State};
 use crate::message::Message;
@@ -114,6 +115,12 @@ impl Side {
         self.settle();
     }
 
+    /// Whoever judges the peer has answered.
+    pub fn judge(&mut self, verdict: Verdict, now: Instant) {
+        self.link.handle_verdict(verdict, now);
+        self.settle();
+    }
+
     /// The socket closes the connection.
     pub fn close(&mut self) {
         self.link.close();
@@ -164,11 +171,12 @@ impl Side {
     fn perform(&mut self, effect: Effect) {
         let last = self.effects.last();
         let follows = match &effect {
-            Effect::Attach(_) => last.is_none(),
+            Effect::Authenticate(_) => last.is_none(),
+            Effect::Attach(_) => matches!(last, None | Some(Effect::Authenticate(_))),
             Effect::HandshakeSucceeded => matches!(last, Some(Effect::Attach(_))),
             Effect::Ready => matches!(last, Some(Effect::HandshakeSucceeded)),
             Effect::Detach => matches!(last, Some(Effect::Ready)),
-            Effect::CloseIo => matches!(last, None | Some(Effect::Detach)),
+            Effect::CloseIo => matches!(last, None | Some(Effect::Authenticate(_) | Effect::Detach)),
             Effect::HandshakeFailed { .. } => *last.expect("I/O goes first") == Effect::CloseIo && !self.was_ready(),
             Effect::Disconnected(_) => *last.expect("I/O goes first") == Effect::CloseIo && self.was_ready(),
             Effect::Ended(_) => matches!(last, Some(Effect::Disconnected(_) | Effect::HandshakeFailed { .. })),
@@ -185,7 +193,7 @@ impl Side {
     }
 
     fn was_ready(&self) -> bool {
-        matches!(self.effects.first(), Some(Effect::Attach(_)))
+        self.effects.iter().any(|effect| matches!(effect, Effect::Attach(_)))
     }
 }
 
@@ -214,7 +222,7 @@ impl Wire {
         if !from.hangs {
             self.bytes.extend(from.output());
         }
-        if to.hangs || !to.is_open() {
+        if to.hangs || !to.is_open() || to.link.state() == State::Judged {
             return false;
         }
         if self.bytes.is_empty() {

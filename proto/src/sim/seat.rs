@@ -7,41 +7,18 @@ use std::time::Duration;
 
 use super::agenda::Flag;
 use super::chance;
+use super::judging::Question;
 use super::net::{Direction, Read};
 use super::node::Node;
+use super::record::{Record, messages};
 use crate::engine::Halves;
 use crate::error::DisconnectReason;
 use crate::link::{Effect, Link, State};
-use crate::message::Message;
 use crate::monitor::ConnectionId;
 use crate::options::Options;
 use crate::pipe::{Take, lifecycle};
 use crate::time::Instant;
 use crate::wire::batch::Batch;
-use crate::wire::command::Command;
-use crate::wire::frame::{COMMAND, MORE};
-
-/// What happened at one side of a connection.
-#[derive(Clone, Debug, Default)]
-pub struct Record {
-    /// Every effect, in order.
-    pub effects: Vec<Effect>,
-    /// The messages that left the pipe by this connection, subscriptions as 3.0 has them. Those that the network did
-    /// not take to their last byte are struck off when the connection ends.
-    pub sent: Vec<Message>,
-    /// The messages that were put into the pipe.
-    pub delivered: Vec<Message>,
-    /// How many messages the pipe had discarded when the connection ended.
-    pub discarded: u64,
-    /// Whether messages were thrown away on arrival, because nobody will read them.
-    pub swallowed: bool,
-    /// Whether nothing reached this side any more from some time on, although nobody had closed.
-    pub was_deaf: bool,
-    /// Whether it was so to its end.
-    pub is_deaf: bool,
-    /// The longest silence that this side bears, from ready on: by its own heartbeat or by what its peer promises.
-    pub patience: Option<Duration>,
-}
 
 /// A link, what it belongs to, and what is being written.
 #[derive(Debug)]
@@ -74,6 +51,7 @@ pub(super) struct Seat {
     attached: bool,
     /// What it carries is not for the pipe: the application that makes calls deals with it.
     attended: bool,
+    question: Question,
 }
 
 /// What a seat works with during its turn.
@@ -113,12 +91,13 @@ impl Seat {
             paused: false,
             attached: false,
             attended: false,
+            question: Question::default(),
         }
     }
 
     /// Whether a turn might do something.
     pub(super) fn has_work(&self, output: &Direction, input: &Direction, now: Instant) -> bool {
-        let readable = !self.paused && input.arrives_at().is_some_and(|at| at <= now);
+        let readable = self.reads() && input.arrives_at().is_some_and(|at| at <= now);
         let writes = !self.broken && self.link.state() != State::Closed && !self.writing.is_empty();
         let writable = writes && output.is_writable();
         let due = self.link.poll_timeout().is_some_and(|at| at <= now);
@@ -143,6 +122,11 @@ impl Seat {
         self.link.peer().map(|peer| &*peer.identity).filter(|name| self.attached && !name.is_empty())
     }
 
+    /// Whether what arrives is read.
+    fn reads(&self) -> bool {
+        !self.paused && self.link.state() != State::Judged
+    }
+
     /// Whether it does not read.
     pub(super) const fn is_paused(&self) -> bool {
         self.paused
@@ -164,7 +148,7 @@ impl Seat {
     pub(super) fn is_oblivious(&self, now: Instant) -> bool {
         let is_impatient = match self.link.state() {
             State::Ready => !self.paused && self.notices_after.is_some_and(|most| now - self.heard_at > most),
-            State::New | State::Handshaking => true,
+            State::New | State::Handshaking | State::Judged => true,
             State::Closed => false,
         };
         self.ended.is_none() && self.record.was_deaf && is_impatient
@@ -172,7 +156,7 @@ impl Seat {
 
     /// When a turn might do something, if nothing happens before.
     pub(super) fn next_event(&self, input: &Direction) -> Option<Instant> {
-        let arrival = if self.paused { None } else { input.arrives_at() };
+        let arrival = if self.reads() { input.arrives_at() } else { None };
         let timeout = self.link.poll_timeout();
         arrival.into_iter().chain(timeout).min().filter(|_| self.ended.is_none())
     }
@@ -183,6 +167,14 @@ impl Seat {
         let mut cx = Context::from_waker(&waker);
         self.flag.lower();
         self.apply(around);
+        if self.ended.is_some() {
+            return;
+        }
+        if let Some(verdict) = self.question.poll(&mut cx) {
+            self.link.handle_verdict(verdict, around.now);
+            self.apply(around);
+            self.flag.raise();
+        }
         if self.ended.is_some() {
             return;
         }
@@ -239,6 +231,10 @@ impl Seat {
             assert!(self.ended.is_none(), "{effect:?} after the last effect");
             self.record.effects.push(effect.clone());
             match effect {
+                Effect::Authenticate(request) => {
+                    self.question = Question::new(&around.node.options, *request);
+                    self.flag.raise();
+                }
                 Effect::Attach(peer) => {
                     self.ready_at = Some(around.now);
                     if let Err(reason) = self.attach(around.node, peer) {
@@ -263,6 +259,7 @@ impl Seat {
                 }
                 Effect::Ended(reason) => {
                     self.ended = Some(reason);
+                    self.question = Question::default();
                     let outbox = self.halves.as_ref().map(|halves| &halves.outbox);
                     self.record.discarded = outbox.map_or(0, |outbox| outbox.discarded());
                 }
@@ -361,6 +358,9 @@ impl Seat {
     }
 
     fn read(&mut self, around: &mut Surroundings<'_>) -> bool {
+        if !self.reads() {
+            return false;
+        }
         let reset = DisconnectReason::Io(io::ErrorKind::ConnectionReset);
         match around.input.read(self.link.read_buffer(), around.now) {
             Read::Nothing => return false,
@@ -475,25 +475,4 @@ fn put(link: &mut Link, batch: &mut Batch, output: &mut Direction, now: Instant)
     let n = output.write(&bytes, now);
     batch.advance(n);
     true
-}
-
-/// The messages of a batch, and its subscriptions as a publisher hears of them.
-fn messages(batch: &Batch) -> Vec<Message> {
-    let (mut messages, mut parts) = (Vec::new(), Vec::new());
-    for frame in batch.frames() {
-        if frame.flags & COMMAND != 0 {
-            let (kind, topic) = match Command::decode(&frame.body).expect("a pipe holds commands that can be read") {
-                Command::Subscribe(topic) => (1, topic),
-                Command::Cancel(topic) => (0, topic),
-                other => panic!("a pipe holds no {other:?}"),
-            };
-            messages.push(Message::from([&[kind], topic].concat()));
-            continue;
-        }
-        parts.push(frame.body.to_vec());
-        if frame.flags & MORE == 0 {
-            messages.push(std::mem::take(&mut parts).into_iter().collect());
-        }
-    }
-    messages
 }

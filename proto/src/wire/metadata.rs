@@ -78,7 +78,7 @@ pub fn find<'a>(properties: &'a Properties, name: &str) -> Option<&'a Bytes> {
 }
 
 // RFC 37: name = short-size 1*255name-char
-fn is_name(name: &[u8]) -> bool {
+pub(super) fn is_name(name: &[u8]) -> bool {
     let name_char = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+');
     (1..=255).contains(&name.len()) && name.iter().all(name_char)
 }

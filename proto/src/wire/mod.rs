@@ -6,3 +6,4 @@ pub mod frame;
 pub mod greeting;
 pub mod metadata;
 pub(crate) mod subscription;
+pub mod zap;

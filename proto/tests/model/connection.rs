@@ -5,6 +5,7 @@
 
 use std::io;
 
+use bowline_proto::auth::{Code, Credentials, Refusal, Request};
 use bowline_proto::error::HandshakeStage;
 use bowline_proto::link::lifecycle::{Effects, InvalidTransition, Lifecycle};
 use bowline_proto::link::{Effect, State};
@@ -29,6 +30,8 @@ pub(crate) struct Attempt {
     is_direct: bool,
     /// The monitor was told of its beginning.
     began: bool,
+    /// Whoever judges the peer was asked, and has not answered.
+    is_asked: bool,
     /// The supervisor waits for the socket's answer to Attach.
     is_offered: bool,
     /// The user has closed the socket: the outbox has nothing more.
@@ -51,6 +54,8 @@ pub(crate) enum Action {
     ConnectsDirectly,
     /// Inbound pump: the last bytes of the peer's handshake.
     InboundReady,
+    /// Inbound pump: the same, where the peer is to be judged.
+    InboundAsks,
     /// Inbound pump: the end of the stream.
     InboundEnd,
     /// Inbound pump: bytes that break the protocol.
@@ -73,6 +78,10 @@ pub(crate) enum Action {
     UserStops,
     /// The supervisor performs the next effect.
     Perform,
+    /// The authenticator's verdict.
+    Admit,
+    /// The other one.
+    TurnAway,
     /// The socket takes the peer that Attach offered.
     Accept,
     /// The socket does not take it.
@@ -100,7 +109,7 @@ impl Connection {
             State::Closed => {
                 lifecycle.lost(reason.clone(), effects).and_then(|()| lifecycle.fail(stage, reason.clone(), effects))
             }
-            State::New | State::Handshaking => lifecycle.fail(stage, reason.clone(), effects),
+            State::New | State::Handshaking | State::Judged => lifecycle.fail(stage, reason.clone(), effects),
         };
         self.is_legal(moved)
     }
@@ -124,6 +133,15 @@ impl Connection {
                 self.is_legal(attempt.lifecycle.start_direct(peer(), &mut attempt.effects))?;
             }
             Action::InboundReady => self.is_legal(attempt.lifecycle.peer_ready(peer(), &mut attempt.effects))?,
+            Action::InboundAsks => self.is_legal(attempt.lifecycle.ask(request(), &mut attempt.effects))?,
+            Action::Admit => {
+                attempt.is_asked = false;
+                self.is_legal(attempt.lifecycle.peer_ready(peer(), &mut attempt.effects))?;
+            }
+            Action::TurnAway => {
+                attempt.is_asked = false;
+                self.end(attempt, reason.as_ref().expect("it is a reason to end"))?;
+            }
             Action::UserStops | Action::OutboundFinished => {
                 attempt.lifecycle.close(HandshakeStage::Greeting, &mut attempt.effects);
             }
@@ -160,6 +178,7 @@ impl Model for Connection {
             witness: Witness::default(),
             is_direct: false,
             began: false,
+            is_asked: false,
             is_offered: false,
             user_closed: false,
         }
@@ -184,12 +203,19 @@ impl Model for Connection {
         if works && !attempt.is_direct {
             actions.extend([Action::InboundNonsense, Action::InboundFails, Action::OutboundFails]);
             // Each of these three belongs to one state, but may come too late.
-            if state != State::Ready {
-                actions.extend([Action::InboundReady, Action::HandshakeTimesOut]);
+            if matches!(state, State::Handshaking | State::Closed) {
+                actions.extend([Action::InboundReady, Action::InboundAsks]);
             }
-            if state != State::Handshaking {
+            if state != State::Ready {
+                actions.push(Action::HandshakeTimesOut);
+            }
+            if matches!(state, State::Ready | State::Closed) {
                 actions.push(Action::HeartbeatTimesOut);
             }
+        }
+        // Also when it is too late for that.
+        if attempt.is_asked {
+            actions.extend([Action::Admit, Action::TurnAway]);
         }
         if attempt.is_offered {
             actions.extend([Action::Accept, Action::Refuse]);
@@ -203,6 +229,7 @@ impl Model for Connection {
         match action {
             Action::Perform => {
                 let effect = attempt.effects.pop_front().expect("there is one");
+                attempt.is_asked |= matches!(effect, Effect::Authenticate(_));
                 attempt.is_offered = matches!(effect, Effect::Attach(_));
                 let state = attempt.lifecycle.state();
                 attempt.witness.performs(&self.ledger, &effect, state, attempt.began)
@@ -215,6 +242,10 @@ impl Model for Connection {
             _ => self.feed(attempt, action),
         }
     }
+}
+
+fn request() -> Box<Request> {
+    Box::new(Request { domain: String::new(), credentials: Credentials::Null, peer: peer() })
 }
 
 fn peer() -> PeerInfo {
@@ -232,6 +263,7 @@ fn reason(action: Action) -> Option<DisconnectReason> {
         Action::HandshakeTimesOut => DisconnectReason::HandshakeTimeout,
         Action::HeartbeatTimesOut => DisconnectReason::HeartbeatTimeout,
         Action::OutboundFinished | Action::UserStops => DisconnectReason::LocalClose,
+        Action::TurnAway => DisconnectReason::Unauthorized(Refusal { code: Code::Credentials, text: String::new() }),
         Action::Refuse => DisconnectReason::PairTaken,
         _ => return None,
     })

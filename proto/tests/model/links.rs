@@ -8,13 +8,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::rc::Rc;
 
+use bowline_proto::auth::{Code, Verdict};
 use bowline_proto::link::{Effect, Link, LinkConfig, Role, State};
 use bowline_proto::sim::{Clock, chance};
 use bowline_proto::wire::batch::Batch;
-use bowline_proto::{DisconnectReason, Message, ProtocolError};
+use bowline_proto::{DisconnectReason, Message};
 
 use crate::explorer::Model;
 use crate::ledger::{Broken, Ledger};
+use crate::reasons::fits;
 use crate::witness::{self, Witness};
 
 const BETWEEN: &str = "messages come between Attach and Detach only, each once, whole and in order";
@@ -61,6 +63,10 @@ pub(crate) enum Action {
     /// From now on nothing is delivered, and nothing read once something waits for that.
     InboxFills(At),
     InboxEmpties(At),
+    /// Whoever judges the peer says that it may connect.
+    Admit(At),
+    /// It may not.
+    TurnAway(At),
     /// What the link waits for has not come by then.
     Timeout(At),
     /// The network fails, and both sides hear of it.
@@ -77,6 +83,8 @@ struct Party {
     closed_by: Option<Action>,
     /// The socket takes no peer.
     refuses: bool,
+    /// Somebody is to judge the peer.
+    is_asked: bool,
     is_full: bool,
     /// The socket has closed it, also after its loss: what was not delivered holds nothing up any more.
     waives: bool,
@@ -103,6 +111,8 @@ pub(crate) struct Links {
     pub(crate) ledger: Ledger,
     pub(crate) dialer: LinkConfig,
     pub(crate) listener: LinkConfig,
+    /// The listener judges its peer.
+    pub(crate) judges: bool,
     /// The listener's socket takes no peer.
     pub(crate) refuses: bool,
     /// Both sides are ready at the start.
@@ -164,6 +174,7 @@ impl Links {
                 witness: Witness::default(),
                 closed_by: None,
                 refuses,
+                is_asked: false,
                 is_full: false,
                 waives: false,
                 is_paused: false,
@@ -215,7 +226,8 @@ impl Model for Links {
             Action::Timeout,
         ];
         let both = each.into_iter().flat_map(|action| [action(Dialer), action(Listener)]);
-        both.chain([Action::Cut]).collect()
+        let judged = if self.judges { &[Action::Admit(Listener), Action::TurnAway(Listener)][..] } else { &[] };
+        both.chain([Action::Cut]).chain(judged.iter().copied()).collect()
     }
 
     fn step(&self, script: &mut Script, action: Action) -> Result<(), Broken> {
@@ -276,6 +288,8 @@ impl World<'_> {
                 }
                 self.settle(at)?;
             }
+            Action::Admit(at) => return self.judge(at, action, Verdict::accept()),
+            Action::TurnAway(at) => return self.judge(at, action, Verdict::refuse(Code::Credentials, "")),
             Action::Timeout(at) => {
                 let due = self.party(at).link.poll_timeout();
                 let Some(due) = due.filter(|_| self.timers < TIMERS) else { return Ok(false) };
@@ -307,6 +321,17 @@ impl World<'_> {
         self.settle(at)
     }
 
+    fn judge(&mut self, at: At, action: Action, verdict: Verdict) -> Result<bool, Broken> {
+        if !std::mem::take(&mut self.party(at).is_asked) {
+            return Ok(false);
+        }
+        self.note(at, action);
+        let now = self.clock.now();
+        self.party(at).link.handle_verdict(verdict, now);
+        self.settle(at)?;
+        Ok(true)
+    }
+
     fn end(&mut self, at: At, action: Action, reason: DisconnectReason) -> Result<(), Broken> {
         self.note(at, action);
         let now = self.clock.now();
@@ -317,7 +342,7 @@ impl World<'_> {
     fn arrive(&mut self, at: At, action: Action, length: impl Fn(&Party) -> usize) -> Result<bool, Broken> {
         let sender_is_open = self.party(at.other()).witness.is_open();
         let party = self.party(at);
-        if party.is_paused || !party.witness.is_open() {
+        if party.is_paused || !party.witness.is_open() || party.link.state() == State::Judged {
             return Ok(false);
         }
         if !party.wire.is_empty() {
@@ -391,6 +416,7 @@ impl World<'_> {
         }
         party.witness.performs(ledger, effect, party.link.state(), true)?;
         match effect {
+            Effect::Authenticate(_) => party.is_asked = true,
             Effect::Attach(_) => {
                 party.witness.answered(!party.refuses);
                 if party.refuses {
@@ -421,6 +447,7 @@ impl World<'_> {
             for at in [Dialer, Listener] {
                 moved |= self.act(Action::Write(at))?;
                 moved |= self.act(Action::Whole(at))?;
+                moved |= self.act(Action::Admit(at))?;
             }
             if !moved {
                 break;
@@ -450,27 +477,6 @@ impl Party {
             [flags, length, ..] if flags & 2 == 0 => 2 + usize::from(length),
             _ => self.wire.len(),
         }
-    }
-}
-
-/// Whether what `action` closed may be told to have gone for `reason`.
-fn fits(action: Action, reason: &DisconnectReason) -> bool {
-    match action {
-        Action::Close(_) => *reason == DisconnectReason::LocalClose,
-        Action::Cut => *reason == DisconnectReason::Io(io::ErrorKind::ConnectionReset),
-        Action::Timeout(_) => {
-            matches!(reason, DisconnectReason::HandshakeTimeout | DisconnectReason::HeartbeatTimeout)
-        }
-        Action::Nonsense(_) => matches!(reason, DisconnectReason::Protocol(_)),
-        Action::Frame(_) | Action::Whole(_) => matches!(
-            reason,
-            DisconnectReason::PeerClosed
-                | DisconnectReason::Protocol(ProtocolError::Truncated)
-                | DisconnectReason::HandshakeRefused { .. }
-                | DisconnectReason::Unauthorized
-                | DisconnectReason::PairTaken
-        ),
-        Action::Write(_) | Action::InboxFills(_) | Action::InboxEmpties(_) => false,
     }
 }
 

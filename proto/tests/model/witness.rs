@@ -29,17 +29,19 @@ pub(crate) struct Witness {
     end_told: bool,
 }
 
-/// The places in the order, from Attach to Ended.
-const ATTACH: u8 = 1;
-const SUCCEEDED: u8 = 1 << 1;
-const READY: u8 = 1 << 2;
-const DETACH: u8 = 1 << 3;
-const CLOSE_IO: u8 = 1 << 4;
-const TOLD: u8 = 1 << 5;
-const ENDED: u8 = 1 << 6;
+/// The places in the order, from Authenticate to Ended.
+const AUTHENTICATE: u8 = 1;
+const ATTACH: u8 = 1 << 1;
+const SUCCEEDED: u8 = 1 << 2;
+const READY: u8 = 1 << 3;
+const DETACH: u8 = 1 << 4;
+const CLOSE_IO: u8 = 1 << 5;
+const TOLD: u8 = 1 << 6;
+const ENDED: u8 = 1 << 7;
 
 fn place(effect: &Effect) -> u8 {
     match effect {
+        Effect::Authenticate(_) => AUTHENTICATE,
         Effect::Attach(_) => ATTACH,
         Effect::HandshakeSucceeded => SUCCEEDED,
         Effect::Ready => READY,
@@ -93,10 +95,10 @@ impl Witness {
         let place = place(effect);
         ledger.holds(NOTHING_AFTER_ENDED, !self.is_over(), || format!("{effect:?}"))?;
         // All that was seen stands before it.
-        ledger.holds(ONCE_AND_IN_ORDER, self.seen < place, || format!("{effect:?} after {:#09b}", self.seen))?;
+        ledger.holds(ONCE_AND_IN_ORDER, self.seen < place, || format!("{effect:?} after {:#010b}", self.seen))?;
         self.seen |= place;
         match effect {
-            Effect::Attach(_) => {}
+            Effect::Authenticate(_) | Effect::Attach(_) => {}
             Effect::HandshakeSucceeded => {
                 ledger.holds(ONCE_AND_IN_ORDER, self.was_offered(), || "succeeded without a peer".into())?;
             }

@@ -6,6 +6,7 @@
 mod brokers;
 mod checks;
 mod direct;
+mod judges;
 mod mesh;
 mod pipelines;
 mod play;

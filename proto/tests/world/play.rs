@@ -7,6 +7,7 @@ use bowline_proto::sim::{SocketId, World};
 use bowline_proto::{Mechanism, Message, Options, PlainCredentials, Reconnect, SocketType};
 use fastrand::Rng;
 
+use super::judges::moody;
 use super::summary::Tally;
 use super::trouble::Down;
 
@@ -18,6 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) const REST: Duration = Duration::from_secs(30);
 
 /// A world and what is to happen in it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, none a state")]
 pub(crate) struct Play {
     pub(crate) w: World,
     pub(crate) rng: Rng,
@@ -38,6 +40,8 @@ pub(crate) struct Play {
     pub(crate) stutters: bool,
     /// Whether everybody logs in.
     pub(crate) logs_in: bool,
+    /// Whether those who judge their peers have moods.
+    is_judged: bool,
     next: u32,
 }
 
@@ -48,18 +52,20 @@ pub(crate) fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
 impl Play {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(!seed);
+        let is_judged = Rng::with_seed(seed).u8(..5) == 0;
         Self {
             w: World::new(seed),
             sockets: Vec::new(),
             cuts: 0,
             half_open: 0,
             risk: rng.u8(..3),
-            is_troubled: false,
+            is_troubled: is_judged,
             down: None,
             inattentive: HashSet::new(),
             given_up: Vec::new(),
             stutters: false,
             logs_in: rng.u8(..4) == 0,
+            is_judged,
             next: 0,
             rng,
         }
@@ -100,7 +106,9 @@ impl Play {
             }
             SocketType::Pair => Mechanism::Null,
         };
-        let socket = self.w.socket(socket_type, options.mechanism(mechanism));
+        let options = options.mechanism(mechanism);
+        let options = if self.is_judged { options.authenticator(moody()) } else { options };
+        let socket = self.w.socket(socket_type, options);
         self.sockets.push(socket);
         socket
     }

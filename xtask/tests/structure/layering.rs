@@ -16,6 +16,7 @@ const PROTO: &[Layer] = &[
     Layer {
         name: "values",
         modules: &[
+            "auth",
             "endpoint",
             "error",
             "keys",
@@ -48,6 +49,7 @@ const BOWLINE: &[Layer] = &[
     Layer { name: "transport", modules: &["transport"], may_import: &["rt"] },
     Layer { name: "observe", modules: &["observe"], may_import: &[] },
     Layer { name: "driver", modules: &["driver"], may_import: &["rt", "observe", "transport"] },
+    Layer { name: "auth", modules: &["auth"], may_import: &["rt"] },
     Layer { name: "curve", modules: &["curve"], may_import: &["rt"] },
     Layer { name: "socket", modules: &["socket"], may_import: &["rt", "transport", "driver"] },
     Layer { name: "rpc", modules: &["rpc"], may_import: &["rt", "driver", "socket"] },

@@ -1,6 +1,7 @@
 //! Every way to break the protocol, and what it is called.
 
 use super::*;
+use crate::auth::{Code, Refusal};
 use crate::error::{DisconnectReason, ProtocolError};
 use crate::link::Effect;
 
@@ -104,12 +105,14 @@ fn identities() {
 fn plain_servers_refuse_what_is_out_of_turn() {
     let server = || Side::new(config(&plain_server(), SocketType::Pub), Role::Listener, at(0));
     let hello = command(b"\x05HELLO\x03ann\x06secret");
+    let text = "unknown user or wrong password".to_owned();
+    let unauthorized = DisconnectReason::Unauthorized(Refusal { code: Code::Credentials, text });
     let table: &[(Vec<u8>, DisconnectReason)] = &[
         (command(b"\x08INITIATE"), unexpected("INITIATE")),
         (command(b"\x05READY"), unexpected("READY")),
         (command(b"\x05HELLO\x03ann"), malformed("HELLO")),
         (command(b"\x05HELLO\x03ann\x06secret!"), malformed("HELLO")),
-        (command(b"\x05HELLO\x03eve\x06secret"), DisconnectReason::Unauthorized),
+        (command(b"\x05HELLO\x03eve\x06secret"), unauthorized),
         ([&hello[..], &hello].concat(), unexpected("HELLO")),
         ([&hello[..], &command(b"\x08INITIATE\x01")].concat(), malformed("INITIATE")),
         ([&hello[..], &command(b"\x08INITIATE")].concat(), ProtocolError::NoSocketType.into()),

@@ -1,6 +1,7 @@
 //! How a connection becomes ready, and how it is refused.
 
 use super::*;
+use crate::auth::{Code, Refusal};
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::link::{Effect, State};
 use crate::options::Identity;
@@ -123,7 +124,9 @@ fn a_wrong_password_is_refused_with_a_reason_on_both_sides() {
         pair.run();
         let stage = HandshakeStage::Security;
         let refused = DisconnectReason::HandshakeRefused { reason: "400".into() };
-        for (side, reason) in [(&pair.dialer, refused), (&pair.listener, DisconnectReason::Unauthorized)] {
+        let text = "unknown user or wrong password".to_owned();
+        let unauthorized = DisconnectReason::Unauthorized(Refusal { code: Code::Credentials, text });
+        for (side, reason) in [(&pair.dialer, refused), (&pair.listener, unauthorized)] {
             let failed = Effect::HandshakeFailed { stage, reason: reason.clone() };
             assert_eq!(side.effects, [Effect::CloseIo, failed, Effect::Ended(reason)]);
         }

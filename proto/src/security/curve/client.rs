@@ -5,6 +5,7 @@ use super::{
     CLIENT_NONCE, COOKIE, Ciphers, Fields, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, PADDING, READY, READY_NONCE,
     SERVER_NONCE, SIGNED, VERSION, VOUCH_NONCE, WELCOME, WELCOME_NONCE, failed, opened, put, unexpected,
 };
+use crate::auth::Credentials;
 use crate::error::{CurveError, DisconnectReason, HandshakeStage, ProtocolError};
 use crate::keys::{CurveClient, KeyPair, PublicKey, SecretKey};
 use crate::security::{Entropy, Handshake, Progress};
@@ -108,7 +109,7 @@ impl Handshake for Client {
                 let text = key.open(&boxes::short(READY_NONCE, &number), fields.rest);
                 let metadata = opened(&text.ok_or_else(|| failed(CurveError::Ready))?);
                 self.state = State::Ready(key, u64::from_be_bytes(number));
-                Ok(Progress::Announced { command: "READY", metadata, user: None })
+                Ok(Progress::Announced { command: "READY", metadata, credentials: Credentials::Null })
             }
             State::New | State::Ready(..) | State::Over => Err(unexpected(body)),
         }

@@ -25,7 +25,6 @@ pub(super) use server::Server;
 use std::borrow::Cow;
 
 use crate::error::{CurveError, DisconnectReason, ProtocolError};
-use crate::wire::command::Command;
 use crate::wire::frame::{COMMAND, Header};
 
 const HELLO: &[u8] = b"\x05HELLO";
@@ -113,12 +112,6 @@ fn put(pieces: &[&[u8]], out: &mut Vec<u8>) {
     for piece in pieces {
         out.extend_from_slice(piece);
     }
-}
-
-/// Why a server refuses a key: the status code of RFC 27, as libzmq sends it.
-fn refuse(out: &mut Vec<u8>) -> DisconnectReason {
-    Command::Error(b"400").encode(out);
-    DisconnectReason::Unauthorized
 }
 
 /// Metadata that were sealed.

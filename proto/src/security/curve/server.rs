@@ -6,11 +6,12 @@ use super::boxes::{self, BoxKey};
 use super::{
     CLIENT_NONCE, COOKIE, COOKIE_NONCE, Ciphers, Fields, HELLO, HELLO_NONCE, INITIATE, INITIATE_NONCE, PADDING, READY,
     READY_NONCE, SERVER_NONCE, SIGNED, VERSION, VOUCH_NONCE, VOUCHER, WELCOME, WELCOME_NONCE, failed, malformed,
-    opened, put, refuse, unexpected,
+    opened, put, unexpected,
 };
+use crate::auth::Credentials;
 use crate::error::{CurveError, DisconnectReason, HandshakeStage};
 use crate::keys::{CurveServer, KeyPair, PublicKey, SecretKey};
-use crate::security::{Entropy, Handshake, Progress};
+use crate::security::{Entropy, Handshake, Progress, refuse_credentials};
 
 /// The number of the nonce of READY; that of the first MESSAGE follows.
 const READY_NUMBER: u64 = 1;
@@ -148,11 +149,11 @@ impl Handshake for Server {
                 let mut fields = Fields { command: "INITIATE", rest };
                 let Initiated { key, number, client, metadata } = self.initiate(cookie_key, &mut fields)?;
                 if !self.admits(&client) {
-                    return Err(refuse(out));
+                    return Err(refuse_credentials("not among the clients that may connect", out));
                 }
                 self.state = State::Initiate(key, number);
-                let user = Some(client.to_string());
-                Ok(Progress::Announced { command: "INITIATE", metadata: opened(&metadata), user })
+                let credentials = Credentials::Curve(client);
+                Ok(Progress::Announced { command: "INITIATE", metadata: opened(&metadata), credentials })
             }
             State::Initiate(..) | State::Over => Err(unexpected(body)),
         }
