@@ -169,10 +169,22 @@ class Peer:
 
     def op_passwords(self, users):
         """Admits these users to the PLAIN servers of this process."""
+        self.judge().configure_plain(domain="*", passwords=users)
+
+    def op_keys(self, folder):
+        """Admits the clients whose certificates are in this folder to the CURVE servers of this process."""
+        self.judge().configure_curve(domain="*", location=folder)
+
+    def op_certificate(self, folder, name):
+        """Makes a certificate of that name; its secret key."""
+        _, secret = zmq.auth.create_certificates(folder, name)
+        return zmq.auth.load_certificate(secret)[1].decode()
+
+    def judge(self):
         if self.authenticator is None:
             self.authenticator = zmq.auth.thread.ThreadAuthenticator(self.context)
             self.authenticator.start()
-        self.authenticator.configure_plain(domain="*", passwords=users)
+        return self.authenticator
 
     def op_version(self):
         return f"pyzmq {zmq.pyzmq_version()}, libzmq {zmq.zmq_version()}"

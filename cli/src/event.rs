@@ -52,10 +52,16 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
             put("stage", stage.to_string().into());
             put("reason", reason.to_string().into());
             put("cause", reason.name().into());
+            if let Some(code) = reason.code() {
+                put("code", code.as_str().into());
+            }
         }
         MonitorKind::Disconnected(reason) | MonitorKind::ConnectStopped(reason) => {
             put("reason", reason.to_string().into());
             put("cause", reason.name().into());
+            if let Some(code) = reason.code() {
+                put("code", code.as_str().into());
+            }
         }
         MonitorKind::Lagged(lost) => put("lost", (*lost).into()),
         _ => {}
@@ -79,6 +85,10 @@ fn peer_object(peer: &PeerInfo) -> Value {
     object.insert("version".to_owned(), format!("3.{}", peer.minor).into());
     if let Some(user) = &peer.user {
         object.insert("user".to_owned(), user.clone().into());
+    }
+    if !peer.metadata.is_empty() {
+        let known = peer.metadata.iter().map(|(name, value)| (name.clone(), identity_text(value).into()));
+        object.insert("metadata".to_owned(), Value::Object(known.collect()));
     }
     if !peer.address.is_empty() {
         object.insert("address".to_owned(), peer.address.clone().into());

@@ -1,11 +1,12 @@
 //! The program `bowline`: ZeroMQ sockets at the command line.
 //!
-//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`mod@call`], [`keygen`], [`demo`], [`mod@bench`].
+//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`mod@call`], [`keygen`], [`passwd`], [`demo`], [`mod@bench`].
 //! Standard output carries data and nothing else; every other word goes to standard error, an error as one line.
 
 #![forbid(unsafe_code)]
 
 mod args;
+mod auth;
 mod bench;
 mod call;
 mod curve;
@@ -19,6 +20,7 @@ mod monitor;
 mod open;
 mod options;
 mod output;
+mod passwd;
 mod run;
 mod signal;
 mod watch;
@@ -46,6 +48,7 @@ fn obey(command: Command) -> Result<(), Failure> {
         Command::Call(args) => on_runtime(call::call(args)),
         Command::Services(args) => on_runtime(call::services(args)),
         Command::Keygen(args) => keygen::run(&args),
+        Command::Passwd(args) => passwd::run(&args),
         Command::Demo(args) => on_runtime(demo::run(args)),
         Command::Bench(command) => bench::run(&command),
     }

@@ -3,6 +3,7 @@
 use bowline::{Mechanism, Options, PlainCredentials, Reconnect, SocketType};
 
 use crate::args::{ConnectionArgs, Linger, ReconnectInterval};
+use crate::auth;
 use crate::curve;
 use crate::failure::Failure;
 
@@ -18,6 +19,7 @@ pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<
     if let Some(hwm) = args.hwm {
         options = options.send_hwm(hwm).recv_hwm(hwm);
     }
+    options.authenticator = auth::judge(&args.auth)?;
     options = options.busy_poll(args.busy_poll.unwrap_or_default());
     options = options.max_message_size(args.recv_maxsz).limits(args.peer_limits.limits());
     options = options.heartbeat_interval(args.heartbeat_ivl);
@@ -46,7 +48,7 @@ fn mechanism(args: &ConnectionArgs) -> Result<Mechanism, Failure> {
     if let Some(mechanism) = curve::mechanism(&args.curve)? {
         return Ok(mechanism);
     }
-    if args.plain_server.is_empty() {
+    if args.plain_server.is_empty() && args.auth.plain_passwords.is_none() {
         return Ok(Mechanism::Null);
     }
     let logins = args.plain_server.iter().map(|login| credentials(&login.username, &login.password));

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bowline::auth::Code;
 use bowline::{AnySocket, DisconnectReason, Endpoint, Monitor, MonitorEvent, MonitorKind};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -114,8 +115,10 @@ impl Seen {
             }
             MonitorKind::HandshakeFailed { reason, .. } => {
                 let trouble = trouble();
-                // Attempts go on and fail alike; once is enough. A refusal ends them, which is told on its own.
-                let goes_on = !matches!(reason, DisconnectReason::HandshakeRefused { .. });
+                // Attempts go on and fail alike; once is enough. A refusal ends them, which is told on its own, unless it is
+                // for now.
+                let is_refused = matches!(reason, DisconnectReason::HandshakeRefused { .. });
+                let goes_on = !is_refused || reason.code() == Some(Code::Temporary);
                 if goes_on && self.verbosity < 2 && self.told.len() < MOST_TOLD && self.told.insert(trouble.clone()) {
                     crate::note!("{trouble}");
                 }

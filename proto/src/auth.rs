@@ -77,7 +77,7 @@ pub enum Verdict {
         /// What else is known of it, for [`PeerInfo::metadata`].
         metadata: Properties,
     },
-    /// It may not, and is told the code of the refusal.
+    /// It may not, and is told so by the code of the refusal.
     Refuse(Refusal),
 }
 
@@ -115,7 +115,7 @@ impl Verdict {
 /// Why a peer may not connect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Refusal {
-    /// What the peer is told.
+    /// What the peer is told, unless it is [`Code::Temporary`].
     pub code: Code,
     /// What this side's monitors and logs are told; empty for nothing.
     pub text: String,
@@ -131,7 +131,8 @@ impl fmt::Display for Refusal {
 /// The kind of a refusal: the status codes of RFC 27.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// 300, not now: the same credentials may be right later, and whoever dials tries again.
+    /// 300, not now: the same credentials may be right later. The connection is closed without an ERROR command, which would
+    /// be final for peers of libzmq; so whoever dials tries again.
     Temporary,
     /// 400, not with these credentials. Whoever dials gives up, unless told otherwise.
     Credentials,
@@ -189,6 +190,37 @@ pub type Judging<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
 pub trait Authenticator: Send + Sync {
     /// Judges one peer.
     fn authenticate(&self, request: Request) -> Judging<'_>;
+
+    /// Whoever this one accepts is judged by the other one too, and is refused if either refuses. The user is whom the
+    /// last of them names; the metadata are those of both.
+    fn and<T: Authenticator>(self, other: T) -> And<Self, T>
+    where
+        Self: Sized,
+    {
+        And(self, other)
+    }
+}
+
+/// Two authenticators that both have to accept.
+#[derive(Clone, Debug)]
+pub struct And<A, B>(A, B);
+
+impl<A: Authenticator, B: Authenticator> Authenticator for And<A, B> {
+    fn authenticate(&self, request: Request) -> Judging<'_> {
+        Box::pin(async move {
+            let (user, mut metadata) = match self.0.authenticate(request.clone()).await {
+                Verdict::Accept { user, metadata } => (user, metadata),
+                refused @ Verdict::Refuse(_) => return refused,
+            };
+            match self.1.authenticate(request).await {
+                Verdict::Accept { user: other, metadata: more } => {
+                    metadata.extend(more);
+                    Verdict::Accept { user: other.or(user), metadata }
+                }
+                refused @ Verdict::Refuse(_) => refused,
+            }
+        })
+    }
 }
 
 impl<F, T> Authenticator for F
@@ -219,6 +251,12 @@ impl Judge {
     }
 }
 
+impl Authenticator for Judge {
+    fn authenticate(&self, request: Request) -> Judging<'_> {
+        self.judge(request)
+    }
+}
+
 impl fmt::Debug for Judge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Judge(..)")
@@ -235,6 +273,8 @@ impl Eq for Judge {}
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
     use crate::SocketType;
 
@@ -273,6 +313,27 @@ mod tests {
         for other in ["", "200", "40", "4000", "no"] {
             assert_eq!(other.parse::<Code>(), Err(UnknownCode), "{other}");
         }
+    }
+
+    #[test]
+    fn of_two_both_have_to_accept() {
+        fn says(verdict: Verdict) -> impl Authenticator {
+            move |_| std::future::ready(verdict.clone())
+        }
+        fn judged(first: Verdict, second: Verdict) -> Verdict {
+            let mut cx = Context::from_waker(Waker::noop());
+            let judge = Judge::new(says(first).and(says(second)));
+            match judge.judge(from("")).as_mut().poll(&mut cx) {
+                Poll::Ready(verdict) => verdict,
+                Poll::Pending => panic!("both have answered"),
+            }
+        }
+        let refused = |text| Verdict::refuse(Code::Credentials, text);
+        let ann = || Verdict::accept_as("ann").with("Role", "editor");
+        assert_eq!(judged(refused("first"), ann()), refused("first"));
+        assert_eq!(judged(ann(), refused("second")), refused("second"));
+        assert_eq!(judged(ann(), Verdict::accept().with("Age", "7")), ann().with("Age", "7"));
+        assert_eq!(judged(ann(), Verdict::accept_as("eve")), Verdict::accept_as("eve").with("Role", "editor"));
     }
 
     #[test]

@@ -82,16 +82,12 @@ pub enum Reconnect {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(clippy::struct_excessive_bools, reason = "each is a policy of its own, none a state")]
 pub struct ReconnectStop {
     /// The peer refused us, or we refused its credentials.
     ///
-    /// Default `true`: the same password won't be right the next time. libzmq tries again for ever.
+    /// Default `true`: the same password won't be right the next time. libzmq gives such an endpoint up as well, and tells
+    /// nobody. A refusal for now, with the code 300, is always followed by another attempt.
     pub refused: bool,
-    /// The same for the time being only: the authenticator gave the code 300.
-    ///
-    /// Default `false`: it asks us to come later.
-    pub refused_for_now: bool,
     /// The peer broke the protocol, or speaks another one.
     ///
     /// Default `false`: whoever listens there may be replaced by the right one (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
@@ -104,7 +100,7 @@ pub struct ReconnectStop {
 
 impl Default for ReconnectStop {
     fn default() -> Self {
-        Self { refused: true, refused_for_now: false, protocol_error: false, connection_refused: false }
+        Self { refused: true, protocol_error: false, connection_refused: false }
     }
 }
 
@@ -113,13 +109,6 @@ impl ReconnectStop {
     #[must_use]
     pub const fn refused(mut self, stops: bool) -> Self {
         self.refused = stops;
-        self
-    }
-
-    /// Sets the field [`refused_for_now`](#structfield.refused_for_now).
-    #[must_use]
-    pub const fn refused_for_now(mut self, stops: bool) -> Self {
-        self.refused_for_now = stops;
         self
     }
 
@@ -141,10 +130,9 @@ impl ReconnectStop {
     pub(crate) fn applies_to(self, reason: &DisconnectReason) -> bool {
         match reason {
             DisconnectReason::LocalClose => true,
-            DisconnectReason::HandshakeRefused { .. } | DisconnectReason::Unauthorized(_) => match reason.code() {
-                Some(Code::Temporary) => self.refused_for_now,
-                _ => self.refused,
-            },
+            DisconnectReason::HandshakeRefused { .. } | DisconnectReason::Unauthorized(_) => {
+                self.refused && reason.code() != Some(Code::Temporary)
+            }
             DisconnectReason::Protocol(_) => self.protocol_error,
             DisconnectReason::Io(io::ErrorKind::ConnectionRefused) => self.connection_refused,
             _ => false,

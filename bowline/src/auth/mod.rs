@@ -48,13 +48,38 @@
 //! Who is accepted has a [`user`](crate::PeerInfo::user) and [`metadata`](crate::PeerInfo::metadata): with the peers of a
 //! socket, in its monitor, and in the [`Context`](crate::rpc::Context) of a call. Who is refused gets an ERROR command with
 //! the [`Code`], and tells its own monitor [`HandshakeRefused`](crate::DisconnectReason::HandshakeRefused); ours tells
-//! [`Unauthorized`](crate::DisconnectReason::Unauthorized), with the text too. With [`Code::Temporary`] it tries again later;
-//! with the others it gives the endpoint up, unless [`reconnect_stop`](crate::Options::reconnect_stop) says otherwise.
-//! libzmq's clients try again in any case.
+//! [`Unauthorized`](crate::DisconnectReason::Unauthorized), with the text too. It gives the endpoint up, unless
+//! [`reconnect_stop`](crate::Options::reconnect_stop) says otherwise. With [`Code::Temporary`] there is no ERROR command, since
+//! that is final for libzmq's clients: the connection is closed, and the peer tries again later.
+//!
+//! With the feature `auth-files` there are three that are ready to be used, and can be [put together](Authenticator::and):
+//! `KeyDirectory` for CURVE, `PasswordFile` for PLAIN, and `Addresses`.
 //!
 //! [`zap`] has the same as values of RFC 27, for handlers that exist already.
 
+#[cfg(feature = "auth-files")]
+mod addresses;
+#[cfg(feature = "auth-files")]
+mod certificate;
+#[cfg(feature = "auth-files")]
+mod error;
+#[cfg(feature = "auth-files")]
+mod fresh;
+#[cfg(feature = "auth-files")]
+mod keys;
+#[cfg(feature = "auth-files")]
+mod passwords;
+
+#[cfg(feature = "auth-files")]
+pub use addresses::{Addresses, InvalidNet, Net};
+#[cfg(feature = "auth-files")]
+pub use error::{FileCause, FileError};
+#[cfg(feature = "auth-files")]
+pub use keys::KeyDirectory;
+#[cfg(feature = "auth-files")]
+pub use passwords::PasswordFile;
+
 pub use bowline_proto::auth::{
-    Authenticator, Code, Credentials, Judge, Judging, Refusal, Request, UnknownCode, Verdict,
+    And, Authenticator, Code, Credentials, Judge, Judging, Refusal, Request, UnknownCode, Verdict,
 };
 pub use bowline_proto::wire::zap;

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and how it is explained.
 
+mod auth;
 mod check;
 mod curve;
 mod limits;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use auth::{AuthArgs, PasswdArgs};
 pub(crate) use check::command_line;
 pub(crate) use curve::{CurveArgs, KeygenArgs, SECRET};
 pub(crate) use limits::PeerLimitArgs;
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Services(ServicesArgs),
     /// Make a key pair for CURVE
     Keygen(KeygenArgs),
+    /// Print a line for --plain-passwords; the password is read from the terminal or from standard input
+    Passwd(PasswdArgs),
     /// Restart peers on purpose and watch every connection, live
     Demo(DemoArgs),
     /// Measure this machine; prints one JSON line
@@ -171,6 +175,8 @@ pub(crate) struct ConnectionArgs {
     pub(crate) plain_server: Vec<Login>,
     #[command(flatten)]
     pub(crate) curve: CurveArgs,
+    #[command(flatten)]
+    pub(crate) auth: AuthArgs,
     /// How long to go on delivering at the end, in seconds, or `forever`
     #[arg(short, long, value_name = "SECS", default_value = "5", allow_negative_numbers = true, value_parser = units::linger)]
     pub(crate) linger: Linger,

@@ -2,42 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::folder::Folder;
 use crate::process::{Ended, command, run, start};
 
 const ANY: &str = "tcp://127.0.0.1:0";
 const VARIABLE: &str = "BOWLINE_CURVE_SECRET";
-
-/// A folder of its own for each test, which has its name.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("bowline-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
-    /// Makes keys: their file, and the public one.
-    fn keys(&self, name: &str) -> (String, String) {
-        let file = self.file(name);
-        let public = run(&format!("keygen {file}")).done();
-        (file, public.trim().to_owned())
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn run_with_secret(words: &str, secret: &str) -> Ended {
     let output = command(words).env(VARIABLE, secret).output().expect("the program runs");
@@ -107,7 +79,7 @@ fn who_is_not_on_the_list_is_refused_and_told() {
     let place = pull.endpoint();
     let line = run(&format!("push -c {place} -D no --curve-server-key {public}")).failed(1);
     assert!(line.contains(&place) && line.contains("refused"), "{line}");
-    pull.told("credentials were refused");
+    pull.told("not among the clients that may connect");
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //!
 //! No test waits for a time to pass: it waits for a line, or for an end.
 
+mod auth;
 mod bench;
 #[cfg(unix)]
 mod curve;
 mod demo;
 mod ends;
 mod errors;
+mod folder;
 mod monitor;
 mod pipelines;
 mod process;

@@ -2,6 +2,7 @@
 
 mod curve;
 mod foreign;
+mod judged;
 mod strangers;
 
 use bowline::auth::Code;

@@ -245,12 +245,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_for_now_stops_it_only_if_that_was_asked_for() {
-        let impatient = Options::new().reconnect_stop(ReconnectStop::default().refused_for_now(true));
+    fn a_refusal_for_now_does_not_stop_it() {
         let unauthorized = DisconnectReason::Unauthorized(Refusal { code: Code::Temporary, text: String::new() });
         for reason in [DisconnectReason::HandshakeRefused { reason: "300".into() }, unauthorized] {
-            assert!(matches!(after(&Options::new(), reason.clone()), Next::Wait(_)));
-            assert_eq!(after(&impatient, reason), Next::Leave);
+            assert!(matches!(after(&Options::new(), reason), Next::Wait(_)));
         }
     }
 

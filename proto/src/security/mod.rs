@@ -63,7 +63,10 @@ pub(crate) enum Progress<'a> {
 
 /// Refuses the peer: it is told the code. Why, for our own side.
 pub(crate) fn refuse(refusal: Refusal, out: &mut Vec<u8>) -> DisconnectReason {
-    Command::Error(refusal.code.as_str().as_bytes()).encode(out);
+    // RFC 37: an ERROR is final. libzmq never dials again after one, whatever its code, and sends none with 300 for that.
+    if refusal.code != Code::Temporary {
+        Command::Error(refusal.code.as_str().as_bytes()).encode(out);
+    }
     DisconnectReason::Unauthorized(refusal)
 }
 
