@@ -37,20 +37,19 @@ pub(super) struct Handshake {
     judged: Option<Box<PeerInfo>>,
 }
 
-/// A peer that is accepted, and what seals the traffic.
-pub(super) type Accepted = (PeerInfo, Option<Ciphers>);
-
 /// How far the bytes led.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(super) enum Advance {
     /// More are to come.
     Pending,
     /// The peer is to be judged.
     Asks(Box<Request>),
     /// The handshake is over.
-    Done(PeerInfo, Option<Ciphers>),
+    Done(PeerInfo, Option<Box<Ciphers>>),
 }
+
+/// Who the peer is, and what seals the traffic with it.
+pub(super) type Admitted = (PeerInfo, Option<Box<Ciphers>>);
 
 impl Handshake {
     /// Begins: our greeting goes out whole and at once, so that neither side waits for the other.
@@ -96,7 +95,7 @@ impl Handshake {
     }
 
     /// The peer that was judged may connect, as this user and with these metadata.
-    pub(super) fn accept(&mut self, user: Option<String>, metadata: Properties, out: &mut Vec<u8>) -> Option<Accepted> {
+    pub(super) fn accept(&mut self, user: Option<String>, metadata: Properties, out: &mut Vec<u8>) -> Option<Admitted> {
         let mut peer = *self.judged.take()?;
         peer.metadata = metadata;
         if user.is_some() {

@@ -40,7 +40,7 @@ impl Handshake for Null {
         }
     }
 
-    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         if self.judges {
             Command::Ready(&self.metadata).encode(out);
         }

@@ -88,7 +88,7 @@ impl Handshake for Client {
         self.handle_command(Command::decode(body)?, out)
     }
 
-    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         None
     }
 }
@@ -164,7 +164,7 @@ impl Handshake for Server {
         self.handle_command(Command::decode(body)?, out)
     }
 
-    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         Command::Ready(&self.metadata).encode(out);
         None
     }
