@@ -157,7 +157,7 @@ impl Line {
     }
 
     /// All has come to its end: nobody holds anything of the connection.
-    fn is_over(mut self) {
+    fn ends(mut self) {
         self.give();
         self.take();
         assert!(self.connection.is_idle() && self.peer.is_idle(), "something is left of a call");
