@@ -192,7 +192,10 @@ impl Reach for Wire {
     }
 }
 
-async fn serve(dial: &Dial, stream: Stream, address: String, entropy: Entropy) -> Ended {
+async fn serve(dial: &Dial, mut stream: Stream, address: String, entropy: Entropy) -> Ended {
+    if let Some(complaint) = stream.take_complaint() {
+        dial.tell(MonitorKind::TlsNotReloaded(complaint));
+    }
     dial.tell(MonitorKind::Connected { address: address.clone() });
     let config = LinkConfig::new(&dial.core.options, dial.core.socket_type).with_address(address);
     let span = dial.core.observer().span.of_connection(dial.connection, Some(&dial.endpoint));

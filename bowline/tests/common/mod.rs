@@ -4,6 +4,8 @@
 pub(crate) mod desk;
 pub(crate) mod raw;
 pub(crate) mod scene;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;

@@ -1,13 +1,15 @@
 //! The handshake: from the first byte to the peer that the pattern may talk to.
 // RFC 37, Overall Behavior
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes};
 
 use super::config::LinkConfig;
 use super::framing::{Found, Framing};
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::options::Identity;
-use crate::peer::PeerInfo;
+use crate::peer::{PeerCertificate, PeerInfo};
 use crate::security::{self, Ciphers, Entropy, Progress};
 use crate::socket_type::SocketType;
 use crate::wire::command::{self, Command};
@@ -25,6 +27,7 @@ pub(super) struct Handshake {
     mechanism: &'static str,
     is_server: bool,
     address: String,
+    certificate: Option<Arc<PeerCertificate>>,
     metadata_most: usize,
     security: Box<dyn security::Handshake>,
     /// The peer's greeting, once it is here.
@@ -41,6 +44,7 @@ impl Handshake {
             mechanism: mechanism.name(),
             is_server: mechanism.is_server(),
             address: config.address().to_owned(),
+            certificate: None,
             metadata_most: config.limits().max_metadata,
             security: security::handshake(mechanism, our_metadata(config), entropy),
             greeting: None,
@@ -50,6 +54,11 @@ impl Handshake {
     /// How far it came.
     pub(super) fn stage(&self) -> HandshakeStage {
         if self.greeting.is_none() { HandshakeStage::Greeting } else { self.security.stage() }
+    }
+
+    /// The transport has found out who the peer is.
+    pub(super) fn certify(&mut self, certificate: Arc<PeerCertificate>) {
+        self.certificate = Some(certificate);
     }
 
     /// Reads on as far as the bytes go. The peer, once it is known and accepted, with what seals the traffic; what follows
@@ -142,6 +151,7 @@ impl Handshake {
             properties,
             address: self.address.clone(),
             user: None,
+            certificate: self.certificate.clone(),
         })
     }
 }
