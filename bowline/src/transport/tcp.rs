@@ -180,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_does_not_resolve_is_not_found_and_neither_is_one_without_addresses() {
-        let broken = connect_with(async || Err(io::Error::other("no such host")), &Options::default()).await;
+        let broken = open_with(async || Err(io::Error::other("no such host")), &Options::default()).await;
         assert_eq!(broken.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(connect_to(&[]).await.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
