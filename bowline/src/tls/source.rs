@@ -20,7 +20,7 @@ pub(super) enum Pem {
 impl fmt::Debug for Pem {
     /// Where, never what: it may be a key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source().fmt(f)
+        fmt::Debug::fmt(&self.source(), f)
     }
 }
 

@@ -78,6 +78,9 @@ pub enum TlsAlert {
     /// It does not trust the issuer of our certificate.
     #[error("the issuer of our certificate is not trusted")]
     UnknownCa,
+    /// It can't verify a signature of ours: that of a certificate was not made by the issuer that it knows by this name.
+    #[error("a signature of ours can't be verified")]
+    DecryptError,
     /// It demands a certificate, and we showed none.
     #[error("a certificate is required")]
     CertificateRequired,
@@ -113,6 +116,7 @@ impl TlsAlert {
             46 => Self::CertificateUnknown,
             48 => Self::UnknownCa,
             49 => Self::AccessDenied,
+            51 => Self::DecryptError,
             70 => Self::ProtocolVersion,
             112 => Self::UnrecognizedName,
             116 => Self::CertificateRequired,

@@ -33,7 +33,8 @@ fn certificate(error: &CertificateError) -> TlsFault {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,
-        CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
+        // The second is from somebody who took the name of an issuer that we know.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::WrongName,
         _ => TlsFault::BadCertificate,
     }
