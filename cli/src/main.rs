@@ -21,6 +21,7 @@ mod options;
 mod output;
 mod run;
 mod signal;
+mod tls;
 mod watch;
 
 use std::process::ExitCode;

@@ -14,3 +14,4 @@ mod process;
 mod publishing;
 mod requests;
 mod routing;
+mod tls;
