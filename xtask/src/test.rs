@@ -7,7 +7,7 @@ use crate::targets::Targets;
 use crate::{counts, heading, python, root};
 
 /// What bowline does not have by default.
-const FEATURES: &str = "bowline/metrics,bowline/tower";
+const FEATURES: &str = "bowline/metrics,bowline/tower,bowline/tls";
 
 /// One part of the test run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
