@@ -60,7 +60,6 @@ fn client(options: Options, trust: &TlsTrustArgs, own: Option<(&PathBuf, &PathBu
     Ok(options.tls_client(client))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn failure(error: TlsSettingsError) -> Failure {
     Failure::of(error.origin, error.cause)
 }

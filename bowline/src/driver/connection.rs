@@ -131,10 +131,16 @@ impl Connection {
         match self.parting {
             Parting::Silent => {}
             Parting::LastWords => self.last_words(),
-            Parting::Farewell => tokio::select! {
-                () = stop.cancelled() => {}
-                _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
-            },
+            // Boxed: the task has room for it all its life otherwise.
+            Parting::Farewell => {
+                Box::pin(async {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
+                    }
+                })
+                .await;
+            }
         }
         ended.unwrap_or(Ended { ready_at: None, reason: DisconnectReason::LocalClose })
     }
@@ -280,13 +286,7 @@ impl Connection {
                 self.link.handle_read(rt::now());
                 self.seat.count_read(n);
             }
-            Err(error) => {
-                let reason = match (transport::reason(&error), self.broken.take()) {
-                    (DisconnectReason::Io(_), Some(broken)) => broken,
-                    (reason, _) => reason,
-                };
-                self.link.handle_end(reason, rt::now());
-            }
+            Err(error) => self.link.handle_end(transport::reason_after(&error, self.broken.take()), rt::now()),
         }
         Poll::Ready(())
     }

@@ -192,12 +192,13 @@ impl Reach for Wire {
     }
 }
 
-async fn serve(dial: &Dial, mut stream: Stream, address: String, entropy: Entropy) -> Ended {
+/// What is needed only to begin is gone when the future is made: it lives as long as the connection.
+fn serve(dial: &Dial, mut stream: Stream, address: String, entropy: Entropy) -> impl Future<Output = Ended> + use<> {
     if let Some(complaint) = stream.take_complaint() {
         dial.tell(MonitorKind::TlsNotReloaded(complaint));
     }
     dial.tell(MonitorKind::Connected { address: address.clone() });
-    let config = LinkConfig::new(&dial.core.options, dial.core.socket_type).with_address(address);
+    let config = LinkConfig::new(Arc::clone(&dial.core.options), dial.core.socket_type).with_address(address);
     let span = dial.core.observer().span.of_connection(dial.connection, Some(&dial.endpoint));
-    span.around(Connection::new(dial.seat(), (config, Role::Dialer), entropy, stream).run()).await
+    span.around(Connection::new(dial.seat(), (config, Role::Dialer), entropy, stream).run())
 }

@@ -25,7 +25,7 @@ pub(crate) type Connected = (Stream, String);
 
 /// What is missing for an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS has no values without its feature"))]
+#[expect(dead_code, reason = "with the feature nobody lacks it, and without it nothing else is looked at")]
 pub(crate) enum Lacking {
     /// A feature of the crate.
     Feature(&'static str),
@@ -40,7 +40,6 @@ pub(crate) enum Lacking {
 /// Whether there is all that it takes to bind `endpoint`.
 pub(crate) fn check_bind(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
     match endpoint {
-        Endpoint::Tls { .. } if !cfg!(feature = "tls") => Err(Lacking::Feature("tls")),
         Endpoint::Tls { .. } => tls::check_bind(options),
         _ => Ok(()),
     }
@@ -49,7 +48,6 @@ pub(crate) fn check_bind(endpoint: &Endpoint, options: &Options) -> Result<(), L
 /// Whether there is all that it takes to connect to `endpoint`.
 pub(crate) fn check_connect(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
     match endpoint {
-        Endpoint::Tls { .. } if !cfg!(feature = "tls") => Err(Lacking::Feature("tls")),
         Endpoint::Tls { host, .. } => tls::check_connect(host, options),
         _ => Ok(()),
     }
@@ -60,6 +58,14 @@ pub(crate) fn reason(error: &io::Error) -> DisconnectReason {
     match error.get_ref().and_then(|error| error.downcast_ref::<TlsFault>()) {
         Some(fault) => DisconnectReason::Tls(*fault),
         None => DisconnectReason::Io(error.kind()),
+    }
+}
+
+/// As [`reason`], of a stream that could not be written to before: what TLS says of it says more than that.
+pub(crate) fn reason_after(error: &io::Error, broken: Option<DisconnectReason>) -> DisconnectReason {
+    match (reason(error), broken) {
+        (DisconnectReason::Io(_), Some(broken)) => broken,
+        (reason, _) => reason,
     }
 }
 

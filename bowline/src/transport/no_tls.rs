@@ -1,6 +1,7 @@
 //! In place of `tls` where that feature is off: types without a value, so that the rest of the code is the same. Nobody
 //! comes here, since such endpoints are refused before.
 
+use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,24 +21,24 @@ pub(crate) enum TlsStream {}
 #[derive(Debug)]
 pub(crate) enum Acceptor {}
 
-pub(super) async fn connect(_host: &Host, _port: u16, _options: &Options) -> io::Result<Connected> {
-    Err(io::ErrorKind::Unsupported.into())
+pub(super) fn connect(_host: &Host, _port: u16, _options: &Options) -> Ready<io::Result<Connected>> {
+    ready(Err(io::ErrorKind::Unsupported.into()))
 }
 
-pub(super) async fn listen(_host: &Host, _port: u16, _options: &Options) -> io::Result<(Listener, Endpoint)> {
-    Err(io::ErrorKind::Unsupported.into())
+pub(super) fn listen(_host: &Host, _port: u16, _options: &Options) -> Ready<io::Result<(Listener, Endpoint)>> {
+    ready(Err(io::ErrorKind::Unsupported.into()))
 }
 
 pub(super) const fn check_bind(_options: &Options) -> Result<(), Lacking> {
-    Ok(())
+    Err(Lacking::Feature("tls"))
 }
 
 pub(super) const fn check_connect(_host: &Host, _options: &Options) -> Result<(), Lacking> {
-    Ok(())
+    Err(Lacking::Feature("tls"))
 }
 
 impl Acceptor {
-    pub(super) async fn accept(&self) -> io::Result<Connected> {
+    pub(super) fn accept(&self) -> Ready<io::Result<Connected>> {
         match *self {}
     }
 }
@@ -81,5 +82,17 @@ impl AsyncWrite for TlsStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match *self {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_of_tls_names_the_feature_that_is_off() {
+        let (endpoint, options) = ("tls+tcp://localhost:1".parse().unwrap(), Options::new());
+        assert_eq!(super::super::check_bind(&endpoint, &options), Err(Lacking::Feature("tls")));
+        assert_eq!(super::super::check_connect(&endpoint, &options), Err(Lacking::Feature("tls")));
     }
 }

@@ -23,7 +23,8 @@ pub(super) struct Traffic {
     socket_type: SocketType,
     peer: PeerInfo,
     heartbeat: Heartbeat,
-    ciphers: Option<Ciphers>,
+    // Boxed: most links seal nothing.
+    ciphers: Option<Box<Ciphers>>,
 }
 
 impl Traffic {
@@ -31,7 +32,7 @@ impl Traffic {
         socket_type: SocketType,
         peer: PeerInfo,
         heartbeat: Heartbeat,
-        ciphers: Option<Ciphers>,
+        ciphers: Option<Box<Ciphers>>,
     ) -> Self {
         Self { socket_type, peer, heartbeat, ciphers }
     }
