@@ -35,7 +35,7 @@
 //! | [`Router`] | to the peer that the first part names | from each in turn, with its name | [`Req`] [`Dealer`] [`Router`] |
 //! | [`Pair`] | to its peer | from its peer | [`Pair`] |
 //!
-//! Endpoints are `tcp://HOST:PORT`, `ipc://PATH`, `ipc://@NAME` and `inproc://NAME`; see [`Endpoint`]. Peers may come in
+//! Endpoints are `tcp://HOST:PORT`, with the feature `tls` also `tls+tcp://HOST:PORT`, `ipc://PATH`, `ipc://@NAME` and `inproc://NAME`; see [`Endpoint`]. Peers may come in
 //! any order: `connect` never waits, and a lost connection is made again. What happens meanwhile is told by a
 //! [`Monitor`].
 
@@ -48,14 +48,16 @@ mod observe;
 pub mod rpc;
 mod rt;
 mod socket;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod transport;
 
 pub use bowline_macros::service;
 pub use bowline_proto::{
     AcceptLimit, ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent,
-    MonitorKind, Options, Part, PeerInfo, PeerLimits, PlainCredentials, ProtocolError, Reconnect, ReconnectStop,
-    RecvError, SendError, SendErrorKind, Snapshot, SocketType, SubscribeError, TransportState, endpoint, error,
-    monitor, time,
+    MonitorKind, Options, Part, PeerCertificate, PeerInfo, PeerLimits, PlainCredentials, ProtocolError, Reconnect,
+    ReconnectStop, RecvError, SendError, SendErrorKind, Snapshot, SocketType, SubscribeError, TransportState, endpoint,
+    error, monitor, time,
 };
 pub use socket::{
     AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, NoRuntime, Outgoing, Pair,

@@ -46,7 +46,7 @@ async fn what_is_no_greeting_is_told_from_its_first_bytes() {
         let mut scene = Scene::set(Options::new()).await;
         let stage = HandshakeStage::Greeting;
         scene.fails(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", stage, ProtocolError::NotZmtp).await;
-        scene.fails(b"\x16\x03\x01\x02\x00\x01", stage, ProtocolError::NotZmtp).await;
+        scene.fails(b"\x16\x03\x01\x02\x00\x01", stage, ProtocolError::SpeaksTls).await;
         scene.fails(b"\n", stage, ProtocolError::NotZmtp).await;
         scene.fails(b"\xff\0\0\0\0\0\0\0\x01\x7e", stage, ProtocolError::NotZmtp).await;
         // ZMTP 1.0 begins with a frame, 2.0 with a signature and its revision.

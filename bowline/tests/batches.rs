@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bowline::{
-    AnySocket, Dealer, Message, Options, Pair, Pub, Pull, Push, RecvError, Rep, Req, Router, SendErrorKind, SocketType,
-    Sub,
+    AnySocket, Dealer, Message, Pair, Pub, Pull, Push, RecvError, Rep, Req, Router, SendErrorKind, SocketType, Sub,
 };
-use common::{At, glance, number, parts, quick, settle, text, until};
+use common::{At, glance, number, parts, quick, settle, text, until, usual};
 
 /// A queue of numbered messages.
 fn queue(numbers: std::ops::Range<usize>) -> VecDeque<Message> {
@@ -43,7 +42,7 @@ fn choices() -> impl Iterator<Item = usize> {
 
 for_each_transport! {
     async fn a_hundred_thousand_messages_arrive_once_and_in_order(at: At) {
-        let (pull, push) = (Pull::new(), Push::new());
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(usual()));
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         let sending = tokio::spawn(async move {
             let mut messages = queue(0..100_000);
@@ -65,7 +64,7 @@ for_each_transport! {
     }
 
     async fn what_is_there_is_received_and_no_more_is_waited_for(at: At) {
-        let (pull, push) = (Pull::new(), Push::new());
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(usual()));
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         push.send_many(&mut queue(0..7)).await.unwrap();
         until(|| unread(&pull) == 7).await;
@@ -85,7 +84,7 @@ for_each_transport! {
     }
 
     async fn one_call_receives_512_messages_at_the_most(at: At) {
-        let (pull, push) = (Pull::new(), Push::new());
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(usual()));
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         push.send_many(&mut queue(0..600)).await.unwrap();
         until(|| unread(&pull) == 600).await;
@@ -96,7 +95,7 @@ for_each_transport! {
     }
 
     async fn who_waits_for_many_is_woken_by_one(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind(at.any()).await.unwrap();
         let receiving = tokio::spawn(async move {
             let mut received = Vec::new();
@@ -105,14 +104,14 @@ for_each_transport! {
         });
         settle().await;
         assert!(!receiving.is_finished());
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(&endpoint).unwrap();
         push.send("hello").await.unwrap();
         assert_eq!(receiving.await.unwrap(), (Ok(1), vec![Message::from("hello")]));
     }
 
     async fn who_waits_with_many_is_told_of_the_end_and_keeps_what_was_not_sent(at: At) {
-        let (push, pull) = (Push::with_options(quick().send_hwm(2)), Pull::new());
+        let (push, pull) = (Push::with_options(quick().send_hwm(2)), Pull::with_options(usual()));
         push.connect(at.place()).unwrap();
         pull.bind(at.any()).await.unwrap();
         let (mut queue, mut received) = (queue(0..5), Vec::new());
@@ -192,7 +191,7 @@ for_each_transport! {
         });
         settle().await;
         assert!(!sending.is_finished());
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         let mut received = Vec::new();
         while received.len() < 25 {
@@ -203,8 +202,8 @@ for_each_transport! {
     }
 
     async fn batches_go_to_each_peer_in_turn_and_come_from_each_in_turn(at: At) {
-        let pulls = [Pull::new(), Pull::new(), Pull::new()];
-        let push = Push::new();
+        let pulls = [Pull::with_options(usual()), Pull::with_options(usual()), Pull::with_options(usual())];
+        let push = Push::with_options(usual());
         for pull in &pulls {
             push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
             pull.wait_for_peer().await;
@@ -218,9 +217,9 @@ for_each_transport! {
             assert_eq!(numbers(&received), [first, first + 3, first + 6]);
         }
 
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind(at.any()).await.unwrap();
-        let pushes = [Push::new(), Push::new(), Push::new()];
+        let pushes = [Push::with_options(usual()), Push::with_options(usual()), Push::with_options(usual())];
         for (n, (name, push)) in ["a", "b", "c"].into_iter().zip(&pushes).enumerate() {
             push.connect(&endpoint).unwrap();
             push.send_many(&mut std::iter::repeat_n(Message::from(name), 3).collect()).await.unwrap();
@@ -233,7 +232,7 @@ for_each_transport! {
     }
 
     async fn a_router_stops_at_the_message_that_it_cannot_send(at: At) {
-        let router = Router::with_options(Options::new().router_mandatory(true));
+        let router = Router::with_options(usual().router_mandatory(true));
         let endpoint = router.bind(at.any()).await.unwrap();
         let dealer = Dealer::with_options(quick().identity("ann".parse().unwrap()));
         dealer.connect(&endpoint).unwrap();
@@ -262,9 +261,9 @@ for_each_transport! {
     }
 
     async fn requests_and_replies_keep_their_turns(at: At) {
-        let rep = Rep::new();
+        let rep = Rep::with_options(usual());
         let endpoint = rep.bind(at.any()).await.unwrap();
-        let reqs = [Req::new(), Req::new()];
+        let reqs = [Req::with_options(usual()), Req::with_options(usual())];
         for req in &reqs {
             req.connect(&endpoint).unwrap();
             let mut requests = queue(1..3);
@@ -292,7 +291,7 @@ for_each_transport! {
     }
 
     async fn a_pair_talks_both_ways_in_batches(at: At) {
-        let (a, b) = (Pair::new(), Pair::new());
+        let (a, b) = (Pair::with_options(usual()), Pair::with_options(usual()));
         b.connect(a.bind(at.any()).await.unwrap()).unwrap();
         let talk = async |socket: &Pair| {
             let (mut messages, mut received) = (queue(0..5000), Vec::new());
@@ -310,8 +309,8 @@ for_each_transport! {
     }
 
     async fn a_publisher_of_batches_gives_the_others_their_turn(at: At) {
-        let publisher = Pub::new();
-        let sub = Sub::new();
+        let publisher = Pub::with_options(usual());
+        let sub = Sub::with_options(usual());
         sub.subscribe("").unwrap();
         sub.connect(publisher.bind(at.any()).await.unwrap()).unwrap();
         publisher.wait_for_subscriber().await;
@@ -330,7 +329,7 @@ for_each_transport! {
 
 #[test]
 fn a_type_without_the_verb_says_so() {
-    let [push, pull] = [SocketType::Push, SocketType::Pull].map(|kind| AnySocket::new(kind, Options::default()));
+    let [push, pull] = [SocketType::Push, SocketType::Pull].map(|kind| AnySocket::new(kind, usual()));
     let mut messages = queue(0..2);
     assert_eq!(push.try_recv_many(&mut Vec::new(), 1), Err(RecvError::Unsupported(SocketType::Push)));
     assert_eq!(pull.try_send_many(&mut messages), Err(SendErrorKind::Unsupported(SocketType::Pull)));

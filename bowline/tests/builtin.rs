@@ -7,7 +7,7 @@ use std::time::Duration;
 use bowline::rpc::health::{Condition, HealthClient};
 use bowline::rpc::reflection::{ReflectionClient, ServiceInfo};
 use bowline::rpc::{CallError, Clash, Client, Code, Codec, Server, ServerBuilder};
-use common::At;
+use common::{At, usual};
 
 /// Says what it hears.
 #[bowline::service(name = "tests.Echo")]
@@ -28,11 +28,11 @@ impl Echo for Same {
 async fn serve(at: At, builder: ServerBuilder) -> (Server, Client) {
     let server = builder.build().unwrap();
     let endpoint = server.bind(at.any()).await.unwrap();
-    (server, Client::connect(endpoint).unwrap())
+    (server, Client::builder().options(usual()).endpoint(endpoint).connect().unwrap())
 }
 
 fn echo() -> ServerBuilder {
-    Server::builder().service(EchoServer::new(Same))
+    Server::builder().options(usual()).service(EchoServer::new(Same))
 }
 
 for_each_transport! {

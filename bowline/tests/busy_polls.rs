@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use bowline::{CancellationToken, Message, Options, Pull, Push, RecvError, Rep, Req};
-use common::{glance, number, quick, within};
+use bowline::{CancellationToken, Message, Pull, Push, RecvError, Rep, Req};
+use common::{glance, number, quick, usual, within};
 use futures_core::Stream;
 
 /// Longer than any test: whoever looks so long never sleeps.
@@ -49,7 +49,7 @@ fn polls_until_asleep<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> u
 
 #[test]
 fn a_receiver_sleeps_at_once_by_default() {
-    let pull = Pull::new();
+    let pull = Pull::with_options(usual());
     assert_eq!(pull.options().busy_poll, Duration::ZERO);
     let mut receiving = pull.recv();
     assert_eq!(polls_until_asleep(|cx| Pin::new(&mut receiving).poll(cx)), 1);
@@ -110,7 +110,7 @@ fn a_socket_without_a_runtime_that_looks_hears_of_the_end_of_its_parent() {
 for_each_transport! {
     async fn requests_and_replies_pass_between_sockets_that_look(at: At) {
         for time in [SHORT, ALWAYS] {
-            let options = Options::new().busy_poll(time);
+            let options = usual().busy_poll(time);
             let (req, rep) = (Req::with_options(options.clone()), Rep::with_options(options));
             req.connect(rep.bind(at.any()).await.unwrap()).unwrap();
             let serving = tokio::spawn(async move {
@@ -129,7 +129,7 @@ for_each_transport! {
     async fn who_looks_lets_the_others_have_their_turn(at: At) {
         // All on one thread: connections, a sender, and three that never sleep.
         let pulls = [looks(ALWAYS), looks(ALWAYS), looks(ALWAYS)];
-        let push = Push::new();
+        let push = Push::with_options(usual());
         for pull in &pulls {
             push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
             pull.wait_for_peer().await;
@@ -155,7 +155,7 @@ for_each_transport! {
 
     async fn one_that_looks_hears_of_the_end_and_loses_nothing_when_it_is_dropped(at: At) {
         let pull = looks(ALWAYS);
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         {
             let mut receiving = pull.recv();

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bowline::{Dealer, Pull, Push, SendErrorKind};
-use common::{number, quick, settle, text};
+use common::{number, quick, settle, text, usual};
 
 /// Counts how often it was woken.
 #[derive(Default)]
@@ -43,10 +43,10 @@ fn choices() -> impl Iterator<Item = u32> {
 
 for_each_transport! {
     async fn a_thousand_receives_dropped_at_any_poll_lose_nothing(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind(at.any()).await.unwrap();
         let sending = tokio::spawn(async move {
-            let push = Push::new();
+            let push = Push::with_options(usual());
             push.connect(&endpoint).unwrap();
             for n in 0..5000 {
                 push.send(n.to_string()).await.unwrap();
@@ -89,7 +89,7 @@ for_each_transport! {
         for _ in 0..1000 {
             assert!(glance(push.send("never sent")).is_none());
         }
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         for n in 1..10 {
             push.send(n.to_string()).await.unwrap();
@@ -102,7 +102,7 @@ for_each_transport! {
     }
 
     async fn select_loops_lose_and_repeat_nothing(at: At) {
-        let (a, b) = (Dealer::new(), Dealer::new());
+        let (a, b) = (Dealer::with_options(usual()), Dealer::with_options(usual()));
         b.connect(a.bind(at.any()).await.unwrap()).unwrap();
         let echo = tokio::spawn(async move {
             while let Ok(message) = b.recv().await {
@@ -128,7 +128,7 @@ for_each_transport! {
     }
 
     async fn a_waiter_that_is_gone_is_woken_no_more_and_the_others_are(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind(at.any()).await.unwrap();
         let gone = Arc::new(Count::default());
         {
@@ -144,7 +144,7 @@ for_each_transport! {
             async move { pull.recv().await }
         });
         settle().await;
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(&endpoint).unwrap();
         push.send("hello").await.unwrap();
         assert_eq!(text(&receiving.await.unwrap().unwrap()), ["hello"]);
@@ -152,7 +152,7 @@ for_each_transport! {
     }
 
     async fn of_many_who_wait_each_gets_its_message_although_others_give_up(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind(at.any()).await.unwrap();
         let waiting: Vec<_> = (0..100)
             .map(|_| {
@@ -165,7 +165,7 @@ for_each_transport! {
         for (_, task) in &leave {
             task.abort();
         }
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(&endpoint).unwrap();
         for n in 0..50 {
             push.send(n.to_string()).await.unwrap();
@@ -179,7 +179,7 @@ for_each_transport! {
     }
 
     async fn a_bind_or_a_close_that_is_dropped_leaves_the_socket_usable_or_closing(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         for _ in 0..100 {
             drop(glance(pull.bind(at.any())));
         }

@@ -5,10 +5,10 @@ mod common;
 use std::time::Duration;
 
 use bowline::{
-    AnySocket, BindCause, ConnectCause, Dealer, Monitor, Options, Pull, Push, RecvError, SendErrorKind, SocketType,
-    Sub, SubscribeError,
+    AnySocket, BindCause, ConnectCause, Dealer, Monitor, Pull, Push, RecvError, SendErrorKind, SocketType, Sub,
+    SubscribeError,
 };
-use common::{Script, number, parts, quick, settle, text, within};
+use common::{Script, number, parts, quick, settle, text, usual, within};
 use tokio::runtime::Handle;
 
 /// Waits until the socket behind the monitor is over.
@@ -22,7 +22,7 @@ for_each_transport! {
         let place = push.connect(at.place()).unwrap();
         push.send("in vain").await.unwrap();
         push.close().await;
-        let (pull, next) = (Pull::new(), Push::with_options(quick()));
+        let (pull, next) = (Pull::with_options(usual()), Push::with_options(quick()));
         pull.bind(&place).await.unwrap();
         next.connect(&place).unwrap();
         next.send("first to arrive").await.unwrap();
@@ -95,7 +95,7 @@ for_each_transport! {
             });
             settle().await;
             assert!(!closing.is_finished());
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             pull.bind(&place).await.unwrap();
             for n in 0..100 {
                 assert_eq!(number(&pull.recv().await.unwrap()), n);
@@ -114,7 +114,7 @@ for_each_transport! {
         drop(push.clone());
         push.send("100").await.unwrap();
         drop(push);
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         for n in 0..=100 {
             assert_eq!(number(&pull.recv().await.unwrap()), n);
@@ -137,7 +137,7 @@ for_each_transport! {
         closing.await.unwrap();
         push.close().await;
         over(monitor).await;
-        let (pull, next) = (Pull::new(), Push::with_options(quick()));
+        let (pull, next) = (Pull::with_options(usual()), Push::with_options(quick()));
         pull.bind(&place).await.unwrap();
         next.connect(&place).unwrap();
         next.send("first to arrive").await.unwrap();
@@ -232,12 +232,12 @@ for_each_transport! {
     async fn no_task_outlives_its_socket(at: At) {
         let before = Handle::current().metrics().num_alive_tasks();
         for round in 0..5 {
-            let (pull, push) = (Pull::new(), Push::with_options(quick()));
+            let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick()));
             let place = push.connect(at.place()).unwrap();
             push.connect(at.place()).unwrap();
             pull.bind(&place).await.unwrap();
             push.wait_for_peer().await;
-            let (publisher, sub) = (bowline::Pub::new(), Sub::new());
+            let (publisher, sub) = (bowline::Pub::with_options(usual()), Sub::with_options(usual()));
             sub.connect(publisher.bind(at.any()).await.unwrap()).unwrap();
             sub.subscribe("").unwrap();
             publisher.wait_for_subscriber().await;
@@ -261,7 +261,7 @@ async fn over_at_once(mut monitor: Monitor) {
 #[tokio::test]
 async fn a_peer_that_says_nothing_does_not_hold_close_up() {
     within("a_peer_that_says_nothing_does_not_hold_close_up", async {
-        let pull = Pull::with_options(Options::new().handshake_timeout(Duration::from_secs(3600)));
+        let pull = Pull::with_options(usual().handshake_timeout(Duration::from_secs(3600)));
         let mut monitor = pull.monitor();
         let silent = common::raw::Raw::connect(&pull.bind("tcp://127.0.0.1:*").await.unwrap()).await;
         monitor.skip_to("accepted").await;

@@ -4,8 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use bowline::{DisconnectReason, MonitorKind, Options, Pub, Pull, Push, Sub};
-use common::{Script, brief, number, parts, quick, settle, until};
+use bowline::{DisconnectReason, MonitorKind, Pub, Pull, Push, Sub};
+use common::{Script, brief, number, parts, quick, settle, until, usual};
 
 const LARGE: usize = 100_000;
 
@@ -178,7 +178,7 @@ for_each_transport! {
         pull.stop();
         pull.close().await;
         assert_ne!(monitor.event().await.kind.name(), "dropped");
-        let again = Pull::new();
+        let again = Pull::with_options(usual());
         again.bind(&place).await.unwrap();
         let closing = tokio::spawn(async move { push.close().await });
         while !closing.is_finished() {
@@ -204,7 +204,7 @@ for_each_transport! {
 
     async fn a_publisher_that_connects_tells_of_what_waited_when_its_subscriber_is_lost(at: At) {
         let publisher = Pub::with_options(quick().send_hwm(5));
-        let sub = Sub::with_options(Options::new().recv_hwm(1));
+        let sub = Sub::with_options(usual().recv_hwm(1));
         sub.subscribe("").unwrap();
         let mut monitor = publisher.monitor();
         publisher.connect(sub.bind(at.any()).await.unwrap()).unwrap();

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use bowline::auth::Code;
 use bowline::{
-    AnySocket, Dealer, DisconnectReason, Mechanism, MonitorKind, Options, PlainCredentials, Pub, Pull, Push, Reconnect,
+    AnySocket, Dealer, DisconnectReason, Mechanism, MonitorKind, PlainCredentials, Pub, Pull, Push, Reconnect,
     RecvError, Rep, Req, SocketType, Sub, XSub,
 };
 use common::raw::{Raw, frame, greeting, ready};
-use common::{At, Script, number, parts, quick, settle, text, until, within};
+use common::{At, Script, number, parts, quick, settle, text, until, usual, within};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
@@ -127,7 +127,7 @@ for_each_transport! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_goes_while_it_gets_ready_has_one_end() {
     within("a_peer_that_goes_while_it_gets_ready_has_one_end", async {
-        let dealer = Dealer::new();
+        let dealer = Dealer::with_options(usual());
         let mut monitor = dealer.monitor();
         let endpoint = dealer.bind("tcp://127.0.0.1:*").await.unwrap();
         let hello = [&greeting("NULL")[..], &ready("DEALER", None), &frame(0, b"hello")].concat();
@@ -145,7 +145,7 @@ async fn a_peer_that_goes_while_it_gets_ready_has_one_end() {
         }
         assert!(dealer.peers().is_empty());
         while dealer.try_recv().is_ok() {}
-        let good = Dealer::new();
+        let good = Dealer::with_options(usual());
         good.connect(&endpoint).unwrap();
         good.send("hello").await.unwrap();
         assert_eq!(text(&dealer.recv().await.unwrap()), ["hello"]);
@@ -157,7 +157,7 @@ async fn a_peer_that_goes_while_it_gets_ready_has_one_end() {
 #[tokio::test]
 async fn subscriptions_work_behind_a_password() {
     within("subscriptions_work_behind_a_password", async {
-        let publisher = Pub::with_options(Options::new().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
+        let publisher = Pub::with_options(usual().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
         let endpoint = publisher.bind("tcp://127.0.0.1:*").await.unwrap();
         let options = || quick().mechanism(Mechanism::PlainClient(plain("secret")));
         let (sub, xsub) = (Sub::with_options(options()), XSub::with_options(options()));
@@ -182,7 +182,7 @@ async fn subscriptions_work_behind_a_password() {
 #[tokio::test]
 async fn clients_that_are_turned_down_leave_nothing_behind() {
     within("clients_that_are_turned_down_leave_nothing_behind", async {
-        let pull = Pull::with_options(Options::new().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
+        let pull = Pull::with_options(usual().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
         let mut monitor = pull.monitor();
         let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
         settle().await;
@@ -214,7 +214,7 @@ async fn delays_grow_although_the_server_accepts() {
     within("delays_grow_although_the_server_accepts", async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (min, max) = (Duration::from_millis(2), Duration::from_millis(32));
-        let push = Push::with_options(Options::new().reconnect(Reconnect::Exponential { min, max }));
+        let push = Push::with_options(usual().reconnect(Reconnect::Exponential { min, max }));
         let mut monitor = push.monitor();
         push.connect(format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
         for (base, shakes_hands) in [(2, false), (4, true), (8, false), (16, true), (32, true), (32, false)] {
@@ -237,12 +237,12 @@ async fn delays_grow_although_the_server_accepts() {
 #[tokio::test]
 async fn clients_do_not_come_back_in_one_wave() {
     within("clients_do_not_come_back_in_one_wave", async {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
         let delay = Duration::from_secs(60);
         let mut clients = Vec::new();
         for _ in 0..20 {
-            let push = Push::with_options(Options::new().reconnect(Reconnect::Fixed(delay)));
+            let push = Push::with_options(usual().reconnect(Reconnect::Fixed(delay)));
             let mut monitor = push.monitor();
             push.connect(&endpoint).unwrap();
             monitor.peers(1).await;
@@ -305,7 +305,7 @@ async fn a_silent_peer_is_lost_at_both_ends_however_busy_we_are() {
 #[tokio::test]
 async fn heartbeats_are_answered_while_nobody_receives() {
     within("heartbeats_are_answered_while_nobody_receives", async {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let mut peer = Raw::connect(&pull.bind("tcp://127.0.0.1:*").await.unwrap()).await;
         peer.shake_hands("PUSH").await;
         for n in 0..100 {
@@ -329,7 +329,7 @@ async fn what_comes_together_with_the_handshake_is_received() {
             let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
             async move {
                 for _ in 0..100 {
-                    let pull = Pull::new();
+                    let pull = Pull::with_options(usual());
                     pull.connect(&endpoint).unwrap();
                     assert_eq!((number(&pull.recv().await.unwrap()), number(&pull.recv().await.unwrap())), (1, 2));
                     pull.stop();
@@ -375,7 +375,7 @@ async fn a_request_that_meets_the_loss_of_its_server_is_answered_or_lost() {
                 if asking.is_finished() {
                     break;
                 }
-                let rep = Rep::new();
+                let rep = Rep::with_options(usual());
                 rep.bind(&place).await.unwrap();
                 for n in 0..20 + round % 7 {
                     let Ok(_) = tokio::time::timeout(Duration::from_millis(20), rep.recv()).await else { break };

@@ -6,32 +6,32 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixListener;
 
 use bowline::{
-    AnySocket, BindCause, Dealer, DisconnectReason, Endpoint, MonitorKind, Options, Pair, Pull, Push, Reconnect,
-    RecvError, SocketType,
+    AnySocket, BindCause, Dealer, DisconnectReason, Endpoint, MonitorKind, Pair, Pull, Push, Reconnect, RecvError,
+    SocketType,
 };
-use common::{At, Script, number, quick, text, within};
+use common::{At, Script, number, quick, text, usual, within};
 
 for_each_transport! {
     async fn bind_returns_an_endpoint_to_connect_to(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind(at.any()).await.unwrap();
         if let Endpoint::Tcp { port, .. } = endpoint {
             assert_ne!(port, 0);
         }
-        let push = Push::new();
+        let push = Push::with_options(usual());
         assert_eq!(push.connect(&endpoint).unwrap(), endpoint);
         push.send("hello").await.unwrap();
         assert_eq!(text(&pull.recv().await.unwrap()), ["hello"]);
     }
 
     async fn peers_come_in_any_order(at: At) {
-        let (push, pull) = (Push::with_options(quick()), Pull::new());
+        let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let place = push.connect(at.place()).unwrap();
         push.send("from before").await.unwrap();
         pull.bind(&place).await.unwrap();
         assert_eq!(text(&pull.recv().await.unwrap()), ["from before"]);
 
-        let (push, pull) = (Push::new(), Pull::with_options(quick()));
+        let (push, pull) = (Push::with_options(usual()), Pull::with_options(quick()));
         let place = pull.connect(at.place()).unwrap();
         push.bind(&place).await.unwrap();
         push.send("from after").await.unwrap();
@@ -39,7 +39,7 @@ for_each_transport! {
     }
 
     async fn a_socket_may_have_many_endpoints(at: At) {
-        let (pull, push) = (Pull::new(), Push::new());
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(usual()));
         let mut monitor = push.monitor();
         for _ in 0..3 {
             push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
@@ -64,7 +64,7 @@ for_each_transport! {
             for n in 0..100 {
                 push.send((100 * round + n).to_string()).await.unwrap();
             }
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             pull.bind(&place).await.unwrap();
             for n in 0..100 {
                 assert_eq!(number(&pull.recv().await.unwrap()), 100 * round + n);
@@ -79,7 +79,7 @@ for_each_transport! {
         let mut monitor = client.monitor();
         let place = client.connect(at.place()).unwrap();
         for round in 0..5 {
-            let server = Dealer::new();
+            let server = Dealer::with_options(usual());
             server.bind(&place).await.unwrap();
             monitor.peers(1).await;
             client.send(format!("ping {round}")).await.unwrap();
@@ -93,11 +93,11 @@ for_each_transport! {
     }
 
     async fn traffic_flows_again_in_both_directions_when_the_connecting_peer_is_back(at: At) {
-        let server = Dealer::new();
+        let server = Dealer::with_options(usual());
         let mut monitor = server.monitor();
         let endpoint = server.bind(at.any()).await.unwrap();
         for round in 0..5 {
-            let client = Dealer::new();
+            let client = Dealer::with_options(usual());
             client.connect(&endpoint).unwrap();
             monitor.peers(1).await;
             server.send(format!("ping {round}")).await.unwrap();
@@ -110,10 +110,10 @@ for_each_transport! {
     }
 
     async fn what_a_peer_sent_before_it_went_can_be_received(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let mut monitor = pull.monitor();
         let endpoint = pull.bind(at.any()).await.unwrap();
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(&endpoint).unwrap();
         for n in 0..500 {
             push.send(n.to_string()).await.unwrap();
@@ -127,7 +127,7 @@ for_each_transport! {
     }
 
     async fn disconnect_sends_what_waits_and_ends_the_connection(at: At) {
-        let (push, pull) = (Push::with_options(quick()), Pull::new());
+        let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let mut monitor = push.monitor();
         let place = push.connect(at.place()).unwrap();
         push.send("waits").await.unwrap();
@@ -152,7 +152,7 @@ for_each_transport! {
         push.send("waits in vain").await.unwrap();
         push.disconnect(&place).unwrap();
         monitor.skip_to("connect_stopped").await;
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         push.connect(&place).unwrap();
         push.send("comes first").await.unwrap();
@@ -160,7 +160,7 @@ for_each_transport! {
     }
 
     async fn unbind_frees_the_endpoint_and_keeps_the_connections(at: At) {
-        let (pull, push) = (Pull::new(), Push::with_options(quick()));
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick()));
         let endpoint = pull.bind(at.any()).await.unwrap();
         push.connect(&endpoint).unwrap();
         push.wait_for_peer().await;
@@ -169,16 +169,16 @@ for_each_transport! {
         push.send("still connected").await.unwrap();
         assert_eq!(text(&pull.recv().await.unwrap()), ["still connected"]);
 
-        let other = Pull::new();
+        let other = Pull::with_options(usual());
         other.bind(&endpoint).await.unwrap();
-        let newcomer = Push::new();
+        let newcomer = Push::with_options(usual());
         newcomer.connect(&endpoint).unwrap();
         newcomer.send("for the other").await.unwrap();
         assert_eq!(text(&other.recv().await.unwrap()), ["for the other"]);
     }
 
     async fn an_endpoint_in_use_cannot_be_bound_until_it_is_free(at: At) {
-        let (first, second) = (Pull::new(), Pull::new());
+        let (first, second) = (Pull::with_options(usual()), Pull::with_options(usual()));
         let endpoint = first.bind(at.any()).await.unwrap();
         let mut monitor = second.monitor();
         let error = second.bind(&endpoint).await.unwrap_err();
@@ -190,10 +190,10 @@ for_each_transport! {
     }
 
     async fn a_pair_refuses_a_second_peer_and_takes_it_when_the_first_is_gone(at: At) {
-        let pair = Pair::new();
+        let pair = Pair::with_options(usual());
         let mut monitor = pair.monitor();
         let endpoint = pair.bind(at.any()).await.unwrap();
-        let (first, second) = (Pair::new(), Pair::with_options(quick()));
+        let (first, second) = (Pair::with_options(usual()), Pair::with_options(quick()));
         first.connect(&endpoint).unwrap();
         monitor.peers(1).await;
         second.connect(&endpoint).unwrap();
@@ -210,7 +210,7 @@ for_each_transport! {
     }
 
     async fn a_pair_that_waits_to_send_goes_on_with_the_first_peer_it_finds(at: At) {
-        let (pair, peer) = (Pair::with_options(quick().send_hwm(1).linger(Some(std::time::Duration::ZERO))), Pair::new());
+        let (pair, peer) = (Pair::with_options(quick().send_hwm(1).linger(Some(std::time::Duration::ZERO))), Pair::with_options(usual()));
         pair.connect(at.place()).unwrap();
         pair.send("for nobody").await.unwrap();
         let waiting = tokio::spawn({
@@ -232,7 +232,7 @@ for_each_transport! {
                 let mut monitor = socket.monitor();
                 let place = socket.connect(at.place()).unwrap();
                 for _ in 0..2 {
-                    let peer = AnySocket::new(theirs, Options::new());
+                    let peer = AnySocket::new(theirs, usual());
                     peer.bind(&place).await.unwrap();
                     let found = monitor.skip_to("handshake_succeeded").await.peer.expect("who it is");
                     assert_eq!(found.socket_type, theirs);
@@ -245,9 +245,9 @@ for_each_transport! {
     }
 
     async fn a_socket_that_never_reconnects_stops_at_the_first_loss(at: At) {
-        let push = Push::with_options(Options::new().reconnect(Reconnect::Never));
+        let push = Push::with_options(usual().reconnect(Reconnect::Never));
         let mut monitor = push.monitor();
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         monitor.peers(1).await;
         pull.close().await;
@@ -259,7 +259,7 @@ for_each_transport! {
 #[tokio::test]
 async fn a_name_that_resolves_can_be_bound_and_connected_to() {
     within("a_name_that_resolves_can_be_bound_and_connected_to", async {
-        let (pull, push) = (Pull::new(), Push::new());
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(usual()));
         let Endpoint::Tcp { port, .. } = pull.bind("tcp://localhost:*").await.unwrap() else { unreachable!() };
         push.connect(format!("tcp://localhost:{port}")).unwrap();
         push.send("hello").await.unwrap();
@@ -271,7 +271,7 @@ async fn a_name_that_resolves_can_be_bound_and_connected_to() {
 #[tokio::test]
 async fn the_file_of_an_ipc_endpoint_is_there_while_it_is_bound() {
     within("the_file_of_an_ipc_endpoint_is_there_while_it_is_bound", async {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let place = At::Ipc.place();
         let path = place.trim_start_matches("ipc://");
         for _ in 0..2 {
@@ -290,7 +290,7 @@ async fn the_file_of_an_ipc_endpoint_is_there_while_it_is_bound() {
 #[tokio::test]
 async fn an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is() {
     within("an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is", async {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let place = At::Ipc.place();
         let path = place.trim_start_matches("ipc://");
         // Nobody listens any more once the listener is dropped, but its file stays.
@@ -316,7 +316,7 @@ async fn an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is(
 #[tokio::test]
 async fn what_cannot_be_bound_or_connected_to_is_named() {
     within("what_cannot_be_bound_or_connected_to_is_named", async {
-        let push = Push::new();
+        let push = Push::with_options(usual());
         for wrong in ["tcp://127.0.0.1", "nonsense", "http://example.org", "ipc://", "inproc://", "tcp://*:70000"] {
             assert_eq!(push.bind(wrong).await.unwrap_err().endpoint, wrong);
             assert_eq!(push.connect(wrong).unwrap_err().endpoint, wrong);

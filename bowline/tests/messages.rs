@@ -8,13 +8,13 @@ use std::pin::Pin;
 
 use bowline::{Dealer, Message, Pair, Pull, Push, RecvError, Router, Sub};
 use bytes::Bytes;
-use common::{At, number, parts, quick, text, within};
+use common::{At, number, parts, quick, text, usual, within};
 use futures_core::Stream;
 use futures_sink::Sink;
 
 for_each_transport! {
     async fn messages_of_every_shape_arrive_as_they_were(at: At) {
-        let (a, b) = (Pair::new(), Pair::new());
+        let (a, b) = (Pair::with_options(usual()), Pair::with_options(usual()));
         b.connect(a.bind(at.any()).await.unwrap()).unwrap();
         let sizes = [0, 1, 2, 45, 46, 47, 254, 255, 256, 257, 4095, 4096, 4097, 65_535, 65_536, 1 << 20];
         for size in sizes {
@@ -35,7 +35,7 @@ for_each_transport! {
     }
 
     async fn ten_megabytes_go_through_in_both_directions_at_once(at: At) {
-        let (a, b) = (Dealer::new(), Dealer::new());
+        let (a, b) = (Dealer::with_options(usual()), Dealer::with_options(usual()));
         b.connect(a.bind(at.any()).await.unwrap()).unwrap();
         let body = Bytes::from((0..10 << 20).map(|n: u32| (n % 253) as u8).collect::<Vec<_>>());
         let talk = async |socket: &Dealer| {
@@ -53,7 +53,7 @@ for_each_transport! {
     }
 
     async fn a_socket_is_a_stream_and_a_sink(at: At) {
-        let (push, pull) = (Push::with_options(quick().send_hwm(2)), Pull::new());
+        let (push, pull) = (Push::with_options(quick().send_hwm(2)), Pull::with_options(usual()));
         let (mut sink, mut stream) = (push.sink(), pull.stream());
         let place = push.connect(at.place()).unwrap();
         let sending = tokio::spawn(async move {
@@ -136,7 +136,7 @@ async fn crowd(at: At) {
 
 /// One router serves many dealers, each of which asks from several tasks and threads.
 async fn service(at: At) {
-    let router = Router::new();
+    let router = Router::with_options(usual());
     let endpoint = router.bind(at.any()).await.unwrap();
     let servers: Vec<_> = (0..3)
         .map(|_| {
@@ -150,7 +150,7 @@ async fn service(at: At) {
         .collect();
     let clients: Vec<_> = (0..TASKS)
         .map(|client| {
-            let dealer = Dealer::new();
+            let dealer = Dealer::with_options(usual());
             dealer.connect(&endpoint).unwrap();
             tokio::spawn(async move {
                 let asking = async {
@@ -183,7 +183,7 @@ async fn service(at: At) {
 
 /// Subscribers come and go on many threads while a publisher publishes.
 async fn coming_and_going(at: At) {
-    let publisher = bowline::Pub::new();
+    let publisher = bowline::Pub::with_options(usual());
     let endpoint = publisher.bind(at.any()).await.unwrap();
     let publishing = tokio::spawn(async move {
         for n in 0_u64.. {

@@ -8,10 +8,9 @@ use std::time::Duration;
 use bowline::auth::Code;
 use bowline::error::HandshakeStage;
 use bowline::{
-    DisconnectReason, Mechanism, Monitor, MonitorKind, Options, PlainCredentials, ProtocolError, Pub, Pull, Push,
-    Reconnect,
+    DisconnectReason, Mechanism, Monitor, MonitorKind, PlainCredentials, ProtocolError, Pub, Pull, Push, Reconnect,
 };
-use common::{At, Script, endpoint_of, quick, settle, within};
+use common::{At, Script, endpoint_of, quick, settle, usual, within};
 
 fn plain(username: &str, password: &str) -> PlainCredentials {
     PlainCredentials::new(username, password).unwrap()
@@ -24,14 +23,14 @@ async fn gone(monitor: &mut Monitor, kind: MonitorKind) {
 
 for_each_transport! {
     bytes async fn a_bound_socket_tells_of_each_connection_from_accept_to_end(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let mut monitor = pull.monitor();
         let endpoint = pull.bind(at.any()).await.unwrap();
         let listening = monitor.event().await;
         assert_eq!((listening.kind.name(), endpoint_of(&listening)), ("listening", endpoint.clone()));
         let mut previous = None;
         for _ in 0..3 {
-            let push = Push::new();
+            let push = Push::with_options(usual());
             push.connect(&endpoint).unwrap();
             let accepted = monitor.event().await;
             assert_eq!((accepted.kind.name(), endpoint_of(&accepted)), ("accepted", endpoint.clone()));
@@ -52,7 +51,7 @@ for_each_transport! {
     }
 
     bytes async fn a_connecting_socket_tells_of_each_attempt_and_of_its_end(at: At) {
-        let (pull, push) = (Pull::new(), Push::with_options(quick()));
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick()));
         let mut monitor = push.monitor();
         let endpoint = pull.bind(at.any()).await.unwrap();
         push.connect(&endpoint).unwrap();
@@ -63,7 +62,7 @@ for_each_transport! {
         push.close().await;
         assert_eq!(monitor.rest().await.split_off_last(), ["connect_stopped", "stopped"]);
 
-        let (pull, push) = (Pull::new(), Push::new());
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(usual()));
         let mut monitor = push.monitor();
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         monitor.skip_to("ready").await;
@@ -74,7 +73,7 @@ for_each_transport! {
     }
 
     async fn socket_types_that_do_not_go_together_fail_the_handshake_on_both_sides(at: At) {
-        let (publisher, push) = (Pub::new(), Push::with_options(quick()));
+        let (publisher, push) = (Pub::with_options(usual()), Push::with_options(quick()));
         let (mut ours, mut theirs) = (publisher.monitor(), push.monitor());
         push.connect(publisher.bind(at.any()).await.unwrap()).unwrap();
         for (monitor, us, them) in [
@@ -119,7 +118,7 @@ impl Last for Vec<&'static str> {
 #[tokio::test]
 async fn in_process_the_same_events_come() {
     within("in_process_the_same_events_come", async {
-        let (pull, push) = (Pull::new(), Push::with_options(quick()));
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick()));
         let (mut bound, mut connected) = (pull.monitor(), push.monitor());
         let place = pull.bind(At::Inproc.place()).await.unwrap();
         push.connect(&place).unwrap();
@@ -139,7 +138,7 @@ async fn in_process_the_same_events_come() {
 async fn a_refused_port_is_tried_again_after_growing_delays() {
     within("a_refused_port_is_tried_again_after_growing_delays", async {
         let (min, max) = (Duration::from_millis(2), Duration::from_millis(16));
-        let push = Push::with_options(Options::new().reconnect(Reconnect::Exponential { min, max }));
+        let push = Push::with_options(usual().reconnect(Reconnect::Exponential { min, max }));
         let mut monitor = push.monitor();
         push.connect(At::Tcp.place()).unwrap();
         for (number, base) in (1..).zip([2, 4, 8, 16, 16]) {
@@ -165,7 +164,7 @@ async fn a_missing_ipc_file_is_tried_again_until_it_is_there() {
         monitor.expect(&["connecting"]).await;
         let retried = monitor.event().await.kind;
         assert!(matches!(retried, MonitorKind::ConnectRetried { cause: Some(ErrorKind::NotFound), .. }), "{retried:?}");
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         monitor.peers(1).await;
     })
@@ -176,7 +175,7 @@ async fn a_missing_ipc_file_is_tried_again_until_it_is_there() {
 async fn plain_admits_who_knows_a_password_and_says_who_it_is() {
     within("plain_admits_who_knows_a_password_and_says_who_it_is", async {
         let users = vec![plain("ann", "secret"), plain("bob", "")];
-        let pull = Pull::with_options(Options::new().mechanism(Mechanism::PlainServer(users)));
+        let pull = Pull::with_options(usual().mechanism(Mechanism::PlainServer(users)));
         let mut monitor = pull.monitor();
         let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
         for (user, password) in [("ann", "secret"), ("bob", "")] {
@@ -195,7 +194,7 @@ async fn plain_admits_who_knows_a_password_and_says_who_it_is() {
 async fn plain_refuses_who_knows_none_and_that_one_asks_no_more() {
     within("plain_refuses_who_knows_none_and_that_one_asks_no_more", async {
         let users = vec![plain("ann", "secret")];
-        let pull = Pull::with_options(Options::new().mechanism(Mechanism::PlainServer(users)));
+        let pull = Pull::with_options(usual().mechanism(Mechanism::PlainServer(users)));
         let mut server = pull.monitor();
         let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
         let push = Push::with_options(quick().mechanism(Mechanism::PlainClient(plain("ann", "guess"))));
@@ -225,7 +224,7 @@ async fn plain_refuses_who_knows_none_and_that_one_asks_no_more() {
 #[tokio::test]
 async fn a_monitor_that_lags_hears_how_much_it_missed_and_still_the_last_event() {
     within("a_monitor_that_lags_hears_how_much_it_missed_and_still_the_last_event", async {
-        let push = Push::new();
+        let push = Push::with_options(usual());
         let (mut slow, mut fast) = (push.monitor(), push.monitor());
         let mut all = 0;
         for _ in 0..1000 {
@@ -256,11 +255,11 @@ async fn a_monitor_that_lags_hears_how_much_it_missed_and_still_the_last_event()
 #[tokio::test]
 async fn a_monitor_that_nobody_reads_holds_nothing_up() {
     within("a_monitor_that_nobody_reads_holds_nothing_up", async {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let _never_read = pull.monitor();
         let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
         for n in 0..600 {
-            let push = Push::new();
+            let push = Push::with_options(usual());
             push.connect(&endpoint).unwrap();
             push.send(n.to_string()).await.unwrap();
             assert_eq!(common::number(&pull.recv().await.unwrap()), n);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bowline::{
     CancellationToken, ConnectCause, Dealer, Pub, Pull, Push, RecvError, SendErrorKind, Sub, TransportState,
 };
-use common::{At, Script, quick, settle, text, until, within};
+use common::{At, Script, quick, settle, text, until, usual, within};
 use tokio::runtime::{Builder, Handle};
 
 /// How many tasks the runtime of the test has.
@@ -57,7 +57,7 @@ for_each_transport! {
         assert_eq!(state.current(), TransportState::Disconnected);
         // What they had is given back.
         for endpoint in [endpoint, other] {
-            Pull::new().bind(&endpoint).await.unwrap();
+            Pull::with_options(usual()).bind(&endpoint).await.unwrap();
         }
         until(|| tasks() == before).await;
     }
@@ -95,7 +95,7 @@ for_each_transport! {
         Pull::with_parent(quick(), &parent).stop();
         drop(Pull::with_parent(quick(), &parent));
         assert!(!parent.is_cancelled());
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(&endpoint).unwrap();
         push.send("still there").await.unwrap();
         assert_eq!(text(&second.recv().await.unwrap()), ["still there"]);

@@ -5,10 +5,9 @@ mod common;
 use std::collections::HashSet;
 
 use bowline::{
-    ConnectionId, Dealer, DisconnectReason, MonitorKind, Options, Peer, Pub, Pull, Push, RecvError, Router, Sub,
-    UnknownPeer,
+    ConnectionId, Dealer, DisconnectReason, MonitorKind, Peer, Pub, Pull, Push, RecvError, Router, Sub, UnknownPeer,
 };
-use common::{Script, number, parts, quick, until};
+use common::{Script, number, parts, quick, until, usual};
 
 /// What both dealers show of the one peer that they have.
 fn both(one: &Dealer, other: &Dealer) -> (Peer, Peer) {
@@ -27,7 +26,7 @@ fn counts(peer: &Peer) -> (u64, u64, usize, usize) {
 
 for_each_transport! {
     async fn a_peer_is_shown_as_it_announced_itself_while_it_is_there(at: At) {
-        let router = Router::new();
+        let router = Router::with_options(usual());
         let dealer = Dealer::with_options(quick().identity("ann".parse().unwrap()));
         let (mut bound, mut dialed) = (router.monitor(), dealer.monitor());
         assert!(router.peers().is_empty() && !router.is_connected());
@@ -56,10 +55,10 @@ for_each_transport! {
     }
 
     async fn peers_are_shown_oldest_first(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let mut monitor = pull.monitor();
         let endpoint = pull.bind(at.any()).await.unwrap();
-        let pushes = [Push::new(), Push::new(), Push::new()];
+        let pushes = [Push::with_options(usual()), Push::with_options(usual()), Push::with_options(usual())];
         let mut connections = Vec::new();
         for push in &pushes {
             push.connect(&endpoint).unwrap();
@@ -73,7 +72,7 @@ for_each_transport! {
     }
 
     async fn messages_and_bytes_are_counted_exactly(at: At) {
-        let (server, client) = (Dealer::new(), Dealer::new());
+        let (server, client) = (Dealer::with_options(usual()), Dealer::with_options(usual()));
         client.connect(server.bind(at.any()).await.unwrap()).unwrap();
         tokio::join!(server.wait_for_peer(), client.wait_for_peer());
         until(|| !client.peers().is_empty() && !server.peers().is_empty()).await;
@@ -106,7 +105,7 @@ for_each_transport! {
     }
 
     async fn what_comes_right_behind_the_handshake_is_counted_with_its_bytes(at: At) {
-        let (server, client) = (Dealer::new(), Dealer::with_options(quick()));
+        let (server, client) = (Dealer::with_options(usual()), Dealer::with_options(quick()));
         let place = client.connect(at.place()).unwrap();
         for _ in 0..5 {
             client.send("0123456789").await.unwrap();
@@ -132,7 +131,7 @@ for_each_transport! {
             for _ in 0..2 {
                 client.send("waits").await.unwrap();
             }
-            let server = Dealer::new();
+            let server = Dealer::with_options(usual());
             server.bind(&place).await.unwrap();
             let ready = monitor.skip_to("ready").await;
             client.send("comes").await.unwrap();
@@ -154,8 +153,8 @@ for_each_transport! {
     }
 
     async fn what_a_full_subscriber_loses_is_counted(at: At) {
-        let publisher = Pub::with_options(Options::new().send_hwm(2));
-        let sub = Sub::with_options(Options::new().recv_hwm(3));
+        let publisher = Pub::with_options(usual().send_hwm(2));
+        let sub = Sub::with_options(usual().recv_hwm(3));
         sub.subscribe("").unwrap();
         sub.connect(publisher.bind(at.any()).await.unwrap()).unwrap();
         publisher.wait_for_subscriber().await;
@@ -203,7 +202,7 @@ for_each_transport! {
     }
 
     async fn a_dismissed_peer_goes_and_comes_back_as_another_connection(at: At) {
-        let (pull, push) = (Pull::new(), Push::with_options(quick()));
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick()));
         let (mut bound, mut dialed) = (pull.monitor(), push.monitor());
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         dialed.peers(1).await;
@@ -229,7 +228,7 @@ for_each_transport! {
     }
 
     async fn an_endpoint_whose_peer_is_dismissed_connects_again(at: At) {
-        let (pull, push) = (Pull::new(), Push::with_options(quick()));
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick()));
         let mut monitor = push.monitor();
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         monitor.expect(&["connecting", "connected", "handshake_succeeded", "ready"]).await;
@@ -244,7 +243,7 @@ for_each_transport! {
     }
 
     async fn a_policy_that_never_reconnects_holds_for_a_dismissed_peer_too(at: At) {
-        let (pull, push) = (Pull::new(), Push::with_options(quick().reconnect(bowline::Reconnect::Never)));
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick().reconnect(bowline::Reconnect::Never)));
         let mut monitor = push.monitor();
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         let peer = monitor.skip_to("ready").await.connection.unwrap();
@@ -254,7 +253,7 @@ for_each_transport! {
     }
 
     async fn a_peer_can_be_dismissed_only_once_and_only_while_it_is_there(at: At) {
-        let (pull, push) = (Pull::new(), Push::with_options(quick().reconnect(bowline::Reconnect::Never)));
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick().reconnect(bowline::Reconnect::Never)));
         let nobody = ConnectionId(99);
         assert_eq!(pull.disconnect_peer(nobody), Err(UnknownPeer(nobody)));
         assert_eq!(UnknownPeer(nobody).to_string(), "no peer has the connection 99");

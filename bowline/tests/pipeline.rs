@@ -3,7 +3,7 @@
 mod common;
 
 use bowline::{Options, Pull, Push, SendErrorKind};
-use common::{At, Script, number, parts, quick, settle, text, within};
+use common::{At, Script, number, parts, quick, settle, text, usual, within};
 
 fn hwm(send: usize, recv: usize) -> Options {
     quick().send_hwm(send).recv_hwm(recv)
@@ -16,10 +16,10 @@ fn fill(push: &Push) -> usize {
 
 for_each_transport! {
     async fn messages_go_to_each_peer_in_its_turn(at: At) {
-        let push = Push::new();
+        let push = Push::with_options(usual());
         let mut monitor = push.monitor();
         let endpoint = push.bind(at.any()).await.unwrap();
-        let pulls = [Pull::new(), Pull::new(), Pull::new()];
+        let pulls = [Pull::with_options(usual()), Pull::with_options(usual()), Pull::with_options(usual())];
         for pull in &pulls {
             pull.connect(&endpoint).unwrap();
         }
@@ -68,9 +68,9 @@ for_each_transport! {
     }
 
     async fn a_flood_from_one_peer_does_not_keep_another_waiting(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let endpoint = pull.bind(at.any()).await.unwrap();
-        let (flood, drop) = (Push::new(), Push::new());
+        let (flood, drop) = (Push::with_options(usual()), Push::with_options(usual()));
         flood.connect(&endpoint).unwrap();
         drop.connect(&endpoint).unwrap();
         let flooding = tokio::spawn(async move {
@@ -91,7 +91,7 @@ for_each_transport! {
         assert_eq!(fill(&push), 7);
         assert_eq!(push.try_send("one too many").unwrap_err().kind, SendErrorKind::WouldBlock);
 
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         for n in 0..7 {
             assert_eq!(number(&pull.recv().await.unwrap()), n);
@@ -142,7 +142,7 @@ for_each_transport! {
         let place = push.connect(at.place()).unwrap();
         assert_eq!(push.try_send("nobody").unwrap_err().kind, SendErrorKind::WouldBlock);
 
-        let first = Pull::new();
+        let first = Pull::with_options(usual());
         first.bind(&place).await.unwrap();
         push.send("first").await.unwrap();
         assert_eq!(text(&first.recv().await.unwrap()), ["first"]);
@@ -150,7 +150,7 @@ for_each_transport! {
         monitor.loss().await;
         assert_eq!(push.try_send("nobody again").unwrap_err().kind, SendErrorKind::WouldBlock);
 
-        let second = Pull::new();
+        let second = Pull::with_options(usual());
         second.bind(&place).await.unwrap();
         push.send("second").await.unwrap();
         assert_eq!(text(&second.recv().await.unwrap()), ["second"]);
@@ -162,7 +162,7 @@ for_each_transport! {
         for n in 0..10 {
             push.send(n.to_string()).await.unwrap();
         }
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         assert_eq!(number(&pull.recv().await.unwrap()), 9);
         push.send("10").await.unwrap();
@@ -170,9 +170,9 @@ for_each_transport! {
     }
 
     async fn a_conflating_receiver_gets_on_to_the_newest_message(at: At) {
-        let pull = Pull::with_options(Options::new().conflate(true));
+        let pull = Pull::with_options(usual().conflate(true));
         let endpoint = pull.bind(at.any()).await.unwrap();
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(&endpoint).unwrap();
         push.wait_for_peer().await;
         for n in 0..100 {
@@ -219,7 +219,7 @@ async fn in_process_exactly_both_marks_together_wait() {
 #[tokio::test]
 async fn in_process_a_message_can_be_received_when_its_send_returns() {
     within("in_process_a_message_can_be_received_when_its_send_returns", async {
-        let (pull, push) = (Pull::new(), Push::new());
+        let (pull, push) = (Pull::with_options(usual()), Push::with_options(usual()));
         let place = pull.bind(At::Inproc.place()).await.unwrap();
         push.connect(&place).unwrap();
         for n in 0..10 {
@@ -233,9 +233,9 @@ async fn in_process_a_message_can_be_received_when_its_send_returns() {
 #[tokio::test]
 async fn in_process_peers_with_messages_are_read_in_turn() {
     within("in_process_peers_with_messages_are_read_in_turn", async {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let place = pull.bind(At::Inproc.place()).await.unwrap();
-        let pushes = [Push::new(), Push::new(), Push::new()];
+        let pushes = [Push::with_options(usual()), Push::with_options(usual()), Push::with_options(usual())];
         for (name, push) in ["a", "b", "c"].into_iter().zip(&pushes) {
             push.connect(&place).unwrap();
             for _ in 0..3 {

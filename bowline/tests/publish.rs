@@ -2,8 +2,8 @@
 
 mod common;
 
-use bowline::{Message, Options, Pub, RecvError, SendErrorKind, Sub, XPub, XSub};
-use common::{At, Script, number, parts, quick, text, within};
+use bowline::{Message, Pub, RecvError, SendErrorKind, Sub, XPub, XSub};
+use common::{At, Script, number, parts, quick, text, usual, within};
 
 /// The next subscription that the publisher hears of.
 async fn heard(publisher: &XPub) -> String {
@@ -21,9 +21,9 @@ async fn heard_two(publisher: &XPub) -> [String; 2] {
 
 for_each_transport! {
     async fn subscribers_get_what_begins_with_their_topics(at: At) {
-        let publisher = XPub::new();
+        let publisher = XPub::with_options(usual());
         let endpoint = publisher.bind(at.any()).await.unwrap();
-        let (fruit, all) = (Sub::new(), Sub::new());
+        let (fruit, all) = (Sub::with_options(usual()), Sub::with_options(usual()));
         fruit.subscribe("app").unwrap();
         fruit.subscribe("banana").unwrap();
         fruit.connect(&endpoint).unwrap();
@@ -45,9 +45,9 @@ for_each_transport! {
     }
 
     async fn subscriptions_count_and_end_with_as_many_unsubscribes(at: At) {
-        let publisher = XPub::new();
+        let publisher = XPub::with_options(usual());
         let endpoint = publisher.bind(at.any()).await.unwrap();
-        let sub = Sub::new();
+        let sub = Sub::with_options(usual());
         sub.connect(&endpoint).unwrap();
         sub.subscribe("a").unwrap();
         sub.subscribe("a").unwrap();
@@ -70,10 +70,10 @@ for_each_transport! {
     }
 
     async fn a_subscription_is_heard_of_once_for_all_subscribers_and_ends_with_the_last(at: At) {
-        let publisher = XPub::new();
+        let publisher = XPub::with_options(usual());
         let mut monitor = publisher.monitor();
         let endpoint = publisher.bind(at.any()).await.unwrap();
-        let (one, two) = (Sub::new(), Sub::new());
+        let (one, two) = (Sub::with_options(usual()), Sub::with_options(usual()));
         one.subscribe("news").unwrap();
         one.connect(&endpoint).unwrap();
         assert_eq!(heard(&publisher).await, "+news");
@@ -91,9 +91,9 @@ for_each_transport! {
     }
 
     async fn a_verbose_publisher_hears_of_every_subscription(at: At) {
-        let publisher = XPub::with_options(Options::new().xpub_verbose(true));
+        let publisher = XPub::with_options(usual().xpub_verbose(true));
         let endpoint = publisher.bind(at.any()).await.unwrap();
-        let subs = [Sub::new(), Sub::new()];
+        let subs = [Sub::with_options(usual()), Sub::with_options(usual())];
         for sub in &subs {
             sub.subscribe("news").unwrap();
             sub.connect(&endpoint).unwrap();
@@ -102,12 +102,12 @@ for_each_transport! {
     }
 
     async fn a_pub_without_subscribers_drops_and_a_late_subscriber_gets_what_comes_then(at: At) {
-        let publisher = Pub::new();
+        let publisher = Pub::with_options(usual());
         let endpoint = publisher.bind(at.any()).await.unwrap();
         for _ in 0..3000 {
             publisher.send("too early").await.unwrap();
         }
-        let sub = Sub::new();
+        let sub = Sub::with_options(usual());
         sub.connect(&endpoint).unwrap();
         sub.subscribe("").unwrap();
         publisher.wait_for_subscriber().await;
@@ -118,10 +118,10 @@ for_each_transport! {
     async fn a_subscriber_hears_several_publishers_and_those_that_come_later(at: At) {
         let sub = Sub::with_options(quick());
         sub.subscribe("").unwrap();
-        let (bound, late) = (Pub::new(), at.place());
+        let (bound, late) = (Pub::with_options(usual()), at.place());
         sub.connect(bound.bind(at.any()).await.unwrap()).unwrap();
         sub.connect(&late).unwrap();
-        let later = Pub::new();
+        let later = Pub::with_options(usual());
         later.bind(&late).await.unwrap();
         bound.wait_for_subscriber().await;
         later.wait_for_subscriber().await;
@@ -133,7 +133,7 @@ for_each_transport! {
     }
 
     async fn a_publisher_may_connect_and_a_subscriber_bind(at: At) {
-        let (publisher, sub) = (Pub::with_options(quick()), Sub::new());
+        let (publisher, sub) = (Pub::with_options(quick()), Sub::with_options(usual()));
         let place = publisher.connect(at.place()).unwrap();
         sub.bind(&place).await.unwrap();
         sub.subscribe("a").unwrap();
@@ -148,7 +148,7 @@ for_each_transport! {
         let place = sub.connect(at.place()).unwrap();
         sub.subscribe("a").unwrap();
         for round in 0..3 {
-            let publisher = Pub::new();
+            let publisher = Pub::with_options(usual());
             publisher.bind(&place).await.unwrap();
             publisher.wait_for_subscriber().await;
             publisher.send(format!("a{round}")).await.unwrap();
@@ -158,7 +158,7 @@ for_each_transport! {
     }
 
     async fn an_xsub_subscribes_by_messages_and_other_messages_go_upstream(at: At) {
-        let (publisher, sub) = (XPub::new(), XSub::new());
+        let (publisher, sub) = (XPub::with_options(usual()), XSub::with_options(usual()));
         sub.connect(publisher.bind(at.any()).await.unwrap()).unwrap();
         sub.send("\u{1}a").await.unwrap();
         assert_eq!(heard(&publisher).await, "+a");
@@ -172,8 +172,8 @@ for_each_transport! {
     }
 
     async fn xpub_and_xsub_make_a_forwarder(at: At) {
-        let (back, front) = (XSub::new(), XPub::new());
-        let (publisher, sub) = (Pub::new(), Sub::new());
+        let (back, front) = (XSub::with_options(usual()), XPub::with_options(usual()));
+        let (publisher, sub) = (Pub::with_options(usual()), Sub::with_options(usual()));
         back.connect(publisher.bind(at.any()).await.unwrap()).unwrap();
         sub.connect(front.bind(at.any()).await.unwrap()).unwrap();
         let forwarder = tokio::spawn(async move {
@@ -193,7 +193,7 @@ for_each_transport! {
     }
 
     async fn a_slow_subscriber_loses_messages_and_keeps_their_order(at: At) {
-        let publisher = Pub::with_options(Options::new().send_hwm(10));
+        let publisher = Pub::with_options(usual().send_hwm(10));
         let sub = Sub::with_options(quick().recv_hwm(10));
         sub.subscribe("").unwrap();
         sub.connect(publisher.bind(at.any()).await.unwrap()).unwrap();
@@ -217,7 +217,7 @@ for_each_transport! {
     }
 
     async fn a_publisher_that_drops_nothing_waits_for_the_slowest_and_not_for_one_that_is_gone(at: At) {
-        let publisher = XPub::with_options(Options::new().send_hwm(1).xpub_nodrop(true));
+        let publisher = XPub::with_options(usual().send_hwm(1).xpub_nodrop(true));
         let endpoint = publisher.bind(at.any()).await.unwrap();
         let (slow, quick_one) = (Sub::with_options(quick().recv_hwm(1)), Sub::with_options(quick().recv_hwm(1)));
         for sub in [&slow, &quick_one] {
@@ -258,8 +258,8 @@ for_each_transport! {
 #[tokio::test]
 async fn in_process_a_publisher_drops_exactly_what_is_over_both_marks() {
     within("in_process_a_publisher_drops_exactly_what_is_over_both_marks", async {
-        let publisher = Pub::with_options(Options::new().send_hwm(3));
-        let sub = Sub::with_options(Options::new().recv_hwm(4));
+        let publisher = Pub::with_options(usual().send_hwm(3));
+        let sub = Sub::with_options(usual().recv_hwm(4));
         sub.subscribe("").unwrap();
         sub.connect(publisher.bind(At::Inproc.place()).await.unwrap()).unwrap();
         for round in 0..3 {

@@ -2,8 +2,8 @@
 
 mod common;
 
-use bowline::{Dealer, DisconnectReason, Message, Options, RecvError, Rep, Req, Router, SendErrorKind};
-use common::{At, Script, parts, quick, text, within};
+use bowline::{Dealer, DisconnectReason, Message, RecvError, Rep, Req, Router, SendErrorKind};
+use common::{At, Script, parts, quick, text, usual, within};
 
 /// Answers each request with itself in capitals.
 async fn serve(rep: Rep) {
@@ -27,7 +27,7 @@ async fn proxy(front: Router, back: Dealer) {
 
 for_each_transport! {
     async fn requests_and_replies_take_turns(at: At) {
-        let (req, rep) = (Req::new(), Rep::new());
+        let (req, rep) = (Req::with_options(usual()), Rep::with_options(usual()));
         let endpoint = rep.bind(at.any()).await.unwrap();
         req.connect(&endpoint).unwrap();
         for n in 0..50 {
@@ -44,9 +44,9 @@ for_each_transport! {
     }
 
     async fn requests_go_to_each_server_in_its_turn(at: At) {
-        let req = Req::new();
+        let req = Req::with_options(usual());
         let mut monitor = req.monitor();
-        let servers = [Rep::new(), Rep::new()];
+        let servers = [Rep::with_options(usual()), Rep::with_options(usual())];
         for server in &servers {
             req.connect(server.bind(at.any()).await.unwrap()).unwrap();
         }
@@ -61,12 +61,12 @@ for_each_transport! {
     }
 
     async fn envelopes_lead_through_a_chain_of_proxies(at: At) {
-        let rep = Rep::new();
+        let rep = Rep::with_options(usual());
         let mut behind = rep.bind(at.any()).await.unwrap();
         let server = tokio::spawn(serve(rep));
         let mut chain = Vec::new();
         for _ in 0..3 {
-            let (front, back) = (Router::new(), Dealer::new());
+            let (front, back) = (Router::with_options(usual()), Dealer::with_options(usual()));
             back.connect(&behind).unwrap();
             behind = front.bind(at.any()).await.unwrap();
             chain.push(tokio::spawn(proxy(front, back)));
@@ -75,7 +75,7 @@ for_each_transport! {
             .map(|client| {
                 let front = behind.clone();
                 tokio::spawn(async move {
-                    let req = Req::new();
+                    let req = Req::with_options(usual());
                     req.connect(&front).unwrap();
                     for n in 0..20 {
                         req.send(format!("client {client} asks {n}")).await.unwrap();
@@ -94,7 +94,7 @@ for_each_transport! {
     }
 
     async fn a_dealer_talks_to_a_rep_with_an_envelope_of_its_own(at: At) {
-        let (dealer, rep) = (Dealer::new(), Rep::new());
+        let (dealer, rep) = (Dealer::with_options(usual()), Rep::with_options(usual()));
         dealer.connect(rep.bind(at.any()).await.unwrap()).unwrap();
         dealer.send(parts(["no envelope"])).await.unwrap();
         dealer.send(parts(["id", "more", "", "request"])).await.unwrap();
@@ -105,10 +105,10 @@ for_each_transport! {
     }
 
     async fn a_router_names_its_peers_and_finds_them_by_name(at: At) {
-        let router = Router::with_options(Options::new().router_mandatory(true));
+        let router = Router::with_options(usual().router_mandatory(true));
         let endpoint = router.bind(at.any()).await.unwrap();
         let named = Dealer::with_options(quick().identity("ann".parse().unwrap()));
-        let nameless = Dealer::new();
+        let nameless = Dealer::with_options(usual());
         named.connect(&endpoint).unwrap();
         nameless.connect(&endpoint).unwrap();
 
@@ -127,7 +127,7 @@ for_each_transport! {
     }
 
     async fn a_mandatory_router_returns_what_it_cannot_route(at: At) {
-        let router = Router::with_options(Options::new().router_mandatory(true));
+        let router = Router::with_options(usual().router_mandatory(true));
         let mut monitor = router.monitor();
         let endpoint = router.bind(at.any()).await.unwrap();
         let unknown = router.send(parts(["ann", "hello"])).await.unwrap_err();
@@ -143,14 +143,14 @@ for_each_transport! {
     }
 
     async fn any_other_router_drops_what_it_cannot_route(at: At) {
-        let router = Router::new();
+        let router = Router::with_options(usual());
         router.bind(at.any()).await.unwrap();
         router.send(parts(["ann", "hello"])).await.unwrap();
         router.try_send(parts(["ann", "hello"])).unwrap();
     }
 
     async fn a_sender_that_waits_for_a_full_peer_hears_that_it_is_gone(at: At) {
-        let router = Router::with_options(Options::new().router_mandatory(true).send_hwm(1));
+        let router = Router::with_options(usual().router_mandatory(true).send_hwm(1));
         let endpoint = router.bind(at.any()).await.unwrap();
         let ann = Dealer::with_options(quick().identity("ann".parse().unwrap()).recv_hwm(1).linger(None));
         ann.connect(&endpoint).unwrap();
@@ -171,10 +171,10 @@ for_each_transport! {
     }
 
     async fn a_name_is_handed_over_to_the_newer_peer_if_the_router_says_so(at: At) {
-        let router = Router::with_options(Options::new().router_handover(true).router_mandatory(true));
+        let router = Router::with_options(usual().router_handover(true).router_mandatory(true));
         let mut monitor = router.monitor();
         let endpoint = router.bind(at.any()).await.unwrap();
-        let ann = || Options::new().identity("ann".parse().unwrap()).reconnect(bowline::Reconnect::Never);
+        let ann = || usual().identity("ann".parse().unwrap()).reconnect(bowline::Reconnect::Never);
         let (older, newer) = (Dealer::with_options(ann()), Dealer::with_options(ann()));
         older.connect(&endpoint).unwrap();
         monitor.peers(1).await;
@@ -187,7 +187,7 @@ for_each_transport! {
     }
 
     async fn a_name_that_is_taken_is_refused_and_free_again_when_its_peer_is_gone(at: At) {
-        let router = Router::with_options(Options::new().router_mandatory(true));
+        let router = Router::with_options(usual().router_mandatory(true));
         let mut monitor = router.monitor();
         let endpoint = router.bind(at.any()).await.unwrap();
         let ann = || quick().identity("ann".parse().unwrap());
@@ -208,7 +208,7 @@ for_each_transport! {
     }
 
     async fn a_request_whose_server_goes_is_lost_and_the_next_may_be_sent(at: At) {
-        let (req, rep) = (Req::with_options(quick()), Rep::new());
+        let (req, rep) = (Req::with_options(quick()), Rep::with_options(usual()));
         let place = rep.bind(at.place()).await.unwrap();
         req.connect(&place).unwrap();
         req.send("request").await.unwrap();
@@ -219,7 +219,7 @@ for_each_transport! {
         });
         assert_eq!(lost, Err(RecvError::PeerLost));
 
-        let again = Rep::new();
+        let again = Rep::with_options(usual());
         again.bind(&place).await.unwrap();
         req.send("request again").await.unwrap();
         assert_eq!(text(&again.recv().await.unwrap()), ["request again"]);
@@ -228,10 +228,10 @@ for_each_transport! {
     }
 
     async fn a_reply_never_goes_to_the_next_client(at: At) {
-        let rep = Rep::new();
+        let rep = Rep::with_options(usual());
         let mut monitor = rep.monitor();
         let endpoint = rep.bind(at.any()).await.unwrap();
-        let (first, second) = (Req::with_options(quick()), Req::new());
+        let (first, second) = (Req::with_options(quick()), Req::with_options(usual()));
         first.connect(&endpoint).unwrap();
         first.send("from the first").await.unwrap();
         assert_eq!(text(&rep.recv().await.unwrap()), ["from the first"]);
@@ -249,7 +249,7 @@ for_each_transport! {
     async fn a_relaxed_req_may_ask_again_and_gets_the_reply_to_its_last_request(at: At) {
         for correlate in [false, true] {
             let req = Req::with_options(quick().req_relaxed(true).req_correlate(correlate));
-            let rep = Rep::new();
+            let rep = Rep::with_options(usual());
             req.connect(rep.bind(at.any()).await.unwrap()).unwrap();
             let server = tokio::spawn(serve(rep));
             for n in 0..5 {
@@ -263,7 +263,7 @@ for_each_transport! {
 
     async fn replies_are_matched_to_requests_by_a_router_that_answers_late(at: At) {
         let req = Req::with_options(quick().req_relaxed(true).req_correlate(true));
-        let router = Router::new();
+        let router = Router::with_options(usual());
         req.connect(router.bind(at.any()).await.unwrap()).unwrap();
         req.send("one").await.unwrap();
         let mut late = router.recv().await.unwrap().into_parts();
@@ -281,10 +281,10 @@ for_each_transport! {
 #[tokio::test]
 async fn what_a_refused_peer_had_sent_in_process_is_not_received() {
     within("what_a_refused_peer_had_sent_in_process_is_not_received", async {
-        let ann = || Options::new().identity("ann".parse().unwrap()).reconnect(bowline::Reconnect::Never);
+        let ann = || usual().identity("ann".parse().unwrap()).reconnect(bowline::Reconnect::Never);
         let (older, newer) = (Dealer::with_options(ann()), Dealer::with_options(ann()));
         let place = older.connect(At::Inproc.place()).unwrap();
-        let router = Router::new();
+        let router = Router::with_options(usual());
         router.bind(&place).await.unwrap();
         older.wait_for_peer().await;
         let mut monitor = router.monitor();

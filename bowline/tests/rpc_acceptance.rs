@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bowline::monitor::Stage;
 use bowline::rpc::{Blob, CallError, Client, Kind, Method, Never, Outcome, Server, Unreachable};
-use bowline::{DisconnectReason, Endpoint, MonitorKind, Options, ProtocolError, Reconnect, TransportState};
+use bowline::{DisconnectReason, Endpoint, MonitorKind, ProtocolError, Reconnect, TransportState};
 use common::desk::{self, DeskClient, fed, iter};
 use common::raw::{Raw, frame, greeting, long_header, ready};
-use common::{Script, glance, quick};
+use common::{Script, glance, quick, usual};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -138,7 +138,9 @@ async fn no_call_hangs_wherever_the_connection_breaks() {
         for most in (0..600).step_by(11).chain((600..12_000).step_by(401)) {
             let endpoint = break_after(most, server.clone()).await;
             let options = quick().reconnect(Reconnect::Never);
-            let client = DeskClient(Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap());
+            let client = DeskClient(
+                Client::builder().options(usual()).endpoint(endpoint.as_str()).options(options).connect().unwrap(),
+            );
             let add = tokio::spawn(client.add(1, 2));
             let sum = tokio::spawn(client.sum(iter(1..=100)));
             let count = tokio::spawn(client.count(100).collect());
@@ -170,7 +172,7 @@ async fn what_waits_when_a_client_connects_is_handled() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (desk, _ear) = desk::desk();
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
-        let _client = Client::builder().endpoint(endpoint.as_str()).service(desk).connect().unwrap();
+        let _client = Client::builder().options(usual()).endpoint(endpoint.as_str()).service(desk).connect().unwrap();
         let mut server = Raw { stream: listener.accept().await.unwrap().0 };
         // The handshake and a call of the client's own service, in one write.
         let call = frame(0, &[&[0x28, 1][..], &desk::named("add"), &[20, 22]].concat());
@@ -186,7 +188,8 @@ async fn what_waits_when_a_client_connects_is_handled() {
 async fn nonsense_ends_its_connection_for_a_typed_reason() {
     common::within("nonsense_ends_its_connection_for_a_typed_reason", async {
         let (server, endpoint, _ear) = desk::serve(common::At::Tcp).await;
-        let client = desk::ready(Client::connect(endpoint.clone()).unwrap()).await;
+        let client =
+            desk::ready(Client::builder().options(usual()).endpoint(endpoint.clone()).connect().unwrap()).await;
         let open = |extra: &[u8]| [&[0x68, 0][..], &desk::named("touch"), extra].concat();
         let metadata = [&[0x06, 1, 1, b'k', 0xf0, 0xa2, 0x04][..], &vec![0; 70_000]].concat();
         let nonsense = [
@@ -261,10 +264,10 @@ for_each_transport! {
     async fn who_asks_too_late_still_hears_how_it_ended(at: At) {
         let endpoint = at.place();
         let (desk, _ear) = desk::desk();
-        let server = Server::builder().service(desk).build().unwrap();
+        let server = Server::builder().options(usual()).service(desk).build().unwrap();
         server.bind(endpoint.as_str()).await.unwrap();
         let options = quick().reconnect(Reconnect::Never);
-        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(options).connect().unwrap();
         let client = desk::ready(client).await;
         let mut state = client.0.state();
         server.stop();
@@ -284,7 +287,7 @@ for_each_transport! {
     async fn a_monitor_that_comes_late_hears_how_it_ends(at: At) {
         let (server, endpoint, _ear) = desk::serve(at).await;
         let options = quick().reconnect(Reconnect::Never);
-        let client = desk::ready(Client::builder().endpoint(endpoint).options(options).connect().unwrap()).await;
+        let client = desk::ready(Client::builder().options(usual()).endpoint(endpoint).options(options).connect().unwrap()).await;
         for mut state in [client.0.state(), server.state()] {
             while state.current() != TransportState::Connected {
                 state.changed().await;
@@ -321,12 +324,12 @@ for_each_transport! {
         let min = Duration::from_millis(20);
         let endpoint = at.place();
         let (desk, mut ear) = desk::desk();
-        let server = Server::builder().service(desk).build().unwrap();
+        let server = Server::builder().options(usual()).service(desk).build().unwrap();
         server.bind(endpoint.as_str()).await.unwrap();
         let mut clients = Vec::new();
         for _ in 0..30 {
-            let options = Options::new().reconnect(Reconnect::Exponential { min, max: 10 * min });
-            let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+            let options = usual().reconnect(Reconnect::Exponential { min, max: 10 * min });
+            let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(options).connect().unwrap();
             clients.push(desk::ready(client).await);
         }
         let mut monitors: Vec<_> = clients.iter().map(|client| client.0.monitor()).collect();
@@ -350,7 +353,7 @@ for_each_transport! {
         }
         assert!(delays.len() > 25, "of 30 delays only {} differ", delays.len());
         let (desk, _ear) = desk::desk();
-        let next = Server::builder().service(desk).build().unwrap();
+        let next = Server::builder().options(usual()).service(desk).build().unwrap();
         next.bind(endpoint.as_str()).await.unwrap();
         for client in clients {
             assert_eq!(client.add(1, 2).await.unwrap(), 3);
@@ -361,7 +364,7 @@ for_each_transport! {
         static NONE: Method = Method::new("Desk", "none", Kind::Unary);
         let (server, endpoint, mut ear) = desk::serve(at).await;
         let (own, _own_ear) = desk::desk();
-        let client = Client::builder().endpoint(endpoint).service(own).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint).service(own).connect().unwrap();
         let client = desk::ready(client).await;
         assert_eq!(client.add(20, 22).await.unwrap(), 42);
         assert_eq!(client.ask_back(20, 22).await.unwrap(), 42);

@@ -3,14 +3,14 @@
 mod common;
 
 use bowline::rpc::{CallError, Client, Code, Server};
-use common::At;
 use common::desk::{self, DeskClient};
+use common::{At, usual};
 
 /// A client that offers a desk of its own to the server that it is connected to.
 async fn both(at: At) -> (Server, DeskClient, desk::Ear, desk::Ear) {
     let (server, endpoint, ear) = desk::serve(at).await;
     let (desk, own) = desk::desk();
-    let client = Client::builder().endpoint(endpoint).service(desk).connect().expect("an endpoint");
+    let client = Client::builder().options(usual()).endpoint(endpoint).service(desk).connect().expect("an endpoint");
     (server, desk::ready(client).await, ear, own)
 }
 

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use bowline::rpc::{
     Blob, CallError, Client, Code, Codec, Exchange, Kind, Method, Never, Outcome, Schema, Server, Service, Unreachable,
 };
-use common::At;
 use common::desk::{self, DeskClient, DeskError, Ear};
+use common::{At, usual};
 
 for_each_transport! {
     async fn a_call_is_answered(at: At) {
@@ -20,12 +20,12 @@ for_each_transport! {
     async fn calls_that_are_made_before_the_server_is_there_wait_for_it(at: At) {
         let endpoint = at.place();
         let options = common::quick();
-        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(options).connect().unwrap();
         let call = tokio::spawn(DeskClient(client.clone()).add(1, 2));
         common::settle().await;
         assert!(!client.is_connected() && !call.is_finished());
         let (desk, _ear) = desk::desk();
-        let server = Server::builder().service(desk).build().unwrap();
+        let server = Server::builder().options(usual()).service(desk).build().unwrap();
         server.bind(endpoint.as_str()).await.unwrap();
         assert_eq!(call.await.unwrap().unwrap(), 3);
     }
@@ -87,8 +87,8 @@ for_each_transport! {
 
     async fn what_a_caller_says_along_with_a_call_reaches_the_handler(at: At) {
         let (_server, endpoint, _ear) = desk::serve(at).await;
-        let options = bowline::Options::new().identity("caller-1".parse().unwrap());
-        let client = DeskClient(Client::builder().endpoint(endpoint).options(options).connect().unwrap());
+        let options = usual().identity("caller-1".parse().unwrap());
+        let client = DeskClient(Client::builder().options(usual()).endpoint(endpoint).options(options).connect().unwrap());
         let (identity, tag): (Vec<u8>, Option<String>) =
             client.plain("whoami").metadata("tag", "blue").urgency(0).await.unwrap();
         assert_eq!((identity.as_slice(), tag.as_deref()), (&b"caller-1"[..], Some("blue")));
@@ -96,7 +96,7 @@ for_each_transport! {
 
     async fn one_client_calls_several_servers_in_turn(at: At) {
         let mut ears: Vec<Ear> = Vec::new();
-        let (mut servers, mut builder) = (Vec::new(), Client::builder());
+        let (mut servers, mut builder) = (Vec::new(), Client::builder().options(usual()));
         for _ in 0..3 {
             let (server, endpoint, ear) = desk::serve(at).await;
             builder = builder.endpoint(endpoint);
@@ -138,7 +138,7 @@ impl Service for Shaped {
 async fn methods_of_another_shape_are_refused_unless_the_codec_says_what_it_holds() {
     static OTHER: Method = method(6);
     static UNKNOWN: Method = method(0);
-    let server = Server::builder().service(Shaped).build().unwrap();
+    let server = Server::builder().options(usual()).service(Shaped).build().unwrap();
     let client = Client::connect(server.bind(At::Inproc.any()).await.unwrap()).unwrap();
     match client.unary::<_, (), Never>(&OTHER, &()).await {
         Err(CallError::Status(status)) => {
@@ -195,7 +195,7 @@ async fn a_connection_that_has_seen_as_many_methods_as_may_be_refuses_another_on
 #[test]
 fn two_services_with_one_id_make_no_server() {
     let ((one, _), (other, _)) = (desk::desk(), desk::desk());
-    let clash = Server::builder().service(one).service(other).build().unwrap_err();
+    let clash = Server::builder().options(usual()).service(one).service(other).build().unwrap_err();
     assert_eq!(clash.to_string(), "Desk/add and Desk/add have the same id on the wire");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bowline::rpc::{CallError, Client, Outcome, Server};
 use common::raw::{Raw, frame};
-use common::{At, desk, glance, quick};
+use common::{At, desk, glance, quick, usual};
 use tokio::io::AsyncReadExt;
 
 /// Longer than any test takes.
@@ -42,9 +42,9 @@ for_each_transport! {
     async fn calls_go_to_the_next_server_while_the_first_one_drains(at: At) {
         let endpoint = at.place();
         let (desk, mut ear) = desk::desk();
-        let first = Server::builder().service(desk).build().unwrap();
+        let first = Server::builder().options(usual()).service(desk).build().unwrap();
         first.bind(endpoint.as_str()).await.unwrap();
-        let client = Client::builder().endpoint(endpoint.as_str()).options(quick()).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(quick()).connect().unwrap();
         let client = desk::ready(client).await;
         let mut call = client.gate();
         assert!(glance(&mut call).await.is_none());
@@ -57,7 +57,7 @@ for_each_transport! {
         call.await.unwrap();
         drained.await.unwrap();
         let (desk, _ear) = desk::desk();
-        let second = Server::builder().service(desk).build().unwrap();
+        let second = Server::builder().options(usual()).service(desk).build().unwrap();
         second.bind(endpoint.as_str()).await.unwrap();
         assert_eq!(next.await.unwrap().unwrap(), 3);
     }

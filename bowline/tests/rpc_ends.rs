@@ -7,7 +7,7 @@ use std::time::Duration;
 use bowline::rpc::{CallError, Client, Code, Limits, Outcome, Retries, Server};
 use bowline::{DisconnectReason, TransportState};
 use common::desk::{self, DeskClient, fed};
-use common::{Script, glance, quick, settle};
+use common::{Script, glance, quick, settle, usual};
 
 for_each_transport! {
     async fn a_call_that_is_dropped_cancels_its_handler(at: At) {
@@ -59,7 +59,7 @@ for_each_transport! {
     }
 
     async fn a_call_whose_deadline_passes_while_there_is_no_server_was_not_sent(at: At) {
-        let client = DeskClient(Client::connect(at.place().as_str()).unwrap());
+        let client = DeskClient(Client::builder().options(usual()).endpoint(at.place().as_str()).connect().unwrap());
         match client.add(1, 2).deadline(Duration::from_millis(20)).await {
             Err(CallError::Deadline { outcome }) => assert_eq!(outcome, Outcome::NotSent),
             other => panic!("{other:?}"),
@@ -122,10 +122,10 @@ for_each_transport! {
     async fn when_the_state_says_disconnected_the_lost_calls_have_failed(at: At) {
         let endpoint = at.place();
         let (desk, mut ear) = desk::desk();
-        let server = Server::builder().service(desk).build().unwrap();
+        let server = Server::builder().options(usual()).service(desk).build().unwrap();
         server.bind(endpoint.as_str()).await.unwrap();
         let options = quick().reconnect(bowline::Reconnect::Never);
-        let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(options).connect().unwrap();
         let client = desk::ready(client).await;
         let mut monitor = client.0.monitor();
         let mut state = client.0.state();
@@ -156,11 +156,11 @@ for_each_transport! {
 
     async fn nothing_of_a_lost_connection_reaches_the_next_one(at: At) {
         let endpoint = at.place();
-        let client = Client::builder().endpoint(endpoint.as_str()).options(quick()).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(quick()).connect().unwrap();
         let client = DeskClient(client);
         for round in 0..5 {
             let (desk, mut ear) = desk::desk();
-            let server = Server::builder().service(desk).build().unwrap();
+            let server = Server::builder().options(usual()).service(desk).build().unwrap();
             server.bind(endpoint.as_str()).await.unwrap();
             // Bulk in both directions, cut in the middle.
             let bulk: Vec<_> = (0..5).map(|_| tokio::spawn(client.endless(10_000).collect())).collect();
@@ -187,8 +187,8 @@ for_each_transport! {
 
     async fn calls_beyond_what_the_server_takes_at_once_are_refused_and_not_executed(at: At) {
         let (desk, mut ear) = desk::desk();
-        let server = Server::builder().service(desk).limits(Limits::default().handlers(2)).build().unwrap();
-        let client = Client::builder().endpoint(server.bind(at.any()).await.unwrap()).retries(Retries::NONE);
+        let server = Server::builder().options(usual()).service(desk).limits(Limits::default().handlers(2)).build().unwrap();
+        let client = Client::builder().options(usual()).endpoint(server.bind(at.any()).await.unwrap()).retries(Retries::NONE);
         let client = desk::ready(client.connect().unwrap()).await;
         let mut two = [client.gate(), client.gate()];
         for call in &mut two {

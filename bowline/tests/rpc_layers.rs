@@ -7,12 +7,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bowline::Endpoint;
 use bowline::rpc::health::HealthClient;
 use bowline::rpc::middleware::{Dispatch, Request};
 use bowline::rpc::{CallError, Client, Code, Outcome, Retries, Server, ServerBuilder, Status};
-use bowline::{Endpoint, Options};
 use common::desk::{self, DeskClient, Ear, fed};
-use common::{At, glance, quick, settle};
+use common::{At, glance, quick, settle, usual};
 use tokio::sync::mpsc;
 use tower::layer::layer_fn;
 use tower::limit::ConcurrencyLimitLayer;
@@ -22,14 +22,14 @@ use tower::{BoxError, ServiceBuilder, service_fn};
 
 async fn serve(at: At, layer: impl FnOnce(ServerBuilder) -> ServerBuilder) -> (Server, Endpoint, Ear) {
     let (desk, ear) = desk::desk();
-    let server = layer(Server::builder().service(desk)).build().unwrap();
+    let server = layer(Server::builder().options(usual()).service(desk)).build().unwrap();
     let endpoint = server.bind(at.any()).await.unwrap();
     (server, endpoint, ear)
 }
 
 async fn open(at: At, layer: impl FnOnce(ServerBuilder) -> ServerBuilder) -> (Server, DeskClient, Ear) {
     let (server, endpoint, ear) = serve(at, layer).await;
-    (server, desk::ready(Client::connect(endpoint).unwrap()).await, ear)
+    (server, desk::ready(Client::builder().options(usual()).endpoint(endpoint).connect().unwrap()).await, ear)
 }
 
 fn status<T: std::fmt::Debug, E: std::fmt::Debug>(result: Result<T, CallError<E>>) -> Status {
@@ -78,8 +78,8 @@ for_each_transport! {
             request
         });
         let (_server, endpoint, _ear) = serve(at, |builder| builder.layer(log)).await;
-        let named = Options::new().identity("me".parse().unwrap());
-        let client = Client::builder().endpoint(endpoint).options(named).connect().unwrap();
+        let named = usual().identity("me".parse().unwrap());
+        let client = Client::builder().options(usual()).endpoint(endpoint).options(named).connect().unwrap();
         let client = desk::ready(client).await;
         let call = client.add(1, 2).metadata("tag", "blue").deadline(Duration::from_secs(1000));
         assert_eq!(call.await.unwrap(), 3);
@@ -160,12 +160,12 @@ for_each_transport! {
             .layer(LoadShedLayer::new())
             .layer(ConcurrencyLimitLayer::new(1));
         let (_server, endpoint, mut ear) = serve(at, |builder| builder.layer(layers)).await;
-        let client = Client::builder().endpoint(endpoint.clone()).options(quick()).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint.clone()).options(quick()).connect().unwrap();
         let client = desk::ready(client).await;
         let mut first = client.gate();
         assert!(glance(&mut first).await.is_none());
         assert_eq!(ear.next().await, "gate begun");
-        let hasty = Client::builder().endpoint(endpoint).retries(Retries::NONE).connect().unwrap();
+        let hasty = Client::builder().options(usual()).endpoint(endpoint).retries(Retries::NONE).connect().unwrap();
         let refused = status(DeskClient(hasty).add(1, 2).await);
         assert_eq!((refused.code, refused.outcome()), (Code::REFUSED, Outcome::NotExecuted));
         let patient = tokio::spawn(client.add(1, 2));

@@ -5,7 +5,7 @@ mod common;
 use bowline::rpc::Client;
 use bowline::{Dealer, DisconnectReason, Message, ProtocolError};
 use common::desk::{self, DeskClient};
-use common::{Script, glance};
+use common::{Script, glance, usual};
 
 for_each_transport! {
     async fn a_handler_that_waits_delays_no_other_call(at: At) {
@@ -23,7 +23,7 @@ for_each_transport! {
 
     async fn a_peer_that_breaks_the_protocol_loses_its_connection_and_nobody_else_does(at: At) {
         let (server, endpoint, mut ear) = desk::serve(at).await;
-        let client = desk::ready(Client::connect(endpoint.clone()).unwrap()).await;
+        let client = desk::ready(Client::builder().options(usual()).endpoint(endpoint.clone()).connect().unwrap()).await;
         let mut pending = client.gate();
         assert!(glance(&mut pending).await.is_none());
         assert_eq!(ear.next().await, "gate begun");
@@ -36,7 +36,7 @@ for_each_transport! {
         ];
         for message in nonsense {
             let mut monitor = server.monitor();
-            let stranger = Dealer::new();
+            let stranger = Dealer::with_options(usual());
             stranger.connect(&endpoint).unwrap();
             stranger.send(message.clone()).await.unwrap();
             let reason = monitor.loss().await;
@@ -53,7 +53,7 @@ for_each_transport! {
 
     async fn calls_go_on_after_the_connection_was_lost(at: At) {
         let (server, endpoint, _ear) = desk::serve(at).await;
-        let client = Client::builder().endpoint(endpoint).options(common::quick()).connect().unwrap();
+        let client = Client::builder().options(usual()).endpoint(endpoint).options(common::quick()).connect().unwrap();
         let client = desk::ready(client).await;
         let mut monitor = server.monitor();
         for n in 0..10 {
@@ -73,7 +73,7 @@ for_each_transport! {
     async fn a_call_that_waits_when_the_connection_is_there_is_sent_at_once(at: At) {
         let (_server, endpoint, _ear) = desk::serve(at).await;
         for n in 0..20 {
-            let client = DeskClient(Client::connect(endpoint.clone()).unwrap());
+            let client = DeskClient(Client::builder().options(usual()).endpoint(endpoint.clone()).connect().unwrap());
             assert_eq!(client.add(n, 1).await.unwrap(), n + 1);
         }
     }

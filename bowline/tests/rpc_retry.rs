@@ -7,7 +7,7 @@ use std::time::Duration;
 use bowline::rpc::{Blob, CallError, Client, Code, Items, Limits, Never, Outcome, Retries, Server};
 use bowline::{Options, Reconnect, Router};
 use common::desk::{self, DeskClient, Ear, fed};
-use common::{Script, glance, quick, settle};
+use common::{Script, glance, quick, settle, usual};
 
 /// A desk that is bound at `endpoint`.
 async fn serve(endpoint: &str) -> (Server, Ear) {
@@ -16,7 +16,7 @@ async fn serve(endpoint: &str) -> (Server, Ear) {
 
 async fn serve_with(endpoint: &str, limits: Limits) -> (Server, Ear) {
     let (desk, ear) = desk::desk();
-    let server = Server::builder().service(desk).limits(limits).build().unwrap();
+    let server = Server::builder().options(usual()).service(desk).limits(limits).build().unwrap();
     server.bind(endpoint).await.unwrap();
     (server, ear)
 }
@@ -27,7 +27,9 @@ async fn serve_busy(endpoint: &str) -> (Server, Ear) {
 }
 
 fn connect_with(endpoint: &str, retries: Retries, options: Options) -> DeskClient {
-    DeskClient(Client::builder().endpoint(endpoint).retries(retries).options(options).connect().unwrap())
+    DeskClient(
+        Client::builder().options(usual()).endpoint(endpoint).retries(retries).options(options).connect().unwrap(),
+    )
 }
 
 fn connect(endpoint: &str) -> DeskClient {
@@ -37,7 +39,7 @@ fn connect(endpoint: &str) -> DeskClient {
 /// A client of two servers.
 async fn connect_to_two(first: &str, second: &str) -> DeskClient {
     // Whoever is lost does not come back, and nobody waits: what is made again goes to the other one.
-    let options = Options::new().reconnect(Reconnect::Never);
+    let options = usual().reconnect(Reconnect::Never);
     let client = Client::builder().options(options).connect().unwrap();
     let mut monitor = client.monitor();
     client.add_endpoint(first).unwrap();
@@ -181,7 +183,7 @@ for_each_transport! {
         let deadline = Duration::from_secs(1);
         let place = at.place();
         let (busy, _ear) = serve_busy(&place).await;
-        let late = Options::new().reconnect(Reconnect::Fixed(Duration::from_secs(1000)));
+        let late = usual().reconnect(Reconnect::Fixed(Duration::from_secs(1000)));
         let client = connect_with(&place, Retries::default(), late);
         client.0.wait_ready().await.unwrap();
         match client.add(1, 2).deadline(deadline).await {
@@ -287,7 +289,7 @@ for_each_transport! {
         for retries in [Retries::NONE, Retries::default()] {
             let place = at.place();
             // It never reads, so what is called waits behind what it was told before.
-            let deaf = Router::with_options(Options::new().recv_hwm(1));
+            let deaf = Router::with_options(usual().recv_hwm(1));
             deaf.bind(place.as_str()).await.unwrap();
             let client = connect_with(&place, retries, quick());
             client.0.wait_ready().await.unwrap();

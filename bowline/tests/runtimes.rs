@@ -4,8 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use bowline::{Dealer, Endpoint, Monitor, Options, Pub, Pull, Push, RecvError, Rep, Req, Sub};
-use common::{At, LIMIT, Script, number, quick, text};
+use bowline::{Dealer, Endpoint, Monitor, Pub, Pull, Push, RecvError, Rep, Req, Sub};
+use common::{At, LIMIT, Script, number, quick, text, usual};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {
@@ -37,7 +37,7 @@ fn sockets_talk_across_runtimes_and_threads_whoever_comes_first() {
                     let place = place.clone();
                     move || {
                         runtime().block_on(async {
-                            let rep = Rep::new();
+                            let rep = Rep::with_options(usual());
                             rep.bind(&place).await.unwrap();
                             for _ in 0..50 {
                                 let request = rep.recv().await.unwrap();
@@ -68,7 +68,7 @@ fn one_socket_may_be_used_from_two_runtimes() {
         for at in ALL {
             let (here, there) =
                 (runtime(), Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap());
-            let (pull, push) = (Pull::new(), Push::with_options(quick()));
+            let (pull, push) = (Pull::with_options(usual()), Push::with_options(quick()));
             let place = at.place();
             there.block_on(pull.bind(&place)).unwrap();
             let sending = std::thread::spawn({
@@ -136,7 +136,7 @@ fn a_socket_whose_runtime_is_gone_can_be_closed_dropped_and_watched() {
     script("a_socket_whose_runtime_is_gone_can_be_closed_dropped_and_watched", || {
         for at in ALL {
             let gone = runtime();
-            let (bound, connected) = (Pull::new(), Push::with_options(quick()));
+            let (bound, connected) = (Pull::with_options(usual()), Push::with_options(quick()));
             let endpoint = gone.block_on(bound.bind(at.place())).unwrap();
             gone.block_on(async {
                 connected.connect(&endpoint).unwrap();
@@ -158,7 +158,7 @@ fn a_socket_whose_runtime_is_gone_can_be_closed_dropped_and_watched() {
                     assert_eq!(monitor.rest().await.pop(), Some("stopped"));
                 }
                 // The endpoint is free.
-                let next = Pull::new();
+                let next = Pull::with_options(usual());
                 next.bind(&endpoint).await.unwrap();
                 next.close().await;
             });
@@ -193,7 +193,7 @@ fn verbs_that_need_no_runtime_work_without_one() {
     script("verbs_that_need_no_runtime_work_without_one", || {
         for at in ALL {
             let alive = runtime();
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             let push = Push::with_options(quick().linger(Some(Duration::from_secs(1))));
             assert!(push.connect(at.place()).is_err(), "there is no runtime here");
             let endpoint = alive.block_on(pull.bind(at.place())).unwrap();
@@ -212,7 +212,7 @@ fn verbs_that_need_no_runtime_work_without_one() {
         }
         // Sockets that never had an endpoint.
         let mut monitor = {
-            let push = Push::new();
+            let push = Push::with_options(usual());
             assert!(push.try_send("nobody").is_err());
             push.monitor()
         };
@@ -229,8 +229,8 @@ fn files() -> usize {
 /// Sockets of every kind that talk, and close one way or the other.
 async fn live_and_die(at: At) -> Vec<Monitor> {
     let mut monitors = Vec::new();
-    let (push, pull) = (Push::with_options(quick()), Pull::new());
-    let (publisher, sub) = (Pub::new(), Sub::with_options(quick()));
+    let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
+    let (publisher, sub) = (Pub::with_options(usual()), Sub::with_options(quick()));
     monitors.extend([push.monitor(), pull.monitor(), publisher.monitor(), sub.monitor()]);
     let endpoint: Endpoint = pull.bind(at.any()).await.unwrap();
     push.connect(&endpoint).unwrap();
@@ -273,6 +273,6 @@ fn every_file_and_task_is_given_back() {
 
 #[test]
 fn options_of_a_socket_can_be_read_anywhere() {
-    let push = Push::with_options(Options::new().send_hwm(7));
+    let push = Push::with_options(usual().send_hwm(7));
     assert_eq!(push.options().send_hwm, 7);
 }

@@ -11,11 +11,11 @@ use bowline::{
     Reconnect, ReconnectStop, Router, Sub,
 };
 use common::raw::Raw;
-use common::{At, Script, brief, quick, settle, within};
+use common::{At, Script, brief, quick, settle, usual, within};
 
 /// Options of a socket that makes one attempt only.
 fn once() -> Options {
-    Options::new().reconnect(Reconnect::Never)
+    usual().reconnect(Reconnect::Never)
 }
 
 /// Why the endpoint is given up, which is the next event but for those named.
@@ -46,7 +46,7 @@ for_each_transport! {
                 attempt += 1;
                 monitor.follow(&[&format!("connecting {attempt}"), &format!("connect_retried {attempt}")]).await;
             }
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             pull.bind(&place).await.unwrap();
             // What was under way when it came may still fail.
             loop {
@@ -76,7 +76,7 @@ for_each_transport! {
         let place = push.connect(at.place()).unwrap();
         for attempt in 1..4 {
             monitor.follow(&[&format!("connecting {attempt}"), &format!("connect_delayed {attempt}")]).await;
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             pull.bind(&place).await.unwrap();
             let up = ["connected {}", "handshake_succeeded {} PULL", "ready {} PULL"];
             for event in up {
@@ -92,7 +92,7 @@ for_each_transport! {
 
     bytes async fn a_password_that_is_refused_is_told_on_both_sides_and_not_tried_again(at: At) {
         let plain = |password| PlainCredentials::new("ann", password).unwrap();
-        let pull = Pull::with_options(Options::new().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
+        let pull = Pull::with_options(usual().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
         let push = Push::with_options(quick().mechanism(Mechanism::PlainClient(plain("guess"))));
         let (mut theirs, mut ours) = (pull.monitor(), push.monitor());
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
@@ -108,7 +108,7 @@ for_each_transport! {
 
     bytes async fn another_mechanism_is_told_on_both_sides_and_tried_again_unless_that_stops_it(at: At) {
         let plain = PlainCredentials::new("ann", "secret").unwrap();
-        let pull = Pull::with_options(Options::new().mechanism(Mechanism::PlainServer(vec![plain])));
+        let pull = Pull::with_options(usual().mechanism(Mechanism::PlainServer(vec![plain])));
         let mut theirs = pull.monitor();
         let endpoint = pull.bind(at.any()).await.unwrap();
         let push = Push::with_options(quick());
@@ -129,7 +129,7 @@ for_each_transport! {
     }
 
     async fn a_second_peer_of_a_pair_succeeds_in_its_handshake_and_is_never_ready(at: At) {
-        let (pair, first, second) = (Pair::new(), Pair::new(), Pair::with_options(once()));
+        let (pair, first, second) = (Pair::with_options(usual()), Pair::with_options(usual()), Pair::with_options(once()));
         let (mut ours, mut theirs) = (pair.monitor(), second.monitor());
         let endpoint = pair.bind(at.any()).await.unwrap();
         first.connect(&endpoint).unwrap();
@@ -150,7 +150,7 @@ for_each_transport! {
 
     async fn a_second_peer_of_an_identity_succeeds_in_its_handshake_and_is_never_ready(at: At) {
         let ann = |options: Options| Dealer::with_options(options.identity("ann".parse().unwrap()));
-        let (router, first, second) = (Router::new(), ann(Options::new()), ann(once()));
+        let (router, first, second) = (Router::with_options(usual()), ann(usual()), ann(once()));
         let (mut ours, mut theirs) = (router.monitor(), second.monitor());
         let endpoint = router.bind(at.any()).await.unwrap();
         first.connect(&endpoint).unwrap();
@@ -166,7 +166,7 @@ for_each_transport! {
     }
 
     async fn an_endpoint_that_cannot_be_bound_is_told_and_leaves_nothing(at: At) {
-        let (first, second) = (Pull::new(), Pull::new());
+        let (first, second) = (Pull::with_options(usual()), Pull::with_options(usual()));
         let endpoint = first.bind(at.any()).await.unwrap();
         let mut monitor = second.monitor();
         second.bind(&endpoint).await.unwrap_err();
@@ -183,7 +183,7 @@ for_each_transport! {
             let push = Push::with_options(quick());
             let mut monitor = push.monitor();
             let place = push.connect(at.place()).unwrap();
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             if is_connected {
                 pull.bind(&place).await.unwrap();
                 monitor.peers(1).await;
@@ -195,7 +195,7 @@ for_each_transport! {
         }
         // The whole socket goes, with its endpoints.
         for stops in [false, true] {
-            let push = Push::with_options(Options::new().reconnect(Reconnect::Fixed(common::LIMIT)));
+            let push = Push::with_options(usual().reconnect(Reconnect::Fixed(common::LIMIT)));
             let mut monitor = push.monitor();
             push.connect(at.place()).unwrap();
             monitor.skip_to(if at.is_inproc() { "connect_delayed" } else { "connect_retried" }).await;
@@ -207,7 +207,7 @@ for_each_transport! {
             assert_eq!(stopped(&mut monitor).await, DisconnectReason::LocalClose, "stops: {stops}");
         }
         // The policy does, for the reason that was the last.
-        let (push, pull) = (Push::with_options(once()), Pull::new());
+        let (push, pull) = (Push::with_options(once()), Pull::with_options(usual()));
         let mut monitor = push.monitor();
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         monitor.peers(1).await;
@@ -260,7 +260,7 @@ async fn a_handshake_that_our_close_gives_up_has_failed() {
             assert_eq!(event.kind, MonitorKind::HandshakeFailed { stage, reason });
         };
         for stops in [false, true] {
-            let options = || Options::new().handshake_timeout(Duration::from_secs(3600));
+            let options = || usual().handshake_timeout(Duration::from_secs(3600));
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let push = Push::with_options(options());
             let mut monitor = push.monitor();

@@ -9,7 +9,7 @@ mod service;
 mod common;
 
 use bowline::rpc::{Blob, CallError, Client, Codec, Kind, Server, method_id};
-use common::At;
+use common::{At, usual};
 use futures_util::stream;
 use memory::{KEPT, LIMIT, Memory};
 use service::{Change, StoreClient, StoreError, StoreServer};
@@ -26,9 +26,9 @@ async fn serve(at: At) -> Served {
 }
 
 async fn serve_with(at: At, codec: Codec) -> Served {
-    let server = Server::builder().service(StoreServer::new(Memory::new())).build().unwrap();
+    let server = Server::builder().options(usual()).service(StoreServer::new(Memory::new())).build().unwrap();
     let endpoint = server.bind(at.any()).await.unwrap();
-    let client = Client::builder().endpoint(endpoint).codec(codec).connect().unwrap();
+    let client = Client::builder().options(usual()).endpoint(endpoint).codec(codec).connect().unwrap();
     Served { store: StoreClient::new(client.clone()), client, server }
 }
 

@@ -4,10 +4,8 @@ mod common;
 
 use std::collections::HashMap;
 
-use bowline::{
-    ConnectionId, Dealer, Monitor, MonitorEvent, MonitorKind, Options, Push, Reconnect, Snapshot, TransportState,
-};
-use common::{At, Script, quick, within};
+use bowline::{ConnectionId, Dealer, Monitor, MonitorEvent, MonitorKind, Push, Reconnect, Snapshot, TransportState};
+use common::{At, Script, quick, usual, within};
 use tokio::task::JoinHandle;
 
 /// A snapshot and all that came after it.
@@ -160,7 +158,7 @@ async fn a_snapshot_and_the_events_after_it_are_every_later_snapshot() {
 #[tokio::test]
 async fn what_a_slow_monitor_has_missed_is_exactly_what_it_is_told() {
     within("what_a_slow_monitor_has_missed_is_exactly_what_it_is_told", async {
-        let push = Push::with_options(Options::new().reconnect(Reconnect::Never));
+        let push = Push::with_options(usual().reconnect(Reconnect::Never));
         let (mut slow, mut fast) = (push.monitor(), push.monitor());
         let (mut all, mut heard) = (Vec::new(), Vec::new());
         let mut choice = choices(7);
@@ -199,7 +197,7 @@ async fn what_a_slow_monitor_has_missed_is_exactly_what_it_is_told() {
 for_each_transport! {
     async fn a_snapshot_shows_endpoints_and_connections_with_their_stages(at: At) {
         use bowline::monitor::{DialStage, Stage};
-        let dealer = Dealer::with_options(Options::new().reconnect(Reconnect::Fixed(common::LIMIT)));
+        let dealer = Dealer::with_options(usual().reconnect(Reconnect::Fixed(common::LIMIT)));
         let (start, mut monitor) = dealer.monitor_with_snapshot();
         assert_eq!(start, Snapshot::default());
         let bound = dealer.bind(at.any()).await.unwrap();
@@ -217,7 +215,7 @@ for_each_transport! {
             other => panic!("{other:?}"),
         }
 
-        let guest = Dealer::new();
+        let guest = Dealer::with_options(usual());
         guest.connect(&bound).unwrap();
         let ready = monitor.skip_to("ready").await;
         let snapshot = dealer.monitor_with_snapshot().0;

@@ -5,10 +5,10 @@ mod common;
 use std::sync::mpsc;
 
 use bowline::{
-    Dealer, Mechanism, NoRuntime, Options, PlainCredentials, Pull, Push, Reconnect, RecvError, Rep, Req, StateWatch,
+    Dealer, Mechanism, NoRuntime, PlainCredentials, Pull, Push, Reconnect, RecvError, Rep, Req, StateWatch,
     TransportState,
 };
-use common::{At, Script, glance, quick, text, within};
+use common::{At, Script, glance, quick, text, usual, within};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -41,7 +41,7 @@ for_each_transport! {
         assert_eq!((state.current(), push.is_connected()), (Connecting, false));
         assert_eq!(state.changed().await, Some(Connecting));
         for _ in 0..3 {
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             pull.bind(&place).await.unwrap();
             assert_eq!(state.changed().await, Some(Connected));
             assert!(push.is_connected());
@@ -59,12 +59,12 @@ for_each_transport! {
     }
 
     async fn a_socket_that_is_only_bound_is_disconnected_while_it_has_no_peer(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let mut state = pull.state();
         let endpoint = pull.bind(at.any()).await.unwrap();
         assert_eq!((state.current(), pull.is_connected()), (Disconnected, false));
         for _ in 0..3 {
-            let push = Push::new();
+            let push = Push::with_options(usual());
             push.connect(&endpoint).unwrap();
             assert_eq!(state.changed().await, Some(Connected));
             assert!(pull.is_connected());
@@ -77,11 +77,11 @@ for_each_transport! {
     }
 
     async fn any_peer_makes_it_connected_and_the_last_that_goes_ends_that(at: At) {
-        let (dealer, bound) = (Dealer::with_options(quick()), Dealer::new());
+        let (dealer, bound) = (Dealer::with_options(quick()), Dealer::with_options(usual()));
         let mut monitor = dealer.monitor();
         let mut state = dealer.state();
         let endpoint = dealer.bind(at.any()).await.unwrap();
-        let guest = Dealer::new();
+        let guest = Dealer::with_options(usual());
         guest.connect(&endpoint).unwrap();
         assert_eq!(state.changed().await, Some(Connected));
         let place = bound.bind(at.any()).await.unwrap();
@@ -115,7 +115,7 @@ for_each_transport! {
         for _ in 0..100 {
             assert!(glance(&mut Box::pin(third.changed())).await.is_none(), "it was made in that state");
         }
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         for watch in [&mut first, &mut second, &mut third] {
             assert_eq!(watch.changed().await, Some(Connected));
@@ -135,7 +135,7 @@ for_each_transport! {
         let (state, mut monitor) = (push.state(), push.monitor());
         let place = push.connect(at.place()).unwrap();
         for _ in 0..3 {
-            let pull = Pull::new();
+            let pull = Pull::with_options(usual());
             pull.bind(&place).await.unwrap();
             monitor.peers(1).await;
             assert_eq!(state.current(), Connected);
@@ -146,8 +146,8 @@ for_each_transport! {
     }
 
     async fn a_policy_that_never_reconnects_ends_disconnected(at: At) {
-        let push = Push::with_options(Options::new().reconnect(Reconnect::Never));
-        let pull = Pull::new();
+        let push = Push::with_options(usual().reconnect(Reconnect::Never));
+        let pull = Pull::with_options(usual());
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();
         let mut state = push.state();
         reaches(&mut state, Connected).await;
@@ -170,7 +170,7 @@ for_each_transport! {
 
     bytes async fn a_socket_whose_password_is_refused_is_disconnected(at: At) {
         let plain = |password| PlainCredentials::new("ann", password).unwrap();
-        let pull = Pull::with_options(Options::new().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
+        let pull = Pull::with_options(usual().mechanism(Mechanism::PlainServer(vec![plain("secret")])));
         let push = Push::with_options(quick().mechanism(Mechanism::PlainClient(plain("guess"))));
         let (mut ours, mut theirs) = (push.state(), pull.state());
         let endpoint = pull.bind(at.any()).await.unwrap();
@@ -187,7 +187,7 @@ for_each_transport! {
         assert_eq!(early.recv().await, Some(Disconnected));
         let place = push.connect(at.place()).unwrap();
         assert_eq!(early.recv().await, Some(Connecting));
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         pull.bind(&place).await.unwrap();
         assert_eq!(early.recv().await, Some(Connected));
         let mut late = heard(&push);
@@ -203,7 +203,7 @@ for_each_transport! {
     }
 
     async fn a_handler_that_blocks_for_ever_holds_nothing_up(at: At) {
-        let (push, pull) = (Push::with_options(quick()), Pull::new());
+        let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let (release, released) = mpsc::channel::<()>();
         let (hear, mut entered) = unbounded_channel();
         push.on_state_change(move |state| {
@@ -229,7 +229,7 @@ for_each_transport! {
     }
 
     async fn a_handler_may_use_its_socket_and_close_it(at: At) {
-        let (push, pull) = (Push::with_options(quick()), Pull::new());
+        let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let (hear, mut heard) = unbounded_channel();
         let socket = push.clone();
         push.on_state_change(move |state| {
@@ -255,7 +255,7 @@ for_each_transport! {
     }
 
     async fn a_handler_that_panics_is_called_no_more_and_nothing_else_suffers(at: At) {
-        let (push, pull) = (Push::with_options(quick()), Pull::new());
+        let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let (hear, mut calls) = unbounded_channel();
         push.on_state_change(move |state| {
             hear.send(state).unwrap();
@@ -305,7 +305,7 @@ async fn what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_
     within("what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_the_loss", async {
         for _ in 0..50 {
             let there = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            let (req, rep) = (Req::new(), Rep::with_options(quick()));
+            let (req, rep) = (Req::with_options(usual()), Rep::with_options(quick()));
             let binding = req.clone();
             let bound = there.spawn(async move { binding.bind(At::Tcp.any()).await.unwrap() });
             rep.connect(bound.await.unwrap()).unwrap();
@@ -325,7 +325,7 @@ async fn what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_
 
 #[test]
 fn a_handler_needs_a_runtime_here_or_at_the_sockets_endpoints() {
-    let push = Push::new();
+    let push = Push::with_options(usual());
     assert_eq!(push.on_state_change(|_| ()), Err(NoRuntime));
     assert_eq!(NoRuntime.to_string(), "there is no tokio runtime here");
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline::rpc::{self, CallError, Client, Code, Codec, Context, Incoming, Kind, Server, Service, Stream};
-use common::{At, until};
+use common::{At, until, usual};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 
@@ -129,9 +129,10 @@ impl Parrot for Twice {
 
 /// Serves `service` and calls it.
 async fn serve(at: At, service: impl Service) -> (Server, Client) {
-    let server = Server::builder().service(service).build().unwrap();
+    let server = Server::builder().options(usual()).service(service).build().unwrap();
     let endpoint = server.bind(at.any()).await.unwrap();
-    let client = Client::builder().endpoint(endpoint).service(ParrotServer::new(Twice)).connect().unwrap();
+    let client =
+        Client::builder().options(usual()).endpoint(endpoint).service(ParrotServer::new(Twice)).connect().unwrap();
     (server, client)
 }
 

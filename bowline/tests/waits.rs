@@ -5,7 +5,7 @@ mod common;
 use std::pin::Pin;
 
 use bowline::{Dealer, Pub, Pull, Push, Sub};
-use common::{Script, glance, quick, settle};
+use common::{Script, glance, quick, settle, usual};
 
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -26,7 +26,7 @@ for_each_transport! {
         for _ in 0..20 {
             let mut waiting = Box::pin(client.wait_for_peer());
             assert!(glance(&mut waiting).await.is_none());
-            let server = Dealer::new();
+            let server = Dealer::with_options(usual());
             server.bind(&place).await.unwrap();
             waiting.await;
             assert!(client.is_connected());
@@ -44,12 +44,12 @@ for_each_transport! {
     }
 
     async fn subscribers_can_be_waited_for_again_after_every_loss(at: At) {
-        let publisher = Pub::new();
+        let publisher = Pub::with_options(usual());
         let endpoint = publisher.bind(at.any()).await.unwrap();
         for round in 0..20 {
             let mut waiting = Box::pin(publisher.wait_for_subscriber());
             assert!(glance(&mut waiting).await.is_none(), "round {round}");
-            let sub = Sub::new();
+            let sub = Sub::with_options(usual());
             sub.connect(&endpoint).unwrap();
             publisher.wait_for_peer().await;
             settle().await;
@@ -65,11 +65,11 @@ for_each_transport! {
     }
 
     async fn a_socket_that_never_had_a_peer_waits_for_one_to_come_and_go(at: At) {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual());
         let mut idle = Box::pin(pull.wait_until_idle());
         let endpoint = pull.bind(at.any()).await.unwrap();
         assert!(glance(&mut idle).await.is_none());
-        let push = Push::new();
+        let push = Push::with_options(usual());
         push.connect(&endpoint).unwrap();
         pull.wait_for_peer().await;
         assert!(glance(&mut idle).await.is_none());
@@ -78,7 +78,7 @@ for_each_transport! {
     }
 
     async fn a_peer_that_comes_and_goes_between_two_polls_is_not_missed(at: At) {
-        let publisher = Pub::new();
+        let publisher = Pub::with_options(usual());
         let mut monitor = publisher.monitor();
         let endpoint = publisher.bind(at.any()).await.unwrap();
         for _ in 0..5 {
@@ -87,7 +87,7 @@ for_each_transport! {
             let [peer, subscriber, idle] = &mut waits;
             assert!(glance(peer).await.is_none() && glance(subscriber).await.is_none());
             // One that never looks while there is nobody.
-            let first = Sub::new();
+            let first = Sub::with_options(usual());
             first.subscribe("a").unwrap();
             first.connect(&endpoint).unwrap();
             monitor.skip_to("subscribed").await;
@@ -95,7 +95,7 @@ for_each_transport! {
             first.close().await;
             monitor.skip_to("disconnected").await;
             assert!(!before.is_connected());
-            let second = Sub::new();
+            let second = Sub::with_options(usual());
             second.connect(&endpoint).unwrap();
             monitor.skip_to("ready").await;
             // Now there is a peer, no subscriber: each hears of what was meanwhile.
@@ -108,7 +108,7 @@ for_each_transport! {
     }
 
     async fn many_may_wait_and_those_that_gave_up_are_no_harm(at: At) {
-        let publisher = Pub::new();
+        let publisher = Pub::with_options(usual());
         let endpoint = publisher.bind(at.any()).await.unwrap();
         for _ in 0..3 {
             let mut crowd: Vec<Waiting> = Vec::new();
@@ -121,7 +121,7 @@ for_each_transport! {
                 }
             }
             let tasks: Vec<_> = crowd.into_iter().map(tokio::spawn).collect();
-            let sub = Sub::new();
+            let sub = Sub::with_options(usual());
             sub.subscribe("").unwrap();
             sub.connect(&endpoint).unwrap();
             for task in tasks {
@@ -144,13 +144,13 @@ for_each_transport! {
 
     async fn every_wait_ends_with_the_socket(at: At) {
         for stops in [false, true] {
-            let publisher = Pub::new();
+            let publisher = Pub::with_options(usual());
             let endpoint = publisher.bind(at.any()).await.unwrap();
             let mut waits_alone = waits(&publisher);
             for wait in &mut waits_alone {
                 assert!(glance(wait).await.is_none());
             }
-            let sub = Sub::new();
+            let sub = Sub::with_options(usual());
             sub.connect(&endpoint).unwrap();
             publisher.wait_for_peer().await;
             let [_, mut subscriber, mut idle] = waits(&publisher);

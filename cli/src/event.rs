@@ -63,6 +63,9 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
                 put("code", code.as_str().into());
             }
         }
+        MonitorKind::TlsNotReloaded(error) => {
+            put("message", error.to_string().into());
+        }
         MonitorKind::Lagged(lost) => put("lost", (*lost).into()),
         _ => {}
     }
@@ -152,6 +155,9 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
             None => format!("disconnected: {reason}"),
         },
         MonitorKind::ConnectStopped(reason) => format!("given up: {reason}"),
+        MonitorKind::TlsNotReloaded(error) => {
+            format!("TLS goes on with what it had, since files changed badly: {error}")
+        }
         MonitorKind::Closed => "no longer listening".to_owned(),
         MonitorKind::Stopped => "socket closed".to_owned(),
         MonitorKind::Lagged(lost) => format!("{lost} events were lost, because they came too fast"),

@@ -23,6 +23,7 @@ mod output;
 mod passwd;
 mod run;
 mod signal;
+mod tls;
 mod watch;
 
 use std::process::ExitCode;

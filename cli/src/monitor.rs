@@ -14,7 +14,7 @@ use crate::{event, output};
 pub(crate) async fn run(args: MonitorArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen()?;
     let endpoints = Endpoints::of(&args.connection)?;
-    let options = options(&args.connection, args.socket_type)?;
+    let options = endpoints.dress(options(&args.connection, args.socket_type)?, &args.connection)?;
     let subscribes = matches!(args.socket_type, SocketType::Sub | SocketType::XSub);
     let subscribe = subscribes.then_some(&args.subscription.subscribe[..]);
     let socket = AnySocket::new(args.socket_type, options);

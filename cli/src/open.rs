@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use bowline::{AnySocket, Endpoint};
+use bowline::{AnySocket, Endpoint, Options};
 
 use crate::args::ConnectionArgs;
 use crate::failure::Failure;
+use crate::tls;
 use crate::watch::Watch;
 
 /// A socket with its endpoints, watched from its first moment on.
@@ -30,6 +31,11 @@ impl Endpoints {
             endpoint.check_connectable().map_err(|error| Failure::Usage(error.to_string()))?;
         }
         Ok(Self { bind, connect })
+    }
+
+    /// Adds to `options` what these endpoints need.
+    pub(crate) fn dress(&self, options: Options, args: &ConnectionArgs) -> Result<Options, Failure> {
+        tls::options(options, &args.tls, [&self.bind, &self.connect])
     }
 
     /// Subscribes, binds and connects `socket`. `subscribe` is for socket types that have subscriptions; nothing in it means everything.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `tcp://HOST:PORT` | `HOST` is a name, an IPv4 address, an IPv6 address in brackets, or `*` for all IPv4 interfaces (bind only) |
 //! | `tcp://HOST:*`, `tcp://HOST:0` | a port that the system chooses (bind only) |
+//! | `tls+tcp://HOST:PORT` | the same, inside of TLS; the server's certificate is for `HOST` unless the client is told otherwise |
 //! | `ipc://PATH` | a Unix domain socket |
 //! | `ipc://@NAME` | a Unix domain socket in Linux's abstract namespace |
 //! | `inproc://NAME` | within this process, up to 256 bytes |
@@ -27,6 +28,13 @@ use std::str::FromStr;
 pub enum Endpoint {
     /// `tcp://HOST:PORT`
     Tcp {
+        /// The interface to bind, or the host to connect to.
+        host: Host,
+        /// 0 lets the system choose when binding.
+        port: u16,
+    },
+    /// `tls+tcp://HOST:PORT`: TCP inside of TLS. Who binds is the server of TLS, who connects its client.
+    Tls {
         /// The interface to bind, or the host to connect to.
         host: Host,
         /// 0 lets the system choose when binding.
@@ -76,12 +84,12 @@ pub enum EndpointCause {
     #[error("expected SCHEME://ADDRESS, as in tcp://127.0.0.1:5555")]
     NoScheme,
     /// The scheme is known to nobody.
-    #[error("unknown scheme {0:?}; known are tcp, ipc and inproc")]
+    #[error("unknown scheme {0:?}; known are tcp, tls+tcp, ipc and inproc")]
     UnknownScheme(String),
     /// The scheme is reserved for a transport that this version does not have.
-    #[error("the scheme {0:?} is not supported yet; supported are tcp, ipc and inproc")]
+    #[error("the scheme {0:?} is not supported yet; supported are tcp, tls+tcp, ipc and inproc")]
     ReservedScheme(String),
-    /// A TCP endpoint without a port.
+    /// An endpoint of TCP, plain or inside of TLS, without a port.
     #[error("expected HOST:PORT")]
     NoPort,
     /// The port is not a number from 0 to 65535 and not `*`.
@@ -121,6 +129,7 @@ impl Endpoint {
     pub const fn scheme(&self) -> &'static str {
         match self {
             Self::Tcp { .. } => "tcp",
+            Self::Tls { .. } => "tls+tcp",
             Self::Ipc(_) => "ipc",
             Self::Inproc(_) => "inproc",
         }
@@ -133,7 +142,7 @@ impl Endpoint {
     /// [`EndpointCause::WildcardConnect`].
     pub fn check_connectable(&self) -> Result<(), EndpointError> {
         match self {
-            Self::Tcp { host: Host::Any, .. } | Self::Tcp { port: 0, .. } => {
+            Self::Tcp { host, port } | Self::Tls { host, port } if *host == Host::Any || *port == 0 => {
                 Err(EndpointError { endpoint: self.to_string(), cause: EndpointCause::WildcardConnect })
             }
             _ => Ok(()),
@@ -189,15 +198,16 @@ impl From<std::convert::Infallible> for EndpointError {
 fn parse(endpoint: &str) -> Result<Endpoint, EndpointCause> {
     let (scheme, address) = endpoint.split_once("://").ok_or(EndpointCause::NoScheme)?;
     match scheme {
-        "tcp" => parse_tcp(address),
+        "tcp" => parse_tcp(address).map(|(host, port)| Endpoint::Tcp { host, port }),
+        "tls+tcp" => parse_tcp(address).map(|(host, port)| Endpoint::Tls { host, port }),
         "ipc" => parse_ipc(address).map(Endpoint::Ipc),
         "inproc" => Ok(Endpoint::Inproc(name(address, INPROC_MOST)?.into())),
-        "ws" | "wss" | "tls+tcp" | "udp" => Err(EndpointCause::ReservedScheme(scheme.into())),
+        "ws" | "wss" | "udp" => Err(EndpointCause::ReservedScheme(scheme.into())),
         _ => Err(EndpointCause::UnknownScheme(scheme.into())),
     }
 }
 
-fn parse_tcp(address: &str) -> Result<Endpoint, EndpointCause> {
+fn parse_tcp(address: &str) -> Result<(Host, u16), EndpointCause> {
     let (host, port) = address.rsplit_once(':').ok_or(EndpointCause::NoPort)?;
     if host.starts_with('[') && !host.ends_with(']') {
         // "[::1]" was split inside the brackets: there is no port behind them.
@@ -210,7 +220,7 @@ fn parse_tcp(address: &str) -> Result<Endpoint, EndpointCause> {
         }
         other => return Err(EndpointCause::InvalidPort(other.into())),
     };
-    Ok(Endpoint::Tcp { host: parse_host(host)?, port })
+    Ok((parse_host(host)?, port))
 }
 
 fn parse_host(host: &str) -> Result<Host, EndpointCause> {
@@ -250,6 +260,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::Tls { host, port } => write!(f, "tls+tcp://{host}:{port}"),
             Self::Ipc(name) => write!(f, "ipc://{name}"),
             Self::Inproc(name) => write!(f, "inproc://{name}"),
         }
@@ -292,6 +303,8 @@ mod tests {
             "tcp://[::]:0",
             "tcp://example.org:80",
             "tcp://*:5555",
+            "tls+tcp://example.org:7400",
+            "tls+tcp://[::1]:7400",
             "ipc:///tmp/a.sock",
             "ipc://relative",
             "ipc://@abstract",
@@ -307,7 +320,9 @@ mod tests {
         assert_eq!(cause("127.0.0.1:1"), EndpointCause::NoScheme);
         assert_eq!(cause("tpc://127.0.0.1:1"), EndpointCause::UnknownScheme("tpc".into()));
         assert_eq!(cause("ws://host:1"), EndpointCause::ReservedScheme("ws".into()));
+        assert_eq!(cause("tls://host:1"), EndpointCause::UnknownScheme("tls".into()));
         assert_eq!(cause("tcp://127.0.0.1"), EndpointCause::NoPort);
+        assert_eq!(cause("tls+tcp://127.0.0.1"), EndpointCause::NoPort);
         assert_eq!(cause("tcp://[::1]"), EndpointCause::NoPort);
         assert_eq!(cause("tcp://host:65536"), EndpointCause::InvalidPort("65536".into()));
         assert_eq!(cause("tcp://host:+1"), EndpointCause::InvalidPort("+1".into()));
@@ -326,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_for_binding_only() {
-        for endpoint in ["tcp://*:5555", "tcp://127.0.0.1:0", "tcp://host:*"] {
+        for endpoint in ["tcp://*:5555", "tcp://127.0.0.1:0", "tcp://host:*", "tls+tcp://*:5555", "tls+tcp://host:0"] {
             let error = endpoint.parse::<Endpoint>().unwrap().check_connectable().unwrap_err();
             assert_eq!(error.cause, EndpointCause::WildcardConnect);
         }

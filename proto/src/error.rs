@@ -1,7 +1,11 @@
 //! Errors: each names the culprit and the cause.
 
+mod tls;
+
 use std::fmt;
 use std::io;
+
+pub use tls::{TlsAlert, TlsFault, TlsSettingsCause, TlsSettingsError, TlsSource};
 
 use crate::auth::{Code, Refusal};
 use crate::{Message, SocketType};
@@ -66,6 +70,9 @@ pub enum DisconnectReason {
     /// The transport failed.
     #[error("i/o error: {}", IoKind(*.0))]
     Io(io::ErrorKind),
+    /// TLS failed: what the peer showed or wants does not fit, it speaks no TLS, or somebody cut the connection.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsFault),
     /// A new connection of the same identity took over (`router_handover`).
     #[error("superseded by a new connection of the same identity")]
     Superseded,
@@ -112,6 +119,7 @@ impl DisconnectReason {
             Self::TooManySubscriptions { .. } => "too_many_subscriptions",
             Self::SubscriptionsTooLong { .. } => "subscriptions_too_long",
             Self::Io(_) => "io",
+            Self::Tls(_) => "tls",
             Self::Superseded => "superseded",
             Self::RequestAbandoned => "request_abandoned",
             Self::IdentityTaken => "identity_taken",
@@ -135,6 +143,9 @@ pub enum ProtocolError {
     /// The greeting's signature is wrong: the peer does not speak ZMTP.
     #[error("the peer does not speak ZMTP")]
     NotZmtp,
+    /// The peer begins with TLS, or answers with an alert of it: its endpoint is `tls+tcp://`, ours is not.
+    #[error("the peer speaks TLS, and this endpoint does not")]
+    SpeaksTls,
     /// The peer speaks a major version before 3.
     #[error("the peer speaks ZMTP {major}, which is too old")]
     OldVersion {
@@ -280,7 +291,7 @@ pub enum CurveError {
 /// How far the handshake came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeStage {
-    /// The greetings are being exchanged.
+    /// The greetings are being exchanged; where there is TLS, that comes before them and counts as this.
     Greeting,
     /// The mechanism is at work.
     Security,

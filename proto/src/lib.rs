@@ -35,5 +35,5 @@ pub use limits::{AcceptLimit, PeerLimits};
 pub use message::{Message, Part};
 pub use monitor::{ConnectionId, MonitorEvent, MonitorKind, Snapshot, TransportState};
 pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect, ReconnectStop};
-pub use peer::PeerInfo;
+pub use peer::{PeerCertificate, PeerInfo};
 pub use socket_type::SocketType;

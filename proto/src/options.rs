@@ -1,10 +1,15 @@
 //! The options of a socket: one typed struct, defaults with their reasons.
 
+mod carried;
+
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+pub use carried::{Carried, TlsClientSettings, TlsServerSettings};
 
 use crate::auth::{Authenticator, Code, Judge};
 use crate::error::DisconnectReason;
@@ -88,9 +93,9 @@ pub struct ReconnectStop {
     /// Default `true`: the same password won't be right the next time. libzmq gives such an endpoint up as well, and tells
     /// nobody. A refusal for now, with the code 300, is always followed by another attempt.
     pub refused: bool,
-    /// The peer broke the protocol, or speaks another one.
+    /// The peer broke the protocol, or speaks another one; or TLS failed, whatever it was.
     ///
-    /// Default `false`: whoever listens there may be replaced by the right one (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
+    /// Default `false`: a certificate is renewed and a root added while both sides run, and whoever listens there may be replaced by the right one (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
     pub protocol_error: bool,
     /// Nobody listens at the address (`ZMQ_RECONNECT_STOP_CONN_REFUSED`).
     ///
@@ -133,7 +138,7 @@ impl ReconnectStop {
             DisconnectReason::HandshakeRefused { .. } | DisconnectReason::Unauthorized(_) => {
                 self.refused && reason.code() != Some(Code::Temporary)
             }
-            DisconnectReason::Protocol(_) => self.protocol_error,
+            DisconnectReason::Protocol(_) | DisconnectReason::Tls(_) => self.protocol_error,
             DisconnectReason::Io(io::ErrorKind::ConnectionRefused) => self.connection_refused,
             _ => false,
         }
@@ -281,11 +286,20 @@ macro_rules! options {
             ///
             /// Default `None`: nobody is asked.
             pub authenticator: Option<Judge>,
+            /// What proves who we are where the socket binds `tls+tcp://`, as `bowline::tls::TlsServer` says it.
+            ///
+            /// Default `None`: such an endpoint can't be bound, since there is no server of TLS without a certificate.
+            pub tls_server: Option<Carried<dyn TlsServerSettings>>,
+            /// Whom we trust where the socket connects to `tls+tcp://`, as `bowline::tls::TlsClient` says it.
+            ///
+            /// Default `None`: such an endpoint can't be connected to. Most sockets have peers of their own, with an
+            /// issuer of their own, and to trust everybody whom browsers trust would be more than is meant.
+            pub tls_client: Option<Carried<dyn TlsClientSettings>>,
         }
 
         impl Default for Options {
             fn default() -> Self {
-                Self { $($name: $default,)* authenticator: None }
+                Self { $($name: $default,)* authenticator: None, tls_server: None, tls_client: None }
             }
         }
 
@@ -310,6 +324,20 @@ macro_rules! options {
                     self
                 }
             )*
+
+            /// Sets the field [`tls_server`](#structfield.tls_server).
+            #[must_use]
+            pub fn tls_server(mut self, server: impl TlsServerSettings) -> Self {
+                self.tls_server = Some(Carried::new(Arc::new(server)));
+                self
+            }
+
+            /// Sets the field [`tls_client`](#structfield.tls_client).
+            #[must_use]
+            pub fn tls_client(mut self, client: impl TlsClientSettings) -> Self {
+                self.tls_client = Some(Carried::new(Arc::new(client)));
+                self
+            }
         }
     };
 }

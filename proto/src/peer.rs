@@ -1,5 +1,8 @@
 //! What a peer says of itself, and what we see of it.
 
+use std::fmt;
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::SocketType;
@@ -26,6 +29,36 @@ pub struct PeerInfo {
     pub user: Option<String>,
     /// What our authenticator says of it. The peer itself has no say in it, as it has in `properties`.
     pub metadata: Properties,
+    /// The certificate that it has proved over TLS to have the key of. A server always shows one, a client only if it is
+    /// asked to.
+    pub certificate: Option<Arc<PeerCertificate>>,
+}
+
+/// The certificate that a peer showed in TLS, after it was found to be valid.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PeerCertificate {
+    /// Whom it is for, as `CN=worker-1, O=Example`: the parts in their order, those that are not text left out.
+    pub subject: String,
+    /// SHA-256 of `der`: what tells it from all others.
+    pub fingerprint: [u8; 32],
+    /// The certificate itself, in DER, without those that lead to its root.
+    pub der: Bytes,
+}
+
+impl PeerCertificate {
+    /// The fingerprint as people compare it: 64 hexadecimal digits.
+    pub fn fingerprint_hex(&self) -> String {
+        let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+        self.fingerprint.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    }
+}
+
+impl fmt::Debug for PeerCertificate {
+    /// Without `der`, which is a kilobyte of numbers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("PeerCertificate");
+        shown.field("subject", &self.subject).field("fingerprint", &self.fingerprint_hex()).finish_non_exhaustive()
+    }
 }
 
 impl PeerInfo {
@@ -40,6 +73,7 @@ impl PeerInfo {
             address: String::new(),
             user: None,
             metadata: Properties::new(),
+            certificate: None,
         }
     }
 }

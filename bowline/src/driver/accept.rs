@@ -47,7 +47,10 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
     drop(closed);
 }
 
-fn serve(core: &Arc<Core>, endpoint: &Endpoint, ((stream, address), random): ((Stream, String), Random)) {
+fn serve(core: &Arc<Core>, endpoint: &Endpoint, ((mut stream, address), random): ((Stream, String), Random)) {
+    if let Some(complaint) = stream.take_complaint() {
+        core.tell(Some(endpoint), MonitorKind::TlsNotReloaded(complaint));
+    }
     let permit = match core.admission.admit(|| stream.ip()) {
         Ok(permit) => permit,
         // The stream is closed here, before anything was made for it.

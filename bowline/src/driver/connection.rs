@@ -23,7 +23,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::attendant::Attended;
 use super::seat::{Ended, Seat};
 use crate::rt;
-use crate::transport::Stream;
+use crate::transport::{self, Stream};
 
 /// How many rounds of reading and writing one turn may take before other tasks get theirs.
 const ROUNDS: usize = 16;
@@ -63,7 +63,7 @@ pub(crate) struct Connection {
     /// How many bytes are asked for at a time that do not come by the pipe.
     given: usize,
     /// The transport takes nothing any more; what it still has to give is read before the connection ends.
-    broken: Option<io::ErrorKind>,
+    broken: Option<DisconnectReason>,
     paused: bool,
     /// The bytes of the messages that have come and were not delivered.
     undelivered: u64,
@@ -286,12 +286,15 @@ impl Connection {
         match read {
             Ok(0) => self.link.handle_end(DisconnectReason::PeerClosed, rt::now()),
             Ok(n) => {
+                if let Some(certificate) = self.stream.take_certificate() {
+                    self.link.handle_certificate(certificate);
+                }
                 self.stirred = true;
                 self.read_in_turn += n;
                 self.link.handle_read(rt::now());
                 self.seat.count_read(n);
             }
-            Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
+            Err(error) => self.link.handle_end(transport::reason_after(&error, self.broken.take()), rt::now()),
         }
         Poll::Ready(())
     }
@@ -305,7 +308,12 @@ impl Connection {
             return self.poll_order(cx);
         }
         if self.writing.is_empty() {
-            ready!(self.poll_fill(cx));
+            // What the transport has taken and holds back would wait for ever behind nothing.
+            match Pin::new(&mut self.stream).poll_flush(cx) {
+                Poll::Pending => return self.poll_order(cx),
+                Poll::Ready(Err(error)) => return self.write_failed(&error),
+                Poll::Ready(Ok(())) => ready!(self.poll_fill(cx)),
+            }
         }
         if self.writing.is_empty() {
             return Poll::Ready(());
@@ -325,8 +333,17 @@ impl Connection {
                     self.wrote_all();
                 }
             }
-            Poll::Ready(Err(error)) if self.link.state() == State::Ready => self.broken = Some(error.kind()),
-            Poll::Ready(Err(error)) => self.link.handle_end(DisconnectReason::Io(error.kind()), rt::now()),
+            Poll::Ready(Err(error)) => return self.write_failed(&error),
+        }
+        Poll::Ready(())
+    }
+
+    fn write_failed(&mut self, error: &io::Error) -> Poll<()> {
+        let reason = transport::reason(error);
+        if self.link.state() == State::Ready || self.stream.may_say_why() {
+            self.broken = Some(reason);
+        } else {
+            self.link.handle_end(reason, rt::now());
         }
         Poll::Ready(())
     }
@@ -431,7 +448,7 @@ impl Connection {
             }
             self.writing.clear();
             if !self.link.poll_transmit(&mut self.writing) {
-                return;
+                return self.stream.part();
             }
         }
     }

@@ -193,7 +193,10 @@ impl Reach for Wire {
 }
 
 /// What is needed only to begin is gone when the future is made: it lives as long as the connection.
-fn serve(dial: &Dial, stream: Stream, address: String, entropy: Entropy) -> impl Future<Output = Ended> + use<> {
+fn serve(dial: &Dial, mut stream: Stream, address: String, entropy: Entropy) -> impl Future<Output = Ended> + use<> {
+    if let Some(complaint) = stream.take_complaint() {
+        dial.tell(MonitorKind::TlsNotReloaded(complaint));
+    }
     dial.tell(MonitorKind::Connected { address: address.clone() });
     let config = LinkConfig::new(Arc::clone(&dial.core.options), dial.core.socket_type).with_address(address);
     let span = dial.core.observer().span.of_connection(dial.connection, Some(&dial.endpoint));

@@ -5,6 +5,8 @@ use std::io;
 use bowline_proto::EndpointError;
 use bowline_proto::endpoint::EndpointCause;
 
+use crate::transport::Lacking;
+
 /// An endpoint that could not be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("{endpoint}: {cause}")]
@@ -25,9 +27,24 @@ pub enum BindCause {
     /// The system refused: the address is in use, not ours, or not allowed.
     #[error("{}", plain(.0))]
     Io(io::Error),
+    /// The scheme needs a feature of this crate that it was built without.
+    #[error("the scheme needs the feature `{0}` of the crate bowline, which is off")]
+    FeatureOff(&'static str),
+    /// There is no certificate to show: [`Options::tls_server`](crate::Options#structfield.tls_server) is not set.
+    #[error("TLS needs a certificate: `Options::tls_server` is not set")]
+    NoTlsServer,
     /// The socket is closed.
     #[error("the socket is closed")]
     Closed,
+}
+
+impl From<Lacking> for BindCause {
+    fn from(lacking: Lacking) -> Self {
+        match lacking {
+            Lacking::Feature(name) => Self::FeatureOff(name),
+            Lacking::Server | Lacking::Client | Lacking::ServerName => Self::NoTlsServer,
+        }
+    }
 }
 
 impl From<EndpointError> for BindError {
@@ -56,9 +73,28 @@ pub enum ConnectCause {
     /// The socket is closed.
     #[error("the socket is closed")]
     Closed,
+    /// The scheme needs a feature of this crate that it was built without.
+    #[error("the scheme needs the feature `{0}` of the crate bowline, which is off")]
+    FeatureOff(&'static str),
+    /// It is not said whom to trust: [`Options::tls_client`](crate::Options#structfield.tls_client) is not set.
+    #[error("TLS needs to know whom to trust: `Options::tls_client` is not set")]
+    NoTlsClient,
+    /// No certificate can be for this host, or for the server's name that was set instead.
+    #[error("no certificate can be for this host: say which name its certificate has")]
+    NoServerName,
     /// `connect` was called outside of a tokio runtime.
     #[error("there is no tokio runtime here")]
     NoRuntime,
+}
+
+impl From<Lacking> for ConnectCause {
+    fn from(lacking: Lacking) -> Self {
+        match lacking {
+            Lacking::Feature(name) => Self::FeatureOff(name),
+            Lacking::ServerName => Self::NoServerName,
+            Lacking::Server | Lacking::Client => Self::NoTlsClient,
+        }
+    }
 }
 
 impl From<EndpointError> for ConnectError {

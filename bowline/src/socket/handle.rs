@@ -89,6 +89,7 @@ impl Handle {
         if core.closing.is_cancelled() {
             return Err(fail(BindCause::Closed));
         }
+        transport::check_bind(&endpoint, &core.options).map_err(|lacking| fail(lacking.into()))?;
         let (unbind, closed) = (core.closing.child_token(), CancellationToken::new());
         let bound = match &endpoint {
             Endpoint::Inproc(name) => inproc::bind(core, name).map(|name| {
@@ -137,6 +138,7 @@ impl Handle {
         endpoint.check_connectable()?;
         let core = self.core();
         let fail = |cause| ConnectError { endpoint: endpoint.to_string(), cause };
+        transport::check_connect(&endpoint, &core.options).map_err(|lacking| fail(lacking.into()))?;
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(fail(ConnectCause::NoRuntime));
         }

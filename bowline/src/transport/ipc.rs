@@ -123,7 +123,7 @@ mod tests {
         let (near, far) = tokio::join!(connect(&name, options), listener.accept());
         let size = |(stream, _): Connected| match stream {
             Stream::Ipc(stream) => SockRef::from(&stream).send_buffer_size(),
-            Stream::Tcp(stream) => SockRef::from(&stream).send_buffer_size(),
+            other => panic!("{other:?} is not ipc"),
         };
         Ok([size(near?)?, size(far?)?])
     }

@@ -2,24 +2,78 @@
 
 mod ipc;
 mod tcp;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
 
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bowline_proto::{Endpoint, Options};
+use bowline_proto::error::{TlsFault, TlsSettingsError};
+use bowline_proto::{DisconnectReason, Endpoint, Options, PeerCertificate};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_util::io::poll_read_buf;
+
+use tls::{Acceptor, TlsStream};
 
 /// A connection, and the peer's address as it is shown.
 pub(crate) type Connected = (Stream, String);
+
+/// What is missing for an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(dead_code, reason = "with the feature nobody lacks it, and without it nothing else is looked at")]
+pub(crate) enum Lacking {
+    /// A feature of the crate.
+    Feature(&'static str),
+    /// `Options::tls_server`.
+    Server,
+    /// `Options::tls_client`.
+    Client,
+    /// A host that can stand in a certificate.
+    ServerName,
+}
+
+/// Whether there is all that it takes to bind `endpoint`.
+pub(crate) fn check_bind(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
+    match endpoint {
+        Endpoint::Tls { .. } => tls::check_bind(options),
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is all that it takes to connect to `endpoint`.
+pub(crate) fn check_connect(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
+    match endpoint {
+        Endpoint::Tls { host, .. } => tls::check_connect(host, options),
+        _ => Ok(()),
+    }
+}
+
+/// Why a connection went whose stream has failed with this.
+pub(crate) fn reason(error: &io::Error) -> DisconnectReason {
+    match error.get_ref().and_then(|error| error.downcast_ref::<TlsFault>()) {
+        Some(fault) => DisconnectReason::Tls(*fault),
+        None => DisconnectReason::Io(error.kind()),
+    }
+}
+
+/// As [`reason`], of a stream that could not be written to before: what TLS says of it says more than that.
+pub(crate) fn reason_after(error: &io::Error, broken: Option<DisconnectReason>) -> DisconnectReason {
+    match (reason(error), broken) {
+        (DisconnectReason::Io(_), Some(broken)) => broken,
+        (reason, _) => reason,
+    }
+}
 
 /// Connects to `endpoint`. Dropping the future gives the attempt up.
 pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> io::Result<Connected> {
     match endpoint {
         Endpoint::Tcp { host, port } => tcp::connect(host, *port, options).await,
+        Endpoint::Tls { host, port } => tls::connect(host, *port, options).await,
         Endpoint::Ipc(name) => ipc::connect(name, options).await,
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
@@ -29,6 +83,7 @@ pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> io::Resul
 pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result<(Listener, Endpoint)> {
     match endpoint {
         Endpoint::Tcp { host, port } => tcp::listen(host, *port, options).await,
+        Endpoint::Tls { host, port } => tls::listen(host, *port, options).await,
         Endpoint::Ipc(name) => ipc::listen(name, options).await,
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
@@ -36,8 +91,10 @@ pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result
 
 /// What accepts connections.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS has no values without its feature"))]
 pub(crate) enum Listener {
     Tcp(TcpListener, tcp::Settings),
+    Tls(Acceptor),
     /// With the file that is to be removed at the end.
     Ipc(
         UnixListener,
@@ -55,6 +112,7 @@ impl Listener {
                 settings.apply(&stream)?;
                 Ok((Stream::Tcp(stream), address.to_string()))
             }
+            Self::Tls(acceptor) => acceptor.accept().await,
             Self::Ipc(listener, settings, _) => {
                 let (stream, _) = listener.accept().await?;
                 settings.apply(&stream)?;
@@ -67,8 +125,11 @@ impl Listener {
 
 /// A connection.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS has no values without its feature"))]
 pub(crate) enum Stream {
     Tcp(TcpStream),
+    // Boxed: it is some kilobytes.
+    Tls(Box<TlsStream>),
     Ipc(UnixStream),
 }
 
@@ -76,6 +137,7 @@ macro_rules! either {
     ($self:expr, $stream:ident => $do:expr) => {
         match $self {
             Self::Tcp($stream) => $do,
+            Self::Tls($stream) => $do,
             Self::Ipc($stream) => $do,
         }
     };
@@ -86,22 +148,55 @@ impl Stream {
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok().map(|address| address.ip()),
+            Self::Tls(stream) => stream.tcp().peer_addr().ok().map(|address| address.ip()),
             Self::Ipc(_) => None,
         }
     }
 
+    /// The peer's certificate, once, after the first byte was read.
+    pub(crate) fn take_certificate(&mut self) -> Option<Arc<PeerCertificate>> {
+        if let Self::Tls(stream) = self { stream.take_certificate() } else { None }
+    }
+
+    /// What was wrong with files of TLS that had changed when the connection was made, once.
+    pub(crate) fn take_complaint(&mut self) -> Option<TlsSettingsError> {
+        if let Self::Tls(stream) = self { stream.take_complaint() } else { None }
+    }
+
+    /// Whether a peer that takes nothing any more may have said why.
+    pub(crate) const fn may_say_why(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// Says that the end is meant, as far as that goes without waiting; not where the end itself says it.
+    pub(crate) fn part(&mut self) {
+        if let Self::Tls(stream) = self {
+            stream.part();
+        }
+    }
+
     /// Waits until there is something to read, or the end.
-    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        either!(self, stream => stream.poll_read_ready(cx))
+    pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx),
+            Self::Tls(stream) => stream.poll_readable(cx),
+            Self::Ipc(stream) => stream.poll_read_ready(cx),
+        }
     }
 
     /// As `poll_read_buf`, but what is not filled counts as drained only when the system says so: while a large body
     /// comes in pieces, the next one is mostly there when the last one has been read. A call that finds nothing costs
     /// less than the sleep that it spares.
-    pub(crate) fn poll_read_bulk(&self, cx: &mut Context<'_>, buffer: &mut impl BufMut) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read_bulk(&mut self, cx: &mut Context<'_>, buffer: &mut impl BufMut) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.poll_readable(cx))?;
-            match either!(self, stream => stream.try_read_buf(buffer)) {
+            let read = match self {
+                Self::Tcp(stream) => stream.try_read_buf(buffer),
+                Self::Ipc(stream) => stream.try_read_buf(buffer),
+                // It sees to that itself.
+                Self::Tls(stream) => return poll_read_buf(Pin::new(stream), cx, buffer),
+            };
+            match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return Poll::Ready(read),
             }

@@ -5,9 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bowline_proto::endpoint::Host;
 use bowline_proto::{Endpoint, Options};
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 
 use super::{Connected, Listener, Stream};
+
+/// A connection, and the address of the peer.
+type Opened = (TcpStream, String);
 
 /// What every connection of a listener gets.
 #[derive(Clone, Copy, Debug)]
@@ -41,11 +44,17 @@ impl Settings {
 }
 
 pub(super) async fn connect(host: &Host, port: u16, options: &Options) -> io::Result<Connected> {
-    connect_with(|| resolve(host, port), options).await
+    let (stream, address) = open(host, port, options).await?;
+    Ok((Stream::Tcp(stream), address))
+}
+
+/// As [`connect`], for who puts something around the stream.
+pub(super) async fn open(host: &Host, port: u16, options: &Options) -> io::Result<Opened> {
+    open_with(|| resolve(host, port), options).await
 }
 
 /// All addresses of the host are tried in their order; the name is resolved at every call.
-async fn connect_with<R>(resolve: impl FnOnce() -> R, options: &Options) -> io::Result<Connected>
+async fn open_with<R>(resolve: impl FnOnce() -> R, options: &Options) -> io::Result<Opened>
 where
     R: Future<Output = io::Result<Vec<SocketAddr>>>,
 {
@@ -55,7 +64,7 @@ where
     let addresses = resolve().await.map_err(|_| io::ErrorKind::NotFound)?;
     for address in addresses {
         match try_address(settings, address).await {
-            Ok(stream) => return Ok((Stream::Tcp(stream), address.to_string())),
+            Ok(stream) => return Ok((stream, address.to_string())),
             Err(error) => last = error,
         }
     }
@@ -69,21 +78,25 @@ async fn try_address(settings: Settings, address: SocketAddr) -> io::Result<TcpS
 }
 
 pub(super) async fn listen(host: &Host, port: u16, options: &Options) -> io::Result<(Listener, Endpoint)> {
+    let (listener, settings) = bind(host, port, options).await?;
+    let endpoint = Endpoint::from_tcp(listener.local_addr()?);
+    Ok((Listener::Tcp(listener, settings), endpoint))
+}
+
+/// As [`listen`], for who puts something around the streams.
+pub(super) async fn bind(host: &Host, port: u16, options: &Options) -> io::Result<(TcpListener, Settings)> {
     let settings = Settings::new(options);
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in resolve(host, port).await? {
-        match open(settings, address, options.backlog) {
-            Ok(listener) => {
-                let endpoint = Endpoint::from_tcp(listener.local_addr()?);
-                return Ok((Listener::Tcp(listener, settings), endpoint));
-            }
+        match bind_address(settings, address, options.backlog) {
+            Ok(listener) => return Ok((listener, settings)),
             Err(error) => last = error,
         }
     }
     Err(last)
 }
 
-fn open(settings: Settings, address: SocketAddr, backlog: u32) -> io::Result<tokio::net::TcpListener> {
+fn bind_address(settings: Settings, address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     let socket = settings.socket(address)?;
     // A restarted server gets its port back although old connections are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
@@ -104,8 +117,6 @@ mod tests {
     use std::future::{Ready, ready};
     use std::net::Ipv6Addr;
 
-    use tokio::net::TcpListener;
-
     use super::*;
 
     /// A resolver's answer.
@@ -114,7 +125,7 @@ mod tests {
     }
 
     async fn connect_to(addresses: &[SocketAddr]) -> io::Result<String> {
-        connect_with(|| answer(addresses.to_vec()), &Options::default()).await.map(|(_, address)| address)
+        open_with(|| answer(addresses.to_vec()), &Options::default()).await.map(|(_, address)| address)
     }
 
     /// An address of our own where nobody listens.
@@ -134,7 +145,7 @@ mod tests {
         let mut answers = [dead(), live].into_iter();
         let mut attempt = async || {
             let now = answers.next().unwrap();
-            connect_with(|| answer(vec![now]), &Options::default()).await.map(|(_, address)| address)
+            open_with(|| answer(vec![now]), &Options::default()).await.map(|(_, address)| address)
         };
         assert_eq!(attempt().await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(attempt().await.unwrap(), live.to_string());
@@ -169,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_does_not_resolve_is_not_found_and_neither_is_one_without_addresses() {
-        let broken = connect_with(async || Err(io::Error::other("no such host")), &Options::default()).await;
+        let broken = open_with(async || Err(io::Error::other("no such host")), &Options::default()).await;
         assert_eq!(broken.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(connect_to(&[]).await.unwrap_err().kind(), io::ErrorKind::NotFound);
     }

@@ -13,7 +13,7 @@ use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::At;
+use super::{At, usual};
 
 /// The method of this name, for clients that know that it may be executed twice.
 pub(crate) fn idempotent(name: &str) -> &'static Method {
@@ -335,7 +335,7 @@ impl DeskClient {
 /// A server with a desk, bound at `at`, a client that is connected to it, and what the handlers tell.
 pub(crate) async fn open(at: At) -> (Server, DeskClient, Ear) {
     let (server, endpoint, ear) = serve(at).await;
-    let client = ready(Client::connect(endpoint).expect("an endpoint")).await;
+    let client = ready(Client::builder().options(usual()).endpoint(endpoint).connect().expect("an endpoint")).await;
     (server, client, ear)
 }
 
@@ -348,7 +348,7 @@ pub(crate) async fn ready(client: Client) -> DeskClient {
 /// A server with a desk, bound at `at`.
 pub(crate) async fn serve(at: At) -> (Server, Endpoint, Ear) {
     let (desk, ear) = desk();
-    let server = Server::builder().service(desk).build().expect("one service");
+    let server = Server::builder().options(usual()).service(desk).build().expect("one service");
     let endpoint = server.bind(at.any()).await.expect("binds");
     (server, endpoint, ear)
 }

@@ -4,6 +4,8 @@
 pub(crate) mod desk;
 pub(crate) mod raw;
 pub(crate) mod scene;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
@@ -24,6 +26,8 @@ pub(crate) async fn within<F: Future>(name: &str, test: F) -> F::Output {
 pub(crate) enum At {
     Tcp,
     Tcp6,
+    /// Only where the feature `tls` is on.
+    Tls,
     Ipc,
     Abstract,
     Inproc,
@@ -41,6 +45,7 @@ impl At {
         match self {
             Self::Tcp => "tcp://127.0.0.1:*".into(),
             Self::Tcp6 => "tcp://[::1]:*".into(),
+            Self::Tls => "tls+tcp://127.0.0.1:*".into(),
             other => other.place(),
         }
     }
@@ -54,6 +59,7 @@ impl At {
                 let (a, b, c) = (process / 250 % 250, process % 250, serial % 250);
                 format!("tcp://127.{}.{}.{}:5555", a + 1, b + 1, c + 1)
             }
+            Self::Tls => format!("tls+{}", Self::Tcp.place()),
             Self::Tcp6 => format!("tcp://[::1]:{}", 10_000 + (process * 37 + serial) % 20_000),
             Self::Ipc => {
                 let path = std::env::temp_dir().join(format!("bowline-{process}-{serial}.sock"));
@@ -70,26 +76,29 @@ impl At {
     }
 }
 
-/// Repeats scripts over the transports that are named, or over all five.
+/// Repeats scripts over the transports that are named, or over all six; over TLS where there is the feature.
 #[macro_export]
 macro_rules! for_each_transport {
     ($(#[$meta:meta])* async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
         $crate::for_each_transport! { @tests $name $at $body
-            tcp: Tcp, tcp_ipv6: Tcp6, ipc: Ipc, ipc_abstract: Abstract, inproc: Inproc }
+            tcp: Tcp, tcp_ipv6: Tcp6, #[cfg(feature = "tls")] tls: Tls, ipc: Ipc, ipc_abstract: Abstract,
+            inproc: Inproc }
         $crate::for_each_transport! { $($rest)* }
     };
     // Only where bytes go through the system.
     (bytes async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
-        $crate::for_each_transport! { @tests $name $at $body tcp: Tcp, ipc: Ipc }
+        $crate::for_each_transport! { @tests $name $at $body
+            tcp: Tcp, #[cfg(feature = "tls")] tls: Tls, ipc: Ipc }
         $crate::for_each_transport! { $($rest)* }
     };
     () => {};
-    (@tests $name:ident $at:ident $body:block $($over:ident: $transport:ident),*) => {
+    (@tests $name:ident $at:ident $body:block $($(#[$meta:meta])* $over:ident: $transport:ident),*) => {
         mod $name {
             #[allow(unused_imports, reason = "a script takes what it needs")]
             use super::*;
             async fn script($at: $crate::common::At) $body
             $(
+                $(#[$meta])*
                 #[tokio::test]
                 async fn $over() {
                     let name = concat!(stringify!($name), " over ", stringify!($over));
@@ -100,9 +109,17 @@ macro_rules! for_each_transport {
     };
 }
 
+/// The defaults, with what it takes to meet over TLS.
+pub(crate) fn usual() -> Options {
+    #[cfg(feature = "tls")]
+    return tls::dressed(Options::new());
+    #[cfg(not(feature = "tls"))]
+    Options::new()
+}
+
 /// Options for tests: whoever is lost is back soon.
 pub(crate) fn quick() -> Options {
-    Options::new().reconnect(Reconnect::Fixed(Duration::from_millis(5)))
+    usual().reconnect(Reconnect::Fixed(Duration::from_millis(5)))
 }
 
 /// A message of these parts.

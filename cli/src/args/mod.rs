@@ -4,6 +4,7 @@ mod auth;
 mod check;
 mod curve;
 mod limits;
+mod tls;
 mod units;
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -16,6 +17,7 @@ pub(crate) use auth::{AuthArgs, PasswdArgs};
 pub(crate) use check::command_line;
 pub(crate) use curve::{CurveArgs, KeygenArgs, SECRET};
 pub(crate) use limits::PeerLimitArgs;
+pub(crate) use tls::{TlsArgs, TlsClientArgs, TlsTrustArgs};
 pub(crate) use units::{Linger, ReconnectInterval};
 
 use crate::format::Format;
@@ -36,7 +38,8 @@ Examples:
   bowline demo                                      see all of it live
 
 Endpoints:
-  tcp://HOST:PORT (bind: HOST may be *, PORT 0), ipc://PATH, ipc://@ABSTRACT
+  tcp://HOST:PORT (bind: HOST may be *, PORT 0), ipc://PATH, ipc://@ABSTRACT,
+  tls+tcp://HOST:PORT (as tcp, inside of TLS)
 
 Exit codes:
   0  done; also Ctrl-C where there is no count, and a reader of our output left
@@ -183,7 +186,9 @@ pub(crate) struct ConnectionArgs {
     /// Say more on standard error: -v endpoints, -vv lifecycle events, -vvv messages
     #[arg(short, action = ArgAction::Count)]
     pub(crate) verbose: u8,
-    // At the end, since its heading would go on.
+    // At the end, since their headings would go on.
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     #[command(flatten)]
     pub(crate) peer_limits: PeerLimitArgs,
 }
@@ -378,6 +383,8 @@ pub(crate) struct CallArgs {
     /// Give the call up after so many seconds; then exit with 3
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) deadline: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) tls: TlsClientArgs,
 }
 
 #[derive(Debug, Args)]
@@ -394,6 +401,8 @@ pub(crate) struct ServicesArgs {
     /// How long the server has to answer, in seconds
     #[arg(long, value_name = "SECS", default_value = "10", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) deadline: Duration,
+    #[command(flatten)]
+    pub(crate) tls: TlsClientArgs,
 }
 
 #[derive(Debug, Args)]

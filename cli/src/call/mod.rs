@@ -10,11 +10,12 @@ use bowline::rpc::reflection::{MethodInfo, ReflectionClient};
 use bowline::rpc::{CallError, Client, Codec, Items, Kind, Method, Retries};
 use serde_json::Value;
 
-use crate::args::{CallArgs, ServicesArgs};
+use crate::args::{CallArgs, ServicesArgs, TlsClientArgs};
 use crate::failure::Failure;
 use crate::open::endpoint;
 use crate::output;
 use crate::signal::Interrupts;
+use crate::tls::client_options;
 use items::JsonLines;
 
 /// Calls the method, prints each of its results as one line of JSON.
@@ -25,7 +26,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<(), Failure> {
         return Err(Failure::usage(&args.method, "not SERVICE.METHOD, as `bowline services` lists them"));
     }
     let mut interrupts = Interrupts::listen()?;
-    let client = connect(&args.endpoint)?;
+    let client = connect(&args.endpoint, &args.tls)?;
     let (items, mut breaks) = JsonLines::new();
     let work = async {
         let known = look_up(&client, &args, service, name).await?;
@@ -45,7 +46,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<(), Failure> {
 /// Prints what the server offers.
 pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen()?;
-    let client = connect(&args.endpoint)?;
+    let client = connect(&args.endpoint, &args.tls)?;
     let ask = ReflectionClient::new(client.clone()).services().deadline(args.deadline);
     let services = tokio::select! {
         services = ask => services.map_err(|error| failure(&args.endpoint, &error))?,
@@ -67,10 +68,11 @@ pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A client that says when nobody is there, or has no time, instead of trying on.
-fn connect(place: &str) -> Result<Client, Failure> {
+fn connect(place: &str, tls: &TlsClientArgs) -> Result<Client, Failure> {
+    let place = endpoint(place)?;
     let options = Options::new().max_attempts(Some(1)).linger(Some(FAREWELL));
-    let builder =
-        Client::builder().endpoint(endpoint(place)?).options(options).codec(Codec::Json).retries(Retries::NONE);
+    let options = client_options(options, tls, &place)?;
+    let builder = Client::builder().endpoint(place).options(options).codec(Codec::Json).retries(Retries::NONE);
     builder.connect().map_err(|error| Failure::Error(error.to_string()))
 }
 

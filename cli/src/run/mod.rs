@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen()?;
     let endpoints = Endpoints::of(&job.connection)?;
-    let mut options = options(&job.connection, job.socket_type)?;
+    let mut options = endpoints.dress(options(&job.connection, job.socket_type)?, &job.connection)?;
     if matches!(job.socket_type, SocketType::Pub | SocketType::XPub) {
         // Lines of a file should all arrive; a live ticker (-i) should not wait for its slowest reader.
         options = options.xpub_nodrop(job.source.as_ref().is_some_and(|source| source.interval.is_none()));

@@ -132,10 +132,10 @@ fn an_http_server_is_known_by_its_first_byte() -> Outcome {
 }
 
 #[test]
-fn a_tls_server_is_known_by_its_first_byte() -> Outcome {
+fn a_tls_server_is_known_by_its_first_bytes() -> Outcome {
     // An alert: no such protocol version.
     let tls: Habit = |stream| habit(async move { answer(stream, b"\x15\x03\x01\x00\x02\x02\x46").await });
-    endure(10, || fails(tls, ours::options(), HandshakeStage::Greeting, ProtocolError::NotZmtp))
+    endure(10, || fails(tls, ours::options(), HandshakeStage::Greeting, ProtocolError::SpeaksTls))
 }
 
 #[test]

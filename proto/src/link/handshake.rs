@@ -1,6 +1,8 @@
 //! The handshake: from the first byte to the peer that the pattern may talk to.
 // RFC 37, Overall Behavior
 
+use std::sync::Arc;
+
 use bytes::{Buf, Bytes};
 
 use super::Role;
@@ -9,7 +11,7 @@ use super::framing::{Found, Framing};
 use crate::auth::Request;
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::options::{Identity, Mechanism};
-use crate::peer::{PeerInfo, Properties};
+use crate::peer::{PeerCertificate, PeerInfo, Properties};
 use crate::security::{self, Ciphers, Entropy, Progress};
 use crate::socket_type::SocketType;
 use crate::wire::command::{self, Command};
@@ -27,6 +29,7 @@ pub(super) struct Handshake {
     mechanism: &'static str,
     is_server: bool,
     address: String,
+    certificate: Option<Arc<PeerCertificate>>,
     metadata_most: usize,
     security: Box<dyn security::Handshake>,
     /// The peer's greeting, once it is here.
@@ -63,6 +66,7 @@ impl Handshake {
             mechanism: mechanism.name(),
             is_server: mechanism.is_server(),
             address: config.address().to_owned(),
+            certificate: None,
             metadata_most: config.limits().max_metadata,
             security: security::handshake(mechanism, domain.is_some(), our_metadata(config), entropy),
             greeting: None,
@@ -74,6 +78,11 @@ impl Handshake {
     /// How far it came.
     pub(super) fn stage(&self) -> HandshakeStage {
         if self.greeting.is_none() { HandshakeStage::Greeting } else { self.security.stage() }
+    }
+
+    /// The transport has found out who the peer is.
+    pub(super) fn certify(&mut self, certificate: Arc<PeerCertificate>) {
+        self.certificate = Some(certificate);
     }
 
     /// Reads on as far as the bytes go, until the peer is known; what follows its last command stays in the buffer.
@@ -177,6 +186,7 @@ impl Handshake {
             address: self.address.clone(),
             user: None,
             metadata: Properties::new(),
+            certificate: self.certificate.clone(),
         })
     }
 }

@@ -10,6 +10,7 @@ mod tests;
 mod traffic;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 
@@ -20,7 +21,7 @@ pub use lifecycle::{Effect, InvalidTransition, State};
 use crate::auth::Verdict;
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
 use crate::message::Message;
-use crate::peer::PeerInfo;
+use crate::peer::{PeerCertificate, PeerInfo};
 use crate::security::{self, Ciphers};
 use crate::time::Instant;
 use crate::wire::batch::Batch;
@@ -45,7 +46,7 @@ pub enum Role {
 ///
 /// - *what it is*: [`state`](Self::state), [`peer`](Self::peer), [`role`](Self::role);
 /// - *from the world*: [`start`](Self::start), [`read_buffer`](Self::read_buffer) and
-///   [`handle_read`](Self::handle_read), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
+///   [`handle_read`](Self::handle_read), [`handle_certificate`](Self::handle_certificate), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
 /// - *from the socket*: [`handle_verdict`](Self::handle_verdict), [`handle_refusal`](Self::handle_refusal),
 ///   [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading), [`close`](Self::close), [`seal`](Self::seal), [`shed`](Self::shed);
 /// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound), [`take_weight`](Self::take_weight),
@@ -143,6 +144,14 @@ impl Link {
     #[inline]
     pub const fn was_filled(&self) -> bool {
         self.framing.was_filled()
+    }
+
+    /// The transport has checked the peer's certificate: it goes into the peer's [`PeerInfo`]. Before the first
+    /// [`handle_read`](Self::handle_read).
+    pub fn handle_certificate(&mut self, certificate: Arc<PeerCertificate>) {
+        if let Phase::Handshake { handshake, .. } = &mut self.phase {
+            handshake.certify(certificate);
+        }
     }
 
     /// Bytes were appended to the read buffer. Cuts everything that is whole.

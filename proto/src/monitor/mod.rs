@@ -12,7 +12,7 @@ use bytes::Bytes;
 pub use snapshot::{Connection, DialStage, Dialed, Snapshot, Stage};
 
 use crate::Endpoint;
-use crate::error::{DisconnectReason, HandshakeStage};
+use crate::error::{DisconnectReason, HandshakeStage, TlsSettingsError};
 use crate::limits::AcceptLimit;
 use crate::peer::PeerInfo;
 use crate::time::Instant;
@@ -146,6 +146,8 @@ pub enum MonitorKind {
     Disconnected(DisconnectReason),
     /// No more attempts will be made at this endpoint.
     ConnectStopped(DisconnectReason),
+    /// Files of TLS have changed, and what is in them now can't be used: what was read before still is.
+    TlsNotReloaded(TlsSettingsError),
     /// A bound endpoint does not accept connections any longer.
     Closed,
     /// The socket is closed; the last event.
@@ -175,6 +177,7 @@ impl MonitorKind {
             Self::Dropped(_) => "dropped",
             Self::Disconnected(_) => "disconnected",
             Self::ConnectStopped(_) => "connect_stopped",
+            Self::TlsNotReloaded(_) => "tls_not_reloaded",
             Self::Closed => "closed",
             Self::Stopped => "stopped",
             Self::Lagged(_) => "lagged",

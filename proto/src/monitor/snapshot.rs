@@ -177,6 +177,7 @@ impl Snapshot {
             | MonitorKind::Subscribed(_)
             | MonitorKind::Unsubscribed(_)
             | MonitorKind::Dropped(_)
+            | MonitorKind::TlsNotReloaded(_)
             | MonitorKind::Lagged(_) => {}
         }
     }

@@ -7,6 +7,10 @@ use crate::error::ProtocolError;
 pub const GREETING_LEN: usize = 64;
 
 const SIGNATURE_FIRST: u8 = 0xff;
+/// What TLS begins with: an alert or a handshake, then its major version.
+const TLS_ALERT: u8 = 0x15;
+const TLS_HANDSHAKE: u8 = 0x16;
+const TLS_MAJOR: u8 = 3;
 const SIGNATURE_LAST: u8 = 0x7f;
 const SIGNATURE_LAST_AT: usize = 9;
 const MAJOR_AT: usize = 10;
@@ -82,10 +86,16 @@ impl Greeting {
     ///
     /// # Errors
     ///
-    /// `NotZmtp` for a wrong signature, `OldVersion` for a major version before 3.
+    /// `NotZmtp` for a wrong signature, `SpeaksTls` where it is the beginning of TLS, `OldVersion` for a major version before 3.
     pub fn decode(bytes: &[u8]) -> Result<Option<Self>, ProtocolError> {
         // RFC 37, Version Negotiation: the padding between the two has no meaning and is not looked at
         let wrong = |at: usize, want: u8| bytes.get(at).is_some_and(|&byte| byte != want);
+        match bytes {
+            // One byte may as well be the length of an old identity.
+            [TLS_ALERT | TLS_HANDSHAKE] => return Ok(None),
+            [TLS_ALERT | TLS_HANDSHAKE, TLS_MAJOR, ..] => return Err(ProtocolError::SpeaksTls),
+            _ => {}
+        }
         if wrong(0, SIGNATURE_FIRST) || wrong(SIGNATURE_LAST_AT, SIGNATURE_LAST) {
             return Err(ProtocolError::NotZmtp);
         }
@@ -145,7 +155,14 @@ mod tests {
 
     #[test]
     fn who_does_not_speak_zmtp_is_told_from_the_first_wrong_byte() {
-        for bytes in [&b"H"[..], b"HTTP/1.1 400 Bad Request\r\n", b"\x01", b"\xff\0\0\0\0\0\0\0\0\x7e", b"\0"] {
+        for tls in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\x15\x03\x03\x00\x02\x02\x46"] {
+            assert_eq!(Greeting::decode(&tls[..1]), Ok(None));
+            assert_eq!(Greeting::decode(&tls[..2]), Err(ProtocolError::SpeaksTls));
+            assert_eq!(Greeting::decode(tls), Err(ProtocolError::SpeaksTls));
+        }
+        for bytes in
+            [&b"H"[..], b"\x16\x00", b"HTTP/1.1 400 Bad Request\r\n", b"\x01", b"\xff\0\0\0\0\0\0\0\0\x7e", b"\0"]
+        {
             assert_eq!(Greeting::decode(bytes), Err(ProtocolError::NotZmtp), "{bytes:?}");
         }
         assert_eq!(Greeting::decode(b"\xff\0\0\0\0\0\0\0\x01\x7f"), Ok(None));

@@ -46,7 +46,8 @@ const PROTO: &[Layer] = &[
 
 const BOWLINE: &[Layer] = &[
     Layer { name: "rt", modules: &["rt"], may_import: &[] },
-    Layer { name: "transport", modules: &["transport"], may_import: &["rt"] },
+    Layer { name: "tls", modules: &["tls"], may_import: &[] },
+    Layer { name: "transport", modules: &["transport"], may_import: &["rt", "tls"] },
     Layer { name: "observe", modules: &["observe"], may_import: &[] },
     Layer { name: "driver", modules: &["driver"], may_import: &["rt", "observe", "transport"] },
     Layer { name: "auth", modules: &["auth"], may_import: &["rt"] },
@@ -71,7 +72,7 @@ fn bowline_keeps_to_the_import_table() {
 #[test]
 fn runtimes_transports_and_observers_know_no_protocol() {
     let mut complaints = Vec::new();
-    for layer in ["rt", "transport", "observe"] {
+    for layer in ["rt", "tls", "transport", "observe"] {
         for source in sources::rust("bowline/src") {
             if module_of("bowline/src", &source.path).first().is_none_or(|top| top != layer) {
                 continue;

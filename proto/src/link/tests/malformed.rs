@@ -34,6 +34,7 @@ fn greetings() {
     let table: &[(&[u8], DisconnectReason)] = &[
         (http, not_zmtp),
         (&http[..1], ProtocolError::NotZmtp.into()),
+        (b"\x16\x03\x01\x02\x00", ProtocolError::SpeaksTls.into()),
         (b"\xff\0\0\0\0\0\0\0\x01\x00", ProtocolError::NotZmtp.into()),
         (b"\xff\0\0\0\0\0\0\0\x01\x7f\x01", old(1)),
         (b"\xff\0\0\0\0\0\0\0\x01\x7f\x02\x05", old(2)),
