@@ -3,6 +3,8 @@
 //! Cost of a message here, next to nothing: one read and one lock of the inbox for all that a read brought, the lock of
 //! the socket and one write for all that waited. No allocation per message, one wake per batch at the most.
 
+mod parting;
+
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -15,11 +17,12 @@ use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
 use bowline_proto::{DisconnectReason, Message};
 use bytes::BufMut;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use self::parting::Parting;
 use super::attendant::Attended;
 use super::seat::{Ended, Seat};
 use crate::rt;
@@ -40,13 +43,6 @@ const SLICES: usize = 64;
 /// then goes behind them, so it is little where the transport pushes back; where it takes all at once nothing waits here,
 /// and one write of 1 MiB costs half as much as eight of 128 KiB.
 const GIVEN: [usize; 2] = [128 * 1024, 1024 * 1024];
-/// How long a peer may be silent after our last message is written, before we no longer wait for it to close.
-///
-/// A connection that is closed with unread bytes in it is reset, and so is one that bytes come for afterwards: a reset
-/// may overtake what we have sent. A silent peer causes none, so the system delivers the rest without us.
-const FAREWELL: Duration = Duration::from_secs(10);
-/// How long the farewell takes at the most: a peer that never falls silent must not keep a socket from closing.
-const FAREWELL_MOST: Duration = Duration::from_secs(30);
 /// How long nothing has to pass before the buffers are given back, and at the most twice as long: a stream with pauses
 /// keeps them, and a thousand connections that were busy once do not.
 const QUIET: Duration = Duration::from_millis(100);
@@ -77,17 +73,6 @@ pub(crate) struct Connection {
     look_at: Option<Instant>,
     /// While there is no pipe that would tell.
     closing: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-}
-
-/// How the stream is left.
-#[derive(Debug)]
-enum Parting {
-    /// The protocol may have something to say, as far as that goes without waiting.
-    LastWords,
-    /// All messages are written: the peer gets time to read them.
-    Farewell,
-    /// A message was written in part: whatever came now would land within it.
-    Silent,
 }
 
 impl Connection {
@@ -128,20 +113,8 @@ impl Connection {
             }
             ended = poll_fn(|cx| self.poll(cx)) => Some(ended),
         };
-        match self.parting {
-            Parting::Silent => {}
-            Parting::LastWords => self.last_words(),
-            // Boxed: the task has room for it all its life otherwise.
-            Parting::Farewell => {
-                Box::pin(async {
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
-                    }
-                })
-                .await;
-            }
-        }
+        // Boxed: the task has room for it all its life otherwise.
+        Box::pin(self.part()).await;
         ended.unwrap_or(Ended { ready_at: None, reason: DisconnectReason::LocalClose })
     }
 
@@ -434,31 +407,6 @@ impl Connection {
         self.link.shed();
         if let Some(halves) = self.seat.halves() {
             self.seat.core().with(|engine| engine.shed(halves.pipe));
-        }
-    }
-
-    /// Says what the link still has to say, an ERROR command for one, as far as that goes without waiting.
-    fn last_words(&mut self) {
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        while self.broken.is_none() {
-            while !self.writing.is_empty() {
-                let Poll::Ready(Ok(_)) = write(&mut self.link, &mut self.stream, &mut cx, &mut self.writing) else {
-                    return;
-                };
-            }
-            self.writing.clear();
-            if !self.link.poll_transmit(&mut self.writing) {
-                return self.stream.part();
-            }
-        }
-    }
-
-    /// Our side is done; reads and forgets what the peer still sends until it closes too, or falls silent.
-    async fn farewell(&mut self) {
-        if self.stream.shutdown().await.is_ok() {
-            // Not in the future, of which every connection has one that long.
-            let mut nowhere = vec![0; 4096];
-            while let Ok(Ok(1..)) = tokio::time::timeout(FAREWELL, self.stream.read(&mut nowhere)).await {}
         }
     }
 }
