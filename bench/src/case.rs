@@ -32,10 +32,14 @@ pub(crate) enum Scenario {
     RpcStalled,
     /// Calls of which bytes and allocations are counted.
     RpcCost,
+    /// As `PushPull`, with everything sealed by CURVE.
+    CurvePushPull,
+    /// So many clients, each with one connection at a time: a handshake of CURVE, a round trip, and the next connection.
+    CurveHandshakes,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::PushPull,
         Self::PubSub,
         Self::ReqRep,
@@ -47,6 +51,8 @@ impl Scenario {
         Self::RpcBeside,
         Self::RpcStalled,
         Self::RpcCost,
+        Self::CurvePushPull,
+        Self::CurveHandshakes,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -62,12 +68,16 @@ impl Scenario {
             Self::RpcBeside => "rpc-beside",
             Self::RpcStalled => "rpc-stalled",
             Self::RpcCost => "rpc-cost",
+            Self::CurvePushPull => "curve-push-pull",
+            Self::CurveHandshakes => "curve-handshakes",
         }
     }
 
-    /// The scenarios that `word` of the command line means: one, or all that call.
+    /// The scenarios that `word` of the command line means: one, all that call, or all with CURVE.
     pub(crate) fn named(word: &str) -> Vec<Self> {
-        let is_meant = |scenario: &&Self| scenario.name() == word || word == "rpc" && scenario.is_rpc();
+        let is_meant = |scenario: &&Self| {
+            scenario.name() == word || word == "rpc" && scenario.is_rpc() || word == "curve" && scenario.is_sealed()
+        };
         Self::ALL.iter().filter(is_meant).copied().collect()
     }
 
@@ -76,14 +86,19 @@ impl Scenario {
         matches!(self, Self::RpcCalls | Self::RpcStream | Self::RpcBeside | Self::RpcStalled | Self::RpcCost)
     }
 
+    /// Whether everything passes sealed by CURVE.
+    pub(crate) const fn is_sealed(self) -> bool {
+        matches!(self, Self::CurvePushPull | Self::CurveHandshakes)
+    }
+
     /// Whether its cases differ in how many there are, rather than in the size of messages.
     pub(crate) const fn varies_in_count(self) -> bool {
-        matches!(self, Self::ManyPeers | Self::RpcCalls)
+        matches!(self, Self::ManyPeers | Self::RpcCalls | Self::CurveHandshakes)
     }
 
     /// Whether the side that measures is the one that binds.
     pub(crate) const fn near_binds(self) -> bool {
-        matches!(self, Self::PushPull | Self::ManyPeers | Self::IdleMemory)
+        matches!(self, Self::PushPull | Self::CurvePushPull | Self::ManyPeers | Self::IdleMemory)
     }
 }
 
@@ -133,7 +148,7 @@ pub(crate) struct Case {
     pub(crate) placement: Placement,
     /// Bytes of a message's body.
     pub(crate) size: usize,
-    /// How many subscribers, senders, connections, sockets or callers there are.
+    /// How many subscribers, senders, connections, sockets, callers or clients there are.
     pub(crate) count: usize,
 }
 
@@ -147,6 +162,7 @@ impl fmt::Display for Case {
             }
             Scenario::IdleMemory => write!(f, "{} {}, {count} connections", scenario.name(), transport.name()),
             Scenario::RpcCalls => write!(f, "{} {}, {count} in flight", scenario.name(), transport.name()),
+            Scenario::CurveHandshakes => write!(f, "{} {}, {count} at once", scenario.name(), transport.name()),
             _ if scenario.is_rpc() => write!(f, "{} {}, {}", scenario.name(), transport.name(), Bytes(*size)),
             _ => write!(f, "{} {} {}, {}", scenario.name(), transport.name(), Bytes(*size), placement.name()),
         }

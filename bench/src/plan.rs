@@ -89,11 +89,15 @@ fn cases(scenario: Scenario, quick: bool) -> Vec<Case> {
         Scenario::RpcStream | Scenario::RpcBeside => vec![case(Tcp, TwoThreads, CHUNK, 1)],
         Scenario::RpcStalled => vec![case(Tcp, TwoThreads, CHUNK, CALLERS)],
         Scenario::RpcCost => vec![case(Tcp, TwoThreads, BODY, 1)],
+        Scenario::CurvePushPull => FEW_SIZES.map(|size| case(Tcp, TwoProcesses, size, 1)).into(),
+        Scenario::CurveHandshakes => CLIENTS.map(|count| case(Tcp, TwoProcesses, 16, count)).into(),
         Scenario::IdleMemory => vec![case(Tcp, TwoProcesses, 16, 1000), case(Tcp, OneRuntime, 16, 10_000)],
     }
 }
 
 const SUBSCRIBERS: usize = 8;
 const IN_FLIGHT: [usize; 3] = [1, 64, 1000];
+/// How many clients shake hands at once.
+const CLIENTS: [usize; 2] = [1, 16];
 /// Who calls beside a stream that is not read.
 const CALLERS: usize = 64;

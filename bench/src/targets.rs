@@ -124,7 +124,30 @@ pub(crate) fn all() -> Vec<Target> {
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Rate, AtLeast(0.8), OursWith(1)),
     ]);
     targets.extend(of_calls());
+    targets.extend(of_curve());
     targets
+}
+
+/// Those with everything sealed.
+fn of_curve() -> Vec<Target> {
+    let target = |scenario, which, factor| Target {
+        scenario,
+        transport: Transport::Tcp,
+        placement: Placement::TwoProcesses,
+        which,
+        metric: Metric::Rate,
+        bound: Bound::AtLeast(factor),
+        than: Than::Libzmq,
+        ours: ORDINARY,
+        is_stretch: false,
+    };
+    vec![
+        target(Scenario::CurvePushPull, 16, 1.5),
+        target(Scenario::CurvePushPull, KIB, 1.5),
+        target(Scenario::CurvePushPull, 64 * KIB, 1.2),
+        target(Scenario::CurveHandshakes, 1, 1.0),
+        target(Scenario::CurveHandshakes, 16, 1.0),
+    ]
 }
 
 /// Those of a client and a server.

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bowline::{AnySocket, Message, Options, Part, SocketType};
+use bowline::curve::{CurveClient, CurveServer, KeyPair, SecretKey};
+use bowline::{AnySocket, Mechanism, Message, Options, Part, SocketType};
 use bytes::Bytes;
 
-use super::{Kind, Library, Role, Runtime, Socket, right_size};
+use super::{Kind, Library, Role, Runtime, Seal, Socket, keys, right_size};
 use crate::Result;
 
 #[derive(Clone)]
@@ -44,6 +45,13 @@ impl Library for Bowline {
             Kind::Pub => Options::new().xpub_nodrop(true),
             _ => Options::new().busy_poll(self.busy_poll),
         };
+        let options = options.mechanism(match role.seal {
+            None => Mechanism::Null,
+            Some(Seal::Server) => Mechanism::CurveServer(CurveServer::new(pair(&keys::server()))),
+            Some(Seal::Client) => {
+                Mechanism::CurveClient(CurveClient::new(pair(&keys::server()).public(), pair(&keys::client())))
+            }
+        });
         let socket = AnySocket::new(socket_type(role.kind), options);
         Ok(Open { socket, kind: role.kind, body: vec![b'x'; role.size].into() })
     }
@@ -135,6 +143,10 @@ impl Socket for OpenMany {
     async fn echo(&mut self) -> Result<()> {
         self.open.echo().await
     }
+}
+
+fn pair(keys: &keys::Pair) -> KeyPair {
+    SecretKey::from_bytes(keys.secret).into()
 }
 
 fn socket_type(kind: Kind) -> SocketType {

@@ -25,7 +25,7 @@ pub(crate) enum Columns {
 /// What matters most in a scenario.
 pub(crate) const fn headlines(scenario: Scenario) -> &'static [Metric] {
     match scenario {
-        Scenario::PushPull | Scenario::PubSub => &[Metric::Rate],
+        Scenario::PushPull | Scenario::PubSub | Scenario::CurvePushPull | Scenario::CurveHandshakes => &[Metric::Rate],
         Scenario::ReqRep => &[Metric::P50, Metric::P99],
         Scenario::DealerRouter | Scenario::RpcCalls => &[Metric::Rate, Metric::P50, Metric::P99],
         Scenario::ManyPeers => &[Metric::Connected, Metric::Each, Metric::Rate],
@@ -87,12 +87,18 @@ impl Columns {
 pub(crate) fn label(case: &Case) -> String {
     let transport = case.transport.name();
     match case.scenario {
-        Scenario::PushPull | Scenario::PubSub | Scenario::DealerRouter | Scenario::RpcStream | Scenario::RpcCost => {
+        Scenario::PushPull
+        | Scenario::PubSub
+        | Scenario::DealerRouter
+        | Scenario::RpcStream
+        | Scenario::RpcCost
+        | Scenario::CurvePushPull => {
             format!("{transport} {}", Bytes(case.size))
         }
         Scenario::ReqRep => format!("{transport}, {}", case.placement.name()),
         Scenario::ManyPeers => format!("{transport}, {}", case.count),
         Scenario::RpcCalls => format!("{transport}, {} in flight", case.count),
+        Scenario::CurveHandshakes => format!("{transport}, {} at once", case.count),
         Scenario::RpcBeside | Scenario::RpcStalled => format!("{transport}, a stream of {}", Bytes(case.size)),
         Scenario::IdleMemory if case.placement == Placement::OneRuntime => format!("{} sockets", case.count),
         Scenario::IdleMemory => format!("{} connections", case.count),

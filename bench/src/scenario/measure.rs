@@ -21,7 +21,7 @@ pub(super) const OVER: u32 = 2;
 /// Measures what the sides do, which have been started.
 pub(crate) fn measure(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
     match work.case.scenario {
-        Scenario::PushPull => {
+        Scenario::PushPull | Scenario::CurvePushPull | Scenario::CurveHandshakes => {
             gauge.wait_until(|gauge| gauge.count() > 0)?;
             rate(work, gauge, far)
         }
