@@ -9,7 +9,7 @@ cargo xtask bench [--quick] [--only SCENARIO]... [--peers A,B] [--write]
   --quick          three short rounds of fewer cases, in about four minutes
   --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory,
                    rpc-calls, rpc-stream, rpc-beside, rpc-stalled, rpc-cost, or rpc for the last five,
-                   curve-push-pull, curve-handshakes, or curve for both
+                   curve-push-pull, curve-handshakes, or curve for both, hostile
   --peers A,B      rows or libraries: bowline, libzmq, omq, rzmq, zmq.rs, tarpc, tonic, jsonrpsee,
                    remoc, muxio, raw
   --write          write BENCHMARKS.md and docs/bench/, as a run of everything does";

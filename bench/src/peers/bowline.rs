@@ -45,13 +45,7 @@ impl Library for Bowline {
             Kind::Pub => Options::new().xpub_nodrop(true),
             _ => Options::new().busy_poll(self.busy_poll),
         };
-        let options = options.mechanism(match role.seal {
-            None => Mechanism::Null,
-            Some(Seal::Server) => Mechanism::CurveServer(CurveServer::new(pair(&keys::server()))),
-            Some(Seal::Client) => {
-                Mechanism::CurveClient(CurveClient::new(pair(&keys::server()).public(), pair(&keys::client())))
-            }
-        });
+        let options = options.mechanism(mechanism(role.seal));
         let socket = AnySocket::new(socket_type(role.kind), options);
         Ok(Open { socket, kind: role.kind, body: vec![b'x'; role.size].into() })
     }
@@ -142,6 +136,17 @@ impl Socket for OpenMany {
 
     async fn echo(&mut self) -> Result<()> {
         self.open.echo().await
+    }
+}
+
+/// The mechanism of a socket that has this part in CURVE.
+pub(crate) fn mechanism(seal: Option<Seal>) -> Mechanism {
+    match seal {
+        None => Mechanism::Null,
+        Some(Seal::Server) => Mechanism::CurveServer(CurveServer::new(pair(&keys::server()))),
+        Some(Seal::Client) => {
+            Mechanism::CurveClient(CurveClient::new(pair(&keys::server()).public(), pair(&keys::client())))
+        }
     }
 }
 

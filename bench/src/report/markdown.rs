@@ -158,6 +158,13 @@ fn about(scenario: Scenario) -> &'static str {
              16 bytes, receive them back and close, for ever; connections per second, all clients together. Clients and \
              server are two processes."
         }
+        Scenario::Hostile => {
+            "An honest pair of 16 bytes a message, PUSH to PULL (PUB to SUB beside subscriptions), in two processes, first as \
+             fast as it can, then steadily at half of that, then the same beside a hostile peer: which share of its pace is \
+             left, how many messages per second that is, and how often per second the hostile peer did what it does. That \
+             is a thread in the sender's process (the subscriber's, where the publisher is attacked), as fast as it can, \
+             so it has the core that the pair at half its speed leaves free."
+        }
         Scenario::IdleMemory => {
             "What 1,000 connections cost that did no more than to send one message, both ends together with their sockets, and \
              what 10,000 sockets cost that are neither bound nor connected (1,000 of libzmq, 2,000 of rzmq, which can't \

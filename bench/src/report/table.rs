@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::attack::Attack;
 use crate::case::{Bytes, Case, Placement, Scenario};
 use crate::metric::Metric;
 use crate::outcome::{Outcome, Row};
@@ -34,6 +35,7 @@ pub(crate) const fn headlines(scenario: Scenario) -> &'static [Metric] {
         Scenario::RpcBeside => &[Metric::Slower, Metric::P99, Metric::Bytes],
         Scenario::RpcStalled => &[Metric::Held, Metric::Kept, Metric::Rate],
         Scenario::RpcCost => &[Metric::Wire, Metric::Allocations],
+        Scenario::Hostile => &[Metric::Kept, Metric::Rate, Metric::Attacks],
     }
 }
 
@@ -98,6 +100,7 @@ pub(crate) fn label(case: &Case) -> String {
         Scenario::ReqRep => format!("{transport}, {}", case.placement.name()),
         Scenario::ManyPeers => format!("{transport}, {}", case.count),
         Scenario::RpcCalls => format!("{transport}, {} in flight", case.count),
+        Scenario::Hostile => case.attack.map_or("nobody", Attack::title).to_owned(),
         Scenario::CurveHandshakes => format!("{transport}, {} at once", case.count),
         Scenario::RpcBeside | Scenario::RpcStalled => format!("{transport}, a stream of {}", Bytes(case.size)),
         Scenario::IdleMemory if case.placement == Placement::OneRuntime => format!("{} sockets", case.count),

@@ -3,6 +3,7 @@
 mod calls;
 mod gauge;
 mod handshakes;
+mod hostile;
 mod idle;
 mod measure;
 mod round_trip;
@@ -54,6 +55,7 @@ impl<L: Library> Sides for Sockets<L> {
             Scenario::DealerRouter => round_trip::ask(library, &work, &endpoint, &gauge, Kind::Dealer, WINDOW).await,
             Scenario::IdleMemory => idle::near(library, &work, &endpoint, &gauge).await,
             Scenario::CurveHandshakes => handshakes::repeat(library, &work, &endpoint, &gauge).await,
+            Scenario::Hostile => hostile::receive(library, &work, &endpoint, &gauge).await,
             Scenario::RpcStream => stream::drain(library, &work, &endpoint, &gauge).await,
             Scenario::RpcCalls => {
                 let in_flight = work.case.count;
@@ -75,6 +77,7 @@ impl<L: Library> Sides for Sockets<L> {
                 round_trip::answer(library, &work, &endpoint, &gauge, Kind::Router).await
             }
             Scenario::ManyPeers | Scenario::IdleMemory => idle::push_from_many(library, &work, &endpoint, &gauge).await,
+            Scenario::Hostile => hostile::send(library, &work, &endpoint, &gauge).await,
             Scenario::RpcStream => stream::pour(library, &work, &endpoint, &gauge).await,
             Scenario::RpcBeside | Scenario::RpcStalled | Scenario::RpcCost => Err(NO_CLIENT.into()),
         }
@@ -94,6 +97,6 @@ fn role(work: &Work, kind: Kind) -> Role {
     let peers = if work.case.scenario.is_rpc() { 1 } else { work.case.count };
     // Here it is always the side that binds which has the key that others know.
     let server = matches!(kind, Kind::Pull | Kind::Rep);
-    let seal = work.case.scenario.is_sealed().then_some(if server { Seal::Server } else { Seal::Client });
+    let seal = work.case.is_sealed().then_some(if server { Seal::Server } else { Seal::Client });
     Role { kind, size: work.case.size, peers, seal }
 }
