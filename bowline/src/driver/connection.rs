@@ -249,6 +249,10 @@ impl Connection {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.link.held_until().is_some() {
+            // The timer wakes this task.
+            return Poll::Pending;
+        }
         let room = self.link.read_room();
         let buffer = self.link.read_buffer();
         if buffer.is_empty() {
@@ -274,8 +278,14 @@ impl Connection {
             Ok(n) => {
                 self.stirred = true;
                 self.read_in_turn += n;
-                self.link.handle_read(rt::now());
+                let now = rt::now();
+                self.link.handle_read(now);
                 self.seat.count_read(n);
+                // Else a flood of PINGs would have a turn of thousands, where messages have one of hundreds.
+                self.delivered_in_turn += self.link.take_pieces();
+                if let Some(until) = self.link.held_until() {
+                    self.seat.held(self.link.is_hold_news(now).then(|| until - now));
+                }
             }
             Err(error) => self.link.handle_end(DisconnectReason::Io(self.broken.unwrap_or(error.kind())), rt::now()),
         }

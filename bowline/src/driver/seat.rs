@@ -1,6 +1,7 @@
 //! A connection's seat at its socket: the one place where effects are performed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bowline_proto::engine::Halves;
 use bowline_proto::error::HandshakeStage;
@@ -132,6 +133,14 @@ impl Seat {
         self.counters().wrote(bytes);
         self.early[1] += bytes;
         self.pass_counts();
+    }
+
+    /// Nothing is read for a while; of some pauses the monitors hear how long they are.
+    pub(crate) fn held(&self, told: Option<Duration>) {
+        self.counters().held();
+        if let Some(pause) = told {
+            self.tell(MonitorKind::Slowed(pause));
+        }
     }
 
     /// A peer's counts begin when it is attached: what it took to get there is counted then.
