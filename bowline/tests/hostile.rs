@@ -144,7 +144,7 @@ fn ten_thousand_half_open_handshakes_take_a_few_kib_each() {
             }
         });
     });
-    let each = taken.bytes_current / half_open as i64;
+    let each = taken.bytes_current / i64::try_from(half_open).unwrap();
     println!("{each} bytes for each of {half_open} half-open handshakes");
     assert!(each < 8 * 1024, "{each} bytes each");
     runtime.block_on(async {

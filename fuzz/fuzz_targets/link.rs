@@ -65,7 +65,7 @@ fuzz_target!(|input: (u8, u8, bool, Vec<Step<'_>>)| {
     let role = if dials { Role::Dialer } else { Role::Listener };
     let socket_type = TYPES[usize::from(socket_type) % TYPES.len()];
     let mut now = Instant::ZERO;
-    let mut side = Side::new(LinkConfig::new(&options(choice), socket_type), role, now);
+    let mut side = Side::new(LinkConfig::new(options(choice), socket_type), role, now);
     let mut sent = 0;
     for step in &steps {
         let bytes = match *step {

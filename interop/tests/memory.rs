@@ -7,8 +7,8 @@ use bowline_interop::trial::alone;
 use bowline_interop::{Outcome, Transport, ensure, ours, within};
 
 const PEERS: usize = 200;
-/// For both ends and the socket that dialed, in bytes; CURVE and the limits of peers have made it a sixth more.
-const MOST: usize = 12_000;
+/// For both ends and the socket that dialed, in bytes.
+const MOST: usize = 10_000;
 
 #[test]
 fn a_connection_that_was_busy_gives_back_what_it_does_not_need() -> Outcome {

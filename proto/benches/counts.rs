@@ -86,7 +86,7 @@ fn encode(len: usize) {
 
 /// A link with a peer, and bytes that hold so many messages.
 fn decode(len: usize, messages: usize) {
-    let config = |socket_type| LinkConfig::new(&Options::new(), socket_type);
+    let config = |socket_type| LinkConfig::new(Options::new(), socket_type);
     let mut pair = Pair::new(config(SocketType::Push), config(SocketType::Pull), Split::Whole);
     pair.run();
     assert_eq!(pair.dialer.link.state(), State::Ready);

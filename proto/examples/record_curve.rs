@@ -28,7 +28,7 @@ fn main() -> std::io::Result<()> {
         let stream = TcpStream::connect(address)?;
         (Mechanism::CurveClient(CurveClient::new(server.public(), client.into())), Role::Dialer, stream)
     };
-    let config = LinkConfig::new(&Options::new().mechanism(mechanism), SocketType::Pull);
+    let config = LinkConfig::new(Options::new().mechanism(mechanism), SocketType::Pull);
     let mut side = Side::new(config, role, Instant::ZERO);
     let mut buffer = vec![0; 64 * 1024];
     while side.received.len() < 4 && side.is_open() {

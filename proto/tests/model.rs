@@ -97,8 +97,8 @@ fn two_links_keep_their_promises_in_every_order_of_what_passes_between_them() ->
     let server = || Options::new().mechanism(Mechanism::PlainServer(vec![ann("secret")]));
     let model = |dialer: &Options, listener: &Options| Links {
         ledger: Links::ledger(),
-        dialer: LinkConfig::new(dialer, SocketType::Dealer),
-        listener: LinkConfig::new(listener, SocketType::Dealer),
+        dialer: LinkConfig::new(dialer.clone(), SocketType::Dealer),
+        listener: LinkConfig::new(listener.clone(), SocketType::Dealer),
         refuses: false,
         is_ready: false,
         depth: 11,

@@ -101,7 +101,7 @@ fn conversation(seed: u64, steps: usize, most: usize) -> (Vec<Message>, Server) 
 }
 
 fn link(socket_type: SocketType, role: Role) -> Link {
-    Link::new(LinkConfig::new(&Options::new(), socket_type), role, Instant::ZERO)
+    Link::new(LinkConfig::new(Options::new(), socket_type), role, Instant::ZERO)
 }
 
 /// All that the client's side of the connection writes, from its greeting on.

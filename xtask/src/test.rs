@@ -58,13 +58,9 @@ impl Step {
             Self::Code => {
                 let mut args = arguments(&["--lib", "--bins", "--examples"]);
                 args.extend(selected(&targets.code));
-                let mut tally = cargo::test(&root(), &args, &[]);
-                // Without their features these are empty.
-                let featured = ["--features", FEATURES, "--test", "counters", "--test", "rpc_layers"];
-                tally.add(cargo::test(&root(), &arguments(&featured), &[]));
-                tally
+                cargo::test(&root(), &args, &[])
             }
-            Self::Doc => cargo::test(&root(), &arguments(&["--doc", "--features", FEATURES]), &[]),
+            Self::Doc => cargo::test(&root(), &arguments(&["--doc"]), &[]),
             Self::Sim if targets.sim.is_empty() => {
                 println!("there is no tests/sim*.rs, tests/world*.rs or tests/model*.rs");
                 Tally::default()
@@ -126,9 +122,9 @@ fn interop(targets: &Targets) -> Tally {
     cargo::test(&root(), &args, &[(python::VARIABLE, &python)])
 }
 
-/// Every other step selects from the whole workspace, so that all share one build of each crate.
+/// Every other step selects from the whole workspace, with all features, so that all share one build of each crate.
 fn arguments(more: &[&str]) -> Vec<String> {
-    let fixed = ["test", "--workspace", "--no-fail-fast"];
+    let fixed = ["test", "--workspace", "--no-fail-fast", "--features", FEATURES];
     fixed.iter().chain(more).map(ToString::to_string).collect()
 }
 

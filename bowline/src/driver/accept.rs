@@ -58,7 +58,7 @@ fn serve(core: &Arc<Core>, endpoint: &Endpoint, ((stream, address), random): ((S
         Err(limit) => return core.tell(Some(endpoint), MonitorKind::AcceptRefused { address, limit }),
     };
     let seat = seat(core, endpoint, address.clone()).admitted(permit);
-    let config = LinkConfig::new(&core.options, core.socket_type).with_address(address);
+    let config = LinkConfig::new(Arc::clone(&core.options), core.socket_type).with_address(address);
     let span = core.observer().span.of_connection(seat.connection(), Some(endpoint));
     let connection = Connection::new(seat, (config, Role::Listener), Entropy::new(random), stream);
     core.spawn(span.around(async move { drop(connection.run().await) }));

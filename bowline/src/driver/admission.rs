@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use bowline_proto::{AcceptLimit, PeerLimits};
+use bowline_proto::{AcceptLimit, Options, PeerLimits};
 use parking_lot::Mutex;
 
 /// The connections that peers have dialed, of one socket.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    limits: PeerLimits,
+    options: Arc<Options>,
     admitted: Mutex<Admitted>,
 }
 
@@ -31,8 +31,8 @@ pub(crate) struct Permit {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: PeerLimits) -> Self {
-        Self { limits, admitted: Mutex::default() }
+    pub(crate) fn new(options: Arc<Options>) -> Self {
+        Self { options, admitted: Mutex::default() }
     }
 
     /// Counts a connection whose handshake begins; `address` is asked only where somebody counts addresses.
@@ -41,7 +41,7 @@ impl Admission {
     ///
     /// The limit that it is over; nothing is counted then.
     pub(crate) fn admit(self: &Arc<Self>, address: impl FnOnce() -> Option<IpAddr>) -> Result<Permit, AcceptLimit> {
-        let PeerLimits { max_connections, max_connections_per_ip, max_handshakes, .. } = self.limits;
+        let PeerLimits { max_connections, max_connections_per_ip, max_handshakes, .. } = self.options.limits;
         let origin = max_connections_per_ip.and_then(|most| Some((most, network(address()?))));
         let mut admitted = self.admitted.lock();
         let over = |most: Option<usize>, now: usize| most.filter(|&most| now >= most);
@@ -104,10 +104,14 @@ mod tests {
         admission.admit(|| Some(address.parse().unwrap()))
     }
 
+    fn admission(limits: PeerLimits) -> Arc<Admission> {
+        Arc::new(Admission::new(Arc::new(Options::new().limits(limits))))
+    }
+
     #[test]
     fn a_connection_counts_until_it_is_gone_and_its_handshake_until_that_is_over() {
         let limits = PeerLimits::new().max_connections(Some(2)).max_handshakes(Some(1));
-        let admission = Arc::new(Admission::new(limits));
+        let admission = admission(limits);
         let mut first = from(&admission, "10.0.0.1").unwrap();
         assert_eq!(from(&admission, "10.0.0.2").unwrap_err(), AcceptLimit::Handshakes(1));
         first.has_shaken_hands();
@@ -122,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_host_is_counted_as_one_whichever_of_its_addresses_it_takes() {
-        let admission = Arc::new(Admission::new(PeerLimits::new().max_connections_per_ip(Some(1))));
+        let admission = admission(PeerLimits::new().max_connections_per_ip(Some(1)));
         let held = ["10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8:0:1::1"].map(|ip| from(&admission, ip).unwrap());
         for again in ["10.0.0.1", "::ffff:10.0.0.2", "2001:db8::ffff:2", "2001:db8:0:1:8000::"] {
             assert_eq!(from(&admission, again).unwrap_err(), AcceptLimit::ConnectionsPerIp(1), "{again}");

@@ -131,10 +131,16 @@ impl Connection {
         match self.parting {
             Parting::Silent => {}
             Parting::LastWords => self.last_words(),
-            Parting::Farewell => tokio::select! {
-                () = stop.cancelled() => {}
-                _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
-            },
+            // Boxed: the task has room for it all its life otherwise.
+            Parting::Farewell => {
+                Box::pin(async {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
+                    }
+                })
+                .await;
+            }
         }
         ended.unwrap_or(Ended { ready_at: None, reason: DisconnectReason::LocalClose })
     }

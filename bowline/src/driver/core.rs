@@ -74,7 +74,7 @@ impl Core {
             mailbox: Arc::clone(engine.mailbox()),
             engine: Mutex::new(engine),
             socket_type,
-            admission: Arc::new(Admission::new(options.limits)),
+            admission: Arc::new(Admission::new(Arc::clone(&options))),
             options,
             monitors: Monitors::new(socket_type),
             tracker: TaskTracker::new(),

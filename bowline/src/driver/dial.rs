@@ -192,9 +192,10 @@ impl Reach for Wire {
     }
 }
 
-async fn serve(dial: &Dial, stream: Stream, address: String, entropy: Entropy) -> Ended {
+/// What is needed only to begin is gone when the future is made: it lives as long as the connection.
+fn serve(dial: &Dial, stream: Stream, address: String, entropy: Entropy) -> impl Future<Output = Ended> + use<> {
     dial.tell(MonitorKind::Connected { address: address.clone() });
-    let config = LinkConfig::new(&dial.core.options, dial.core.socket_type).with_address(address);
+    let config = LinkConfig::new(Arc::clone(&dial.core.options), dial.core.socket_type).with_address(address);
     let span = dial.core.observer().span.of_connection(dial.connection, Some(&dial.endpoint));
-    span.around(Connection::new(dial.seat(), (config, Role::Dialer), entropy, stream).run()).await
+    span.around(Connection::new(dial.seat(), (config, Role::Dialer), entropy, stream).run())
 }

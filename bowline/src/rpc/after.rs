@@ -23,8 +23,6 @@ pub(super) struct After {
     pub(super) vacant: usize,
     /// The connection takes no more calls.
     pub(super) retires: bool,
-    /// Something has ended: all may have, while everything is to come to its end.
-    pub(super) settled: bool,
 }
 
 /// What is seldom left to do.
@@ -50,6 +48,16 @@ impl After {
         self.deeds.extend(due.and_then(|due| self.disarmed.replace(due)).map(Deed::Disarm));
     }
 
+    /// Whether anything is left to do.
+    #[inline]
+    pub(super) fn is_something(&self) -> bool {
+        !(self.wakes.is_empty()
+            && self.deeds.is_empty()
+            && self.disarmed.is_none()
+            && self.vacant == 0
+            && !self.retires)
+    }
+
     /// Does it all.
     #[inline]
     pub(super) fn perform(self, connection: &Arc<Connection>) {
@@ -71,9 +79,6 @@ impl After {
         if self.retires {
             connection.hub.retire(connection);
             connection.vacancy.notify_waiters();
-        }
-        if self.settled {
-            connection.hub.settled();
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Connection {
     /// How many calls wait for that.
     pub(super) waiting: AtomicUsize,
     /// How many calls of ours it has.
-    pub(super) calls: AtomicUsize,
+    calls: AtomicUsize,
 }
 
 /// Why a stream can't be opened here and now; the payload comes back.
@@ -66,9 +66,14 @@ impl Connection {
     pub(super) fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
         let result = act(&mut state);
-        let after = state.settle();
+        let (after, has_settled) = state.settle();
         drop(state);
-        after.perform(self);
+        if let Some(after) = after {
+            after.perform(self);
+        }
+        if has_settled {
+            self.hub.settled();
+        }
         result
     }
 
@@ -79,13 +84,13 @@ impl Connection {
 
     /// Opens a stream; `reader` is woken when something comes by it.
     pub(super) fn open(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         head: &Head,
         payload: Part,
         end: End,
         deadline: Option<Instant>,
         reader: &Waker,
-    ) -> Result<Stream, NotOpened> {
+    ) -> Result<Stream, (Arc<Self>, NotOpened)> {
         let ticket = self.with(|state| {
             if state.streams().going_away || state.lost().is_some() {
                 return Err(NotOpened::Elsewhere(payload));
@@ -102,12 +107,25 @@ impl Connection {
             })?;
             let ticket = state.streams().insert(id, Some(reader.clone()));
             if let Some(at) = deadline {
-                state.arm(self, ticket, at);
+                state.arm(&self, ticket, at);
             }
-            self.calls.fetch_add(1, Ordering::Relaxed);
+            self.count(self.calls() + 1);
             Ok(ticket)
-        })?;
-        Ok(Stream::new(Arc::clone(self), ticket, true))
+        });
+        match ticket {
+            Ok(ticket) => Ok(Stream::new(self, ticket, true)),
+            Err(why) => Err((self, why)),
+        }
+    }
+
+    /// How many calls of ours it has.
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Changes that number; only under the lock, which whoever compares connections does not take.
+    pub(super) fn count(&self, calls: usize) {
+        self.calls.store(calls, Ordering::Relaxed);
     }
 
     /// The socket is closed: all streams end, whatever is still sent of them.
@@ -187,7 +205,7 @@ impl Attended for Arc<Connection> {
             while goes_on && let Some(frame) = state.session.poll_transmit() {
                 goes_on = give(&frame);
             }
-            state.streams().after.settled = true;
+            state.streams().settled = true;
             Poll::Ready(())
         })
     }

@@ -88,7 +88,7 @@ impl Context {
         let over = self.connection.look(|state| {
             let entry = state.entry(self.ticket)?;
             let is_over = matches!(entry.end, Some(Ending::Fault(_)));
-            (!is_over).then(|| entry.over.get_or_insert_default().clone())
+            (!is_over).then(|| entry.make_rare().over.get_or_insert_default().clone())
         });
         if let Some(over) = over {
             over.cancelled().await;

@@ -26,20 +26,30 @@ pub(super) struct Entry {
     pub(super) stream: Option<StreamId>,
     /// How many hold it.
     pub(super) holders: u32,
-    pub(super) items: Queue,
-    /// The beginning of a message that goes on.
-    partial: Vec<u8>,
+    /// The first message that came and was not taken, with what is to be told as consumed when it is.
+    first: Option<(Part, usize)>,
     /// What came since the last whole message and was not told to the session as consumed.
     unreported: usize,
     /// How it ended; the first end counts.
     pub(super) end: Option<Ending>,
     pub(super) reader: Option<Waker>,
-    pub(super) writer: Option<Waker>,
     pub(super) deadline: Option<Due>,
     /// A stream of the peer's, until its first message is complete.
     pub(super) head: Option<Head>,
     /// That message is complete.
     pub(super) is_complete: bool,
+    // Boxed: a thousand entries are to stay in the processor's cache. It is kept for the next stream in its place.
+    rare: Option<Box<Rare>>,
+}
+
+/// What a stream of one short message each way does not need.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// The messages behind the first one, in order.
+    rest: VecDeque<(Part, usize)>,
+    /// The beginning of a message that goes on.
+    partial: Vec<u8>,
+    pub(super) writer: Option<Waker>,
     /// The task of its handler, once it has one.
     pub(super) work: Option<AbortHandle>,
     /// Ends with it, where somebody asked for that.
@@ -69,18 +79,26 @@ impl Entry {
             serial,
             stream: None,
             holders: 0,
-            items: Queue { first: None, rest: VecDeque::new() },
-            partial: Vec::new(),
+            first: None,
             unreported: 0,
             end: None,
             reader: None,
-            writer: None,
             deadline: None,
             head: None,
             is_complete: false,
-            work: None,
-            over: None,
+            rare: None,
         }
+    }
+
+    /// What is seldom there, if it ever was.
+    #[inline]
+    pub(super) fn rare(&mut self) -> Option<&mut Rare> {
+        self.rare.as_deref_mut()
+    }
+
+    /// A place for what is seldom there.
+    pub(super) fn make_rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// Takes a piece in, and says how much the session is to be told as consumed.
@@ -90,17 +108,21 @@ impl Entry {
     pub(super) fn take_in(&mut self, payload: Part, more: bool, kind: Kind) -> usize {
         self.unreported += mux::cost(payload.len());
         if more {
-            self.partial.extend_from_slice(&payload);
+            self.make_rare().partial.extend_from_slice(&payload);
             return self.report_partial();
         }
-        let whole = if self.partial.is_empty() {
-            payload
-        } else {
-            self.partial.extend_from_slice(&payload);
-            std::mem::take(&mut self.partial).into()
+        let whole = match &mut self.rare {
+            Some(rare) if !rare.partial.is_empty() => {
+                rare.partial.extend_from_slice(&payload);
+                std::mem::take(&mut rare.partial).into()
+            }
+            _ => payload,
         };
         match kind {
-            Kind::Item => self.items.push((whole, std::mem::take(&mut self.unreported))),
+            Kind::Item => {
+                let message = (whole, std::mem::take(&mut self.unreported));
+                if self.is_empty() { self.first = Some(message) } else { self.make_rare().rest.push_back(message) }
+            }
             Kind::Error => {
                 self.end.get_or_insert(Ending::Failed(whole));
             }
@@ -110,12 +132,16 @@ impl Entry {
 
     /// The next message, and how much the session is to be told as consumed.
     pub(super) fn take_out(&mut self) -> Option<(Part, usize)> {
-        let (part, consumed) = self.items.pop()?;
+        let (part, consumed) = self.first.take().or_else(|| self.rare()?.rest.pop_front())?;
         Some((part, consumed + self.report_partial()))
     }
 
     fn report_partial(&mut self) -> usize {
-        if self.items.is_empty() { std::mem::take(&mut self.unreported) } else { 0 }
+        if self.is_empty() { std::mem::take(&mut self.unreported) } else { 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rare.as_ref().is_none_or(|rare| rare.rest.is_empty())
     }
 }
 
@@ -165,36 +191,11 @@ impl Entries {
     pub(super) fn free(&mut self, key: u32) {
         let entry = &mut self.places[key as usize];
         debug_assert_eq!(entry.holders, 0, "nobody holds it");
-        entry.items.clear();
-        entry.partial = Vec::new();
-        (entry.unreported, entry.end, entry.is_complete) = (0, None, false);
-        (entry.reader, entry.writer, entry.head, entry.work) = (None, None, None, None);
+        (entry.first, entry.unreported, entry.end, entry.is_complete) = (None, 0, None, false);
+        (entry.reader, entry.head) = (None, None);
+        if let Some(rare) = entry.rare() {
+            *rare = Rare::default();
+        }
         self.free.push(key);
-    }
-}
-
-/// Messages in order, each with what is to be told as consumed when it is taken. One needs no allocation.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    first: Option<(Part, usize)>,
-    rest: VecDeque<(Part, usize)>,
-}
-
-impl Queue {
-    /// Forgets all of them; the memory of many is given back.
-    fn clear(&mut self) {
-        (self.first, self.rest) = (None, VecDeque::new());
-    }
-
-    fn push(&mut self, message: (Part, usize)) {
-        if self.is_empty() { self.first = Some(message) } else { self.rest.push_back(message) }
-    }
-
-    fn pop(&mut self) -> Option<(Part, usize)> {
-        self.first.take().or_else(|| self.rest.pop_front())
-    }
-
-    fn is_empty(&self) -> bool {
-        self.first.is_none() && self.rest.is_empty()
     }
 }

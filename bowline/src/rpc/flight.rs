@@ -215,14 +215,14 @@ impl Flight {
         }
         let full = match request.client.pick().map_err(Fault::Unreachable)? {
             None => None,
-            Some(connection) => match request.open(&connection, waker) {
+            Some(connection) => match request.open(connection, waker) {
                 Ok(stream) => {
                     self.request.take_if(|request| !request.is_kept);
                     return Ok(Stage::Open(stream));
                 }
                 Err(Unopened::Never(fault)) => return Err(fault),
                 Err(Unopened::Elsewhere) => None,
-                Err(Unopened::Full) => Some(connection),
+                Err(Unopened::Full(connection)) => Some(connection),
             },
         };
         Ok(self.request.take().map_or(Stage::Over, |request| Stage::Waiting(opening(request, full, Duration::ZERO))))
@@ -284,21 +284,21 @@ impl Past {
 
 /// Why a stream can't be opened here and now; the arguments are in their request again.
 enum Unopened {
-    Full,
+    Full(Arc<Connection>),
     Elsewhere,
     Never(Box<Fault>),
 }
 
 impl Request {
     /// Opens the stream on this connection; `reader` is woken when something comes by it.
-    fn open(&mut self, connection: &Arc<Connection>, reader: &Waker) -> Result<Stream, Unopened> {
+    fn open(&mut self, connection: Arc<Connection>, reader: &Waker) -> Result<Stream, Unopened> {
         let args = if self.is_kept { self.args.clone() } else { std::mem::take(&mut self.args) };
         let deadline = self.at.filter(|_| !self.head.one_way);
         let (args, unopened) = match connection.open(&self.head, args, self.end, deadline, reader) {
             Ok(stream) => return Ok(stream),
-            Err(NotOpened::Never(fault)) => return Err(Unopened::Never(fault)),
-            Err(NotOpened::Full(args)) => (args, Unopened::Full),
-            Err(NotOpened::Elsewhere(args)) => (args, Unopened::Elsewhere),
+            Err((_, NotOpened::Never(fault))) => return Err(Unopened::Never(fault)),
+            Err((connection, NotOpened::Full(args))) => (args, Unopened::Full(connection)),
+            Err((_, NotOpened::Elsewhere(args))) => (args, Unopened::Elsewhere),
         };
         self.args = args;
         Err(unopened)
@@ -348,11 +348,11 @@ async fn open(mut request: Request, mut next: Option<Arc<Connection>>) -> Result
             request.head.deadline = Some(at.since_origin().saturating_sub(rt::now().since_origin()));
         }
         let reader = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-        match request.open(&connection, &reader) {
+        match request.open(Arc::clone(&connection), &reader) {
             Ok(stream) => return Ok((stream, request)),
             Err(Unopened::Never(fault)) => return Err(fault),
             Err(Unopened::Elsewhere) => {}
-            Err(Unopened::Full) => vacant.await,
+            Err(Unopened::Full(_)) => vacant.await,
         }
         drop(vacancy);
     }

@@ -6,7 +6,6 @@ use bowline_proto::DisconnectReason;
 
 use super::connection::Connection;
 use super::error::Unreachable;
-use super::sync::Ordering;
 
 /// Which of its connections a client calls by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -44,7 +43,7 @@ impl Routes {
                 self.next = (self.next + 1) % self.ready.len();
                 self.ready.get(self.next)
             }
-            Balance::LeastPending => self.ready.iter().min_by_key(|one| one.calls.load(Ordering::Relaxed)),
+            Balance::LeastPending => self.ready.iter().min_by_key(|one| one.calls()),
         };
         match (picked, &self.given_up) {
             (None, Some(reason)) if self.dialed == 0 => Err(Unreachable::GivenUp(reason.clone())),

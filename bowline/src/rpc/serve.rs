@@ -62,7 +62,7 @@ pub(super) fn begin(connection: &Arc<Connection>, opened: Opened) {
     // What was cancelled meanwhile has no task to be ended by.
     let is_cancelled = connection.look(|state| match state.entry(ticket) {
         Some(entry) if !matches!(entry.end, Some(Ending::Fault(_))) => {
-            entry.work = Some(task.clone());
+            entry.make_rare().work = Some(task.clone());
             false
         }
         Some(_) => true,

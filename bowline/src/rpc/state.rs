@@ -138,14 +138,18 @@ impl State {
         to_serve
     }
 
-    /// Has what the session has to say sent; what is left to do is for when the lock is gone.
+    /// Has what the session has to say sent; what is left to do is for when the lock is gone, and whether something has
+    /// ended is to be told then.
     #[inline]
-    pub(super) fn settle(&mut self) -> After {
-        let mut after = std::mem::take(&mut self.streams().after);
+    pub(super) fn settle(&mut self) -> (Option<After>, bool) {
         if self.sender.is_some() && self.session.has_frames() {
-            after.wake(self.sender.take());
+            let sender = self.sender.take();
+            self.streams().after.wake(sender);
         }
-        after
+        let streams = self.streams();
+        // Mostly nothing is left, and it is too long to be moved for that.
+        let after = streams.after.is_something().then(|| std::mem::take(&mut streams.after));
+        (after, std::mem::take(&mut streams.settled))
     }
 
     /// Lets a task wait for what comes next.

@@ -10,7 +10,6 @@ use super::connection::Connection;
 use super::entry::{Ending, Ticket};
 use super::error::{Fault, Status};
 use super::state::State;
-use super::sync::Ordering;
 
 /// What comes next.
 #[derive(Debug)]
@@ -53,6 +52,15 @@ enum Hold {
     Released,
 }
 
+impl Hold {
+    /// Lets go of a stream of this connection, under its lock.
+    fn release(&mut self, connection: &Connection) {
+        if std::mem::replace(self, Self::Released) == Self::Call {
+            connection.count(connection.calls() - 1);
+        }
+    }
+}
+
 impl Stream {
     pub(super) const fn new(connection: Arc<Connection>, ticket: Ticket, is_call: bool) -> Self {
         Self { connection, ticket, hold: if is_call { Hold::Call } else { Hold::Share } }
@@ -89,9 +97,13 @@ impl Stream {
     /// How the stream ended, once it has. The first message goes to `first`, others are passed over; the stream is let go
     /// of.
     pub(super) fn poll_end(&mut self, cx: &Context<'_>, first: &mut Option<Part>) -> Poll<Next> {
-        let ticket = self.ticket;
-        let end = self.connection.with(|state| {
-            let Some(entry) = state.entry(ticket) else { return Poll::Ready(Next::End) };
+        let Self { connection, ticket, hold } = self;
+        let ticket = *ticket;
+        connection.with(|state| {
+            let Some(entry) = state.entry(ticket) else {
+                hold.release(connection);
+                return Poll::Ready(Next::End);
+            };
             let mut consumed = 0;
             while let Some((part, more)) = entry.take_out() {
                 consumed += more;
@@ -103,18 +115,9 @@ impl Stream {
                 return Poll::Pending;
             };
             state.release(ticket);
+            hold.release(connection);
             Poll::Ready(end.into())
-        });
-        if end.is_ready() {
-            self.released();
-        }
-        end
-    }
-
-    fn released(&mut self) {
-        if std::mem::replace(&mut self.hold, Hold::Released) == Hold::Call {
-            self.connection.calls.fetch_sub(1, Ordering::Relaxed);
-        }
+        })
     }
 
     /// Sends what `held` holds, once there is room for it.
@@ -133,7 +136,7 @@ impl Stream {
                 SendErrorKind::Blocked => {
                     *held = Some(*error.payload);
                     if let Some(entry) = state.entry(self.ticket) {
-                        State::remember(&mut entry.writer, cx.waker());
+                        State::remember(&mut entry.make_rare().writer, cx.waker());
                     }
                     Poll::Pending
                 }
@@ -147,7 +150,8 @@ impl Stream {
     ///
     /// What is queued goes out without us.
     pub(super) fn answer(mut self, part: Part) -> Result<(), (Self, Option<Part>)> {
-        let (connection, ticket) = (&self.connection, self.ticket);
+        let Self { connection, ticket, hold } = &mut self;
+        let ticket = *ticket;
         let held = connection.with(|state| {
             // One that is over takes no answer any more.
             if let Some(id) = state.entry(ticket).and_then(|entry| entry.stream)
@@ -158,13 +162,10 @@ impl Stream {
             }
             state.streams().let_go(ticket);
             state.release(ticket);
+            hold.release(connection);
             None
         });
-        if held.is_some() {
-            return Err((self, held));
-        }
-        self.released();
-        Ok(())
+        if held.is_some() { Err((self, held)) } else { Ok(()) }
     }
 
     /// Ends our direction.
@@ -208,9 +209,12 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.hold != Hold::Released {
-            self.connection.with(|state| state.release(self.ticket));
-            self.released();
+        let Self { connection, ticket, hold } = self;
+        if *hold != Hold::Released {
+            connection.with(|state| {
+                state.release(*ticket);
+                hold.release(connection);
+            });
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Streams {
     pub(super) going_away: bool,
     /// What is left to do without the lock.
     pub(super) after: After,
+    /// Something has ended: all may have, while everything is to come to its end.
+    pub(super) settled: bool,
 }
 
 impl Streams {
@@ -59,10 +61,10 @@ impl Streams {
         let is_fault = matches!(ending, Ending::Fault(_));
         entry.end.get_or_insert(ending);
         self.after.wake(entry.reader.take());
-        if is_fault {
-            self.after.wake(entry.writer.take());
-            self.after.then(entry.work.take().map(Deed::Abort));
-            self.after.then(entry.over.take().map(Deed::Cancel));
+        if is_fault && let Some(rare) = entry.rare() {
+            self.after.wake(rare.writer.take());
+            self.after.then(rare.work.take().map(Deed::Abort));
+            self.after.then(rare.over.take().map(Deed::Cancel));
         }
     }
 
@@ -80,9 +82,11 @@ impl Streams {
         if entry.holders > 0 {
             return None;
         }
-        self.after.then(entry.over.take().map(Deed::Cancel));
+        if let Some(rare) = entry.rare() {
+            self.after.then(rare.over.take().map(Deed::Cancel));
+        }
         self.after.disarm(entry.deadline.take());
-        self.after.settled = true;
+        self.settled = true;
         let stream = entry.stream.take();
         self.entries.free(ticket.key);
         self.forget(stream)
@@ -141,7 +145,7 @@ impl Audience for Streams {
     }
 
     fn writable(&mut self, id: StreamId) {
-        let waker = self.of_stream(id).and_then(|(_, entry)| entry.writer.take());
+        let waker = self.of_stream(id).and_then(|(_, entry)| entry.rare()?.writer.take());
         self.after.wake(waker);
     }
 
@@ -152,7 +156,7 @@ impl Audience for Streams {
 
     fn closed(&mut self, id: StreamId) {
         self.after.vacant += 1;
-        self.after.settled = true;
+        self.settled = true;
         let Some((ticket, entry)) = self.of_stream(id) else { return };
         entry.stream = None;
         let is_partial = entry.head.is_some() && !entry.is_complete;

@@ -1,5 +1,6 @@
 //! What a link takes from a socket's options.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::heartbeat;
@@ -10,34 +11,16 @@ use crate::socket_type::SocketType;
 /// The settings of one connection.
 #[derive(Clone, Debug)]
 pub struct LinkConfig {
+    // Shared: a socket may have a thousand connections.
+    options: Arc<Options>,
     socket_type: SocketType,
-    identity: Identity,
-    mechanism: Mechanism,
-    max_message_size: Option<u64>,
-    limits: PeerLimits,
-    handshake_timeout: Duration,
-    heartbeat: heartbeat::Settings,
     address: String,
 }
 
 impl LinkConfig {
     /// The settings for the connections of a socket of this type with these options.
-    pub fn new(options: &Options, socket_type: SocketType) -> Self {
-        let interval = options.heartbeat_interval;
-        Self {
-            socket_type,
-            identity: options.identity.clone(),
-            mechanism: options.mechanism.clone(),
-            max_message_size: options.max_message_size,
-            limits: options.limits,
-            handshake_timeout: options.handshake_timeout,
-            heartbeat: heartbeat::Settings {
-                interval,
-                timeout: options.heartbeat_timeout.or(interval).unwrap_or_default(),
-                ttl: options.heartbeat_ttl.unwrap_or_default(),
-            },
-            address: String::new(),
-        }
+    pub fn new(options: impl Into<Arc<Options>>, socket_type: SocketType) -> Self {
+        Self { options: options.into(), socket_type, address: String::new() }
     }
 
     /// Sets the peer's address as the transport shows it: it goes into the peer's
@@ -57,27 +40,32 @@ impl LinkConfig {
         &self.address
     }
 
-    pub(super) const fn identity(&self) -> &Identity {
-        &self.identity
+    pub(super) fn identity(&self) -> &Identity {
+        &self.options.identity
     }
 
-    pub(super) const fn mechanism(&self) -> &Mechanism {
-        &self.mechanism
+    pub(super) fn mechanism(&self) -> &Mechanism {
+        &self.options.mechanism
     }
 
-    pub(super) const fn max_message_size(&self) -> Option<u64> {
-        self.max_message_size
+    pub(super) fn max_message_size(&self) -> Option<u64> {
+        self.options.max_message_size
     }
 
-    pub(super) const fn limits(&self) -> &PeerLimits {
-        &self.limits
+    pub(super) fn limits(&self) -> &PeerLimits {
+        &self.options.limits
     }
 
-    pub(super) const fn handshake_timeout(&self) -> Duration {
-        self.handshake_timeout
+    pub(super) fn handshake_timeout(&self) -> Duration {
+        self.options.handshake_timeout
     }
 
-    pub(super) const fn heartbeat(&self) -> heartbeat::Settings {
-        self.heartbeat
+    pub(super) fn heartbeat(&self) -> heartbeat::Settings {
+        let interval = self.options.heartbeat_interval;
+        heartbeat::Settings {
+            interval,
+            timeout: self.options.heartbeat_timeout.or(interval).unwrap_or_default(),
+            ttl: self.options.heartbeat_ttl.unwrap_or_default(),
+        }
     }
 }

@@ -31,6 +31,9 @@ pub(super) struct Handshake {
     greeting: Option<Greeting>,
 }
 
+/// Who the peer is, and what seals the traffic with it.
+type Admitted = (PeerInfo, Option<Box<Ciphers>>);
+
 impl Handshake {
     /// Begins: our greeting goes out whole and at once, so that neither side waits for the other.
     pub(super) fn start(config: &LinkConfig, entropy: Entropy, out: &mut Vec<u8>) -> Self {
@@ -58,7 +61,7 @@ impl Handshake {
         &mut self,
         input: &mut Framing,
         out: &mut Vec<u8>,
-    ) -> Result<Option<(PeerInfo, Option<Ciphers>)>, DisconnectReason> {
+    ) -> Result<Option<Admitted>, DisconnectReason> {
         let greeting = match self.greeting {
             Some(greeting) => greeting,
             None => match self.greet(input, out)? {
@@ -95,7 +98,7 @@ impl Handshake {
         greeting: Greeting,
         body: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<(PeerInfo, Option<Ciphers>)>, DisconnectReason> {
+    ) -> Result<Option<Admitted>, DisconnectReason> {
         if let Some(reason) = command::refusal(body)? {
             return Err(refused(reason));
         }

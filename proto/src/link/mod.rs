@@ -171,7 +171,7 @@ impl Link {
         traffic.advance(&mut self.framing, &mut self.control, now)
     }
 
-    fn ready(&mut self, peer: PeerInfo, ciphers: Option<Ciphers>, now: Instant) {
+    fn ready(&mut self, peer: PeerInfo, ciphers: Option<Box<Ciphers>>, now: Instant) {
         let heartbeat = Heartbeat::new(self.config.heartbeat(), peer.minor, now);
         self.in_clear = self.control.len();
         let traffic = Traffic::new(self.config.socket_type(), peer.clone(), heartbeat, ciphers)

@@ -25,7 +25,7 @@ fn at(millis: u64) -> Instant {
 }
 
 fn config(options: &Options, socket_type: SocketType) -> LinkConfig {
-    LinkConfig::new(options, socket_type)
+    LinkConfig::new(options.clone(), socket_type)
 }
 
 fn plain(socket_type: SocketType) -> LinkConfig {

@@ -24,7 +24,8 @@ pub(super) struct Traffic {
     socket_type: SocketType,
     peer: PeerInfo,
     heartbeat: Heartbeat,
-    ciphers: Option<Ciphers>,
+    // Boxed: most links seal nothing.
+    ciphers: Option<Box<Ciphers>>,
     /// Boxed: most peers have none.
     rate: Option<Box<Rate>>,
 }
@@ -34,7 +35,7 @@ impl Traffic {
         socket_type: SocketType,
         peer: PeerInfo,
         heartbeat: Heartbeat,
-        ciphers: Option<Ciphers>,
+        ciphers: Option<Box<Ciphers>>,
     ) -> Self {
         Self { socket_type, peer, heartbeat, ciphers, rate: None }
     }

@@ -40,7 +40,7 @@ pub(crate) trait Handshake: Debug + Send + Sync {
 
     /// Called once, after [`Progress::Announced`], if the link accepts what the peer announced. What seals the traffic
     /// from here on, if anything does.
-    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers>;
+    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Box<Ciphers>>;
 }
 
 /// What a command brought.

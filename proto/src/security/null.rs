@@ -36,7 +36,7 @@ impl Handshake for Null {
         }
     }
 
-    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         None
     }
 }

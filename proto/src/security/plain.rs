@@ -89,7 +89,7 @@ impl Handshake for Client {
         self.handle_command(Command::decode(body)?, out)
     }
 
-    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         None
     }
 }
@@ -160,7 +160,7 @@ impl Handshake for Server {
         self.handle_command(Command::decode(body)?, out)
     }
 
-    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         Command::Ready(&self.metadata).encode(out);
         None
     }

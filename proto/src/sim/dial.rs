@@ -149,7 +149,7 @@ impl World {
         dial.dialer.opened();
         dial.halves.outbox.pardon();
         let link = |node: &Node, role| {
-            let config = LinkConfig::new(&node.options, node.engine.socket_type());
+            let config = LinkConfig::new(Arc::clone(&node.options), node.engine.socket_type());
             Link::new(config.with_address(dial.endpoint.clone()), role)
         };
         let (near, far) = (&self.nodes[dial.node], &self.nodes[listener]);

@@ -92,7 +92,7 @@ impl Seat {
         flag: Arc<Flag>,
         now: Instant,
     ) -> Self {
-        link.start(now, chance(connection.0)).expect("a new link starts");
+        link.start(now, chance(2 * connection.0 + u64::from(halves.is_none()))).expect("a new link starts");
         Self {
             node,
             connection,

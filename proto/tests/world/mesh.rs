@@ -6,7 +6,7 @@ use bowline_proto::sim::SocketId;
 use bowline_proto::{Identity, Message, Part, SocketType};
 
 use super::checks::body;
-use super::play::{PATIENCE, Play, REST};
+use super::play::{PATIENCE, Play, REST, Trust};
 
 fn name(at: usize) -> String {
     format!("router {at}")
@@ -22,7 +22,7 @@ fn addressed(play: &mut Play, to: usize) -> Message {
 /// deliver loses nothing that it took; without trouble that is everything.
 pub(crate) fn mesh(play: &mut Play) {
     // Of two that are equal none is the server.
-    play.logs_in = false;
+    play.trust = Trust::Blind;
     let (mandatory, handover) = (play.rng.bool(), play.rng.bool());
     let routers: Vec<SocketId> = (0..play.rng.usize(2..5))
         .map(|at| {

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use bowline_proto::sim::{SocketId, World};
-use bowline_proto::{Mechanism, Message, Options, PlainCredentials, Reconnect, SocketType};
+use bowline_proto::{
+    CurveClient, CurveServer, KeyPair, Mechanism, Message, Options, PlainCredentials, Reconnect, SecretKey, SocketType,
+};
 use fastrand::Rng;
 
 use super::summary::Tally;
@@ -36,9 +38,45 @@ pub(crate) struct Play {
     pub(crate) given_up: Vec<(SocketId, String)>,
     /// Whether servers reply twice to everything.
     pub(crate) stutters: bool,
-    /// Whether everybody logs in.
-    pub(crate) logs_in: bool,
+    /// How those that ask and those that serve come to trust each other.
+    pub(crate) trust: Trust,
     next: u32,
+}
+
+/// What sockets demand of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Nothing.
+    Blind,
+    Passwords,
+    /// Keys, by which everything is sealed as well.
+    Keys,
+}
+
+impl Trust {
+    fn client(self) -> Mechanism {
+        match self {
+            Self::Blind => Mechanism::Null,
+            Self::Passwords => Mechanism::PlainClient(ann()),
+            Self::Keys => Mechanism::CurveClient(CurveClient::new(keys(1).public(), keys(2))),
+        }
+    }
+
+    fn server(self) -> Mechanism {
+        match self {
+            Self::Blind => Mechanism::Null,
+            Self::Passwords => Mechanism::PlainServer(vec![ann()]),
+            Self::Keys => Mechanism::CurveServer(CurveServer::new(keys(1)).only([keys(2).public()])),
+        }
+    }
+}
+
+fn ann() -> PlainCredentials {
+    PlainCredentials::new("ann", "secret").expect("short enough")
+}
+
+fn keys(seed: u8) -> KeyPair {
+    SecretKey::from_bytes([seed; 32]).into()
 }
 
 pub(crate) fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
@@ -59,7 +97,12 @@ impl Play {
             inattentive: HashSet::new(),
             given_up: Vec::new(),
             stutters: false,
-            logs_in: rng.u8(..4) == 0,
+            // Keys are a thousand times as dear as passwords.
+            trust: match rng.u8(..32) {
+                0..8 => Trust::Passwords,
+                8 => Trust::Keys,
+                _ => Trust::Blind,
+            },
             next: 0,
             rng,
         }
@@ -87,16 +130,14 @@ impl Play {
             .heartbeat_ttl(sometimes(rng, 9))
     }
 
-    /// A socket; in a world that logs in, those that serve know the password of those that ask.
+    /// A socket; those that serve know the password or the key of those that ask.
     pub(crate) fn socket(&mut self, socket_type: SocketType, options: Options) -> SocketId {
-        let ann = PlainCredentials::new("ann", "secret").expect("short enough");
         let mechanism = match socket_type {
-            _ if !self.logs_in => Mechanism::Null,
             SocketType::Pub | SocketType::XPub | SocketType::Push | SocketType::Router | SocketType::Rep => {
-                Mechanism::PlainServer(vec![ann])
+                self.trust.server()
             }
             SocketType::Sub | SocketType::XSub | SocketType::Pull | SocketType::Dealer | SocketType::Req => {
-                Mechanism::PlainClient(ann)
+                self.trust.client()
             }
             SocketType::Pair => Mechanism::Null,
         };

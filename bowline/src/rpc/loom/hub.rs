@@ -13,7 +13,7 @@ fn a_call_that_waits_for_a_connection_goes_by_the_one_that_joins() {
             line
         });
         assert_eq!(run(call(&client, 7)).unwrap(), 7);
-        serving.join().unwrap().is_over();
+        serving.join().unwrap().ends();
     });
 }
 
@@ -31,7 +31,7 @@ fn a_call_goes_by_the_next_connection_when_the_first_one_is_lost() {
         });
         // Nothing of it was ever sent on the first one.
         assert_eq!(run(call(&client, 7)).unwrap(), 7);
-        serving.join().unwrap().is_over();
+        serving.join().unwrap().ends();
     });
 }
 
@@ -48,11 +48,11 @@ fn a_call_goes_by_the_next_connection_when_the_first_one_takes_no_more() {
             first.take();
             let mut next = Line::joins(&joining, 2);
             next.answers(1);
-            first.is_over();
+            first.ends();
             next
         });
         assert_eq!(run(call(&client, 7)).unwrap(), 7);
-        serving.join().unwrap().is_over();
+        serving.join().unwrap().ends();
     });
 }
 
@@ -72,7 +72,7 @@ fn a_drain_hears_of_the_last_call() {
         let draining = thread::spawn(move || run(hub.drain()));
         assert_eq!(run(last).unwrap(), 7);
         draining.join().unwrap();
-        serving.join().unwrap().is_over();
+        serving.join().unwrap().ends();
     });
 }
 
@@ -100,7 +100,7 @@ fn a_flush_hears_when_all_is_sent() {
         line.give();
         assert_eq!(line.asked.pop_front().expect("it is sent").1.len(), 1);
         flushing.join().unwrap();
-        line.is_over();
+        line.ends();
     });
 }
 

@@ -157,12 +157,12 @@ impl Line {
     }
 
     /// All has come to its end: nobody holds anything of the connection.
-    fn is_over(mut self) {
+    fn ends(mut self) {
         self.give();
         self.take();
         assert!(self.connection.is_idle() && self.peer.is_idle(), "something is left of a call");
-        let counts = [&self.connection.calls, &self.connection.waiting];
-        assert_eq!(counts.map(|count| count.load(super::sync::Ordering::Relaxed)), [0, 0]);
+        let waiting = self.connection.waiting.load(super::sync::Ordering::Relaxed);
+        assert_eq!((self.connection.calls(), waiting), (0, 0));
         self.lost();
     }
 }

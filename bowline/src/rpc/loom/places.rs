@@ -20,7 +20,7 @@ fn a_call_that_waits_for_a_place_gets_the_one_that_comes_free() {
         });
         assert_eq!(run(call(&client, 8)).unwrap(), 8);
         assert_eq!(run(first).unwrap(), 7);
-        serving.join().unwrap().is_over();
+        serving.join().unwrap().ends();
     });
 }
 
@@ -41,7 +41,7 @@ fn a_place_goes_to_another_one_when_who_was_to_have_it_is_dropped() {
         assert_eq!(run(third).unwrap(), 9);
         assert_eq!(run(first).unwrap(), 7);
         dropping.join().unwrap();
-        serving.join().unwrap().is_over();
+        serving.join().unwrap().ends();
     });
 }
 

@@ -66,7 +66,9 @@ impl Notify {
             None => waiting.permit = true,
         }
         drop(waiting);
-        first.and_then(|(_, waker)| waker).map(Waker::wake);
+        if let Some((_, Some(waker))) = first {
+            waker.wake();
+        }
     }
 
     pub(in crate::rpc) fn notify_waiters(&self) {

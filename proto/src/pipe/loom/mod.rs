@@ -135,7 +135,7 @@ fn deliver(inbox: &Inbox, bodies: &[&str]) {
 fn rest(inbox: &Inbox) -> Vec<Message> {
     let (mut batch, mut taken) = (Vec::new(), Vec::new());
     while with(|wakes| inbox.take(&mut batch, wakes)) {
-        taken.extend(batch.drain(..));
+        taken.append(&mut batch);
     }
     taken
 }

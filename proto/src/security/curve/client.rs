@@ -114,8 +114,8 @@ impl Handshake for Client {
         }
     }
 
-    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, _: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         let State::Ready(key, heard) = std::mem::replace(&mut self.state, State::Over) else { return None };
-        Some(Ciphers::new((key.stream(CLIENT_NONCE), INITIATE_NUMBER), (key.stream(SERVER_NONCE), heard)))
+        Some(Box::new(Ciphers::new((key.stream(CLIENT_NONCE), INITIATE_NUMBER), (key.stream(SERVER_NONCE), heard))))
     }
 }

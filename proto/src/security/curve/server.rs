@@ -158,12 +158,12 @@ impl Handshake for Server {
         }
     }
 
-    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Ciphers> {
+    fn admit(&mut self, out: &mut Vec<u8>) -> Option<Box<Ciphers>> {
         let State::Initiate(key, heard) = std::mem::replace(&mut self.state, State::Over) else { return None };
         let number = READY_NUMBER.to_be_bytes();
         let mut sealed = Vec::new();
         key.seal(&boxes::short(READY_NONCE, &number), &self.metadata, &mut sealed);
         put(&[READY, &number, &sealed], out);
-        Some(Ciphers::new((key.stream(SERVER_NONCE), READY_NUMBER), (key.stream(CLIENT_NONCE), heard)))
+        Some(Box::new(Ciphers::new((key.stream(SERVER_NONCE), READY_NUMBER), (key.stream(CLIENT_NONCE), heard))))
     }
 }
