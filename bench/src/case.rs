@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attack::Attack;
 use crate::peers::Peer;
 
 /// What the sockets do, or the client and the server of calls.
@@ -32,10 +33,16 @@ pub(crate) enum Scenario {
     RpcStalled,
     /// Calls of which bytes and allocations are counted.
     RpcCost,
+    /// As `PushPull`, with everything sealed by CURVE.
+    CurvePushPull,
+    /// So many clients, each with one connection at a time: a handshake of CURVE, a round trip, and the next connection.
+    CurveHandshakes,
+    /// An honest pair beside a hostile peer.
+    Hostile,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::PushPull,
         Self::PubSub,
         Self::ReqRep,
@@ -47,6 +54,9 @@ impl Scenario {
         Self::RpcBeside,
         Self::RpcStalled,
         Self::RpcCost,
+        Self::CurvePushPull,
+        Self::CurveHandshakes,
+        Self::Hostile,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -62,12 +72,17 @@ impl Scenario {
             Self::RpcBeside => "rpc-beside",
             Self::RpcStalled => "rpc-stalled",
             Self::RpcCost => "rpc-cost",
+            Self::CurvePushPull => "curve-push-pull",
+            Self::CurveHandshakes => "curve-handshakes",
+            Self::Hostile => "hostile",
         }
     }
 
-    /// The scenarios that `word` of the command line means: one, or all that call.
+    /// The scenarios that `word` of the command line means: one, all that call, or all with CURVE.
     pub(crate) fn named(word: &str) -> Vec<Self> {
-        let is_meant = |scenario: &&Self| scenario.name() == word || word == "rpc" && scenario.is_rpc();
+        let is_meant = |scenario: &&Self| {
+            scenario.name() == word || word == "rpc" && scenario.is_rpc() || word == "curve" && scenario.is_sealed()
+        };
         Self::ALL.iter().filter(is_meant).copied().collect()
     }
 
@@ -76,14 +91,14 @@ impl Scenario {
         matches!(self, Self::RpcCalls | Self::RpcStream | Self::RpcBeside | Self::RpcStalled | Self::RpcCost)
     }
 
-    /// Whether its cases differ in how many there are, rather than in the size of messages.
-    pub(crate) const fn varies_in_count(self) -> bool {
-        matches!(self, Self::ManyPeers | Self::RpcCalls)
+    /// Whether everything passes sealed by CURVE.
+    pub(crate) const fn is_sealed(self) -> bool {
+        matches!(self, Self::CurvePushPull | Self::CurveHandshakes)
     }
 
-    /// Whether the side that measures is the one that binds.
-    pub(crate) const fn near_binds(self) -> bool {
-        matches!(self, Self::PushPull | Self::ManyPeers | Self::IdleMemory)
+    /// Whether its cases differ in how many there are, rather than in the size of messages.
+    pub(crate) const fn varies_in_count(self) -> bool {
+        matches!(self, Self::ManyPeers | Self::RpcCalls | Self::CurveHandshakes)
     }
 }
 
@@ -133,13 +148,31 @@ pub(crate) struct Case {
     pub(crate) placement: Placement,
     /// Bytes of a message's body.
     pub(crate) size: usize,
-    /// How many subscribers, senders, connections, sockets or callers there are.
+    /// How many subscribers, senders, connections, sockets, callers or clients there are.
     pub(crate) count: usize,
+    /// What a hostile peer does meanwhile.
+    pub(crate) attack: Option<Attack>,
+}
+
+impl Case {
+    /// Whether the side that measures is the one that binds.
+    pub(crate) fn near_binds(&self) -> bool {
+        match self.scenario {
+            Scenario::PushPull | Scenario::CurvePushPull | Scenario::ManyPeers | Scenario::IdleMemory => true,
+            Scenario::Hostile => self.attack.is_some_and(|attack| !attack.is_on_a_publisher()),
+            _ => false,
+        }
+    }
+
+    /// Whether everything passes sealed by CURVE.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.scenario.is_sealed() || self.attack.is_some_and(Attack::is_sealed)
+    }
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, transport, placement, size, count } = self;
+        let Self { scenario, transport, placement, size, count, attack } = self;
         match scenario {
             Scenario::ManyPeers => write!(f, "{} {}, {count} senders", scenario.name(), transport.name()),
             Scenario::IdleMemory if *placement == Placement::OneRuntime => {
@@ -147,6 +180,10 @@ impl fmt::Display for Case {
             }
             Scenario::IdleMemory => write!(f, "{} {}, {count} connections", scenario.name(), transport.name()),
             Scenario::RpcCalls => write!(f, "{} {}, {count} in flight", scenario.name(), transport.name()),
+            Scenario::Hostile => {
+                write!(f, "{} {}, {}", scenario.name(), transport.name(), attack.map_or("nobody", Attack::title))
+            }
+            Scenario::CurveHandshakes => write!(f, "{} {}, {count} at once", scenario.name(), transport.name()),
             _ if scenario.is_rpc() => write!(f, "{} {}, {}", scenario.name(), transport.name(), Bytes(*size)),
             _ => write!(f, "{} {} {}, {}", scenario.name(), transport.name(), Bytes(*size), placement.name()),
         }

@@ -8,7 +8,8 @@ cargo xtask bench [--quick] [--only SCENARIO]... [--peers A,B] [--write]
 
   --quick          three short rounds of fewer cases, in about four minutes
   --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory,
-                   rpc-calls, rpc-stream, rpc-beside, rpc-stalled, rpc-cost, or rpc for the last five
+                   rpc-calls, rpc-stream, rpc-beside, rpc-stalled, rpc-cost, or rpc for the last five,
+                   curve-push-pull, curve-handshakes, or curve for both, hostile
   --peers A,B      rows or libraries: bowline, libzmq, omq, rzmq, zmq.rs, tarpc, tonic, jsonrpsee,
                    remoc, muxio, raw
   --write          write BENCHMARKS.md and docs/bench/, as a run of everything does";
@@ -82,6 +83,12 @@ mod tests {
     fn one_word_means_all_scenarios_with_calls() {
         let only = parse(&["--only", "rpc"]).unwrap().only;
         assert!(only.contains(&Scenario::RpcCalls) && only.iter().all(|scenario| scenario.is_rpc()));
+    }
+
+    #[test]
+    fn one_word_means_all_scenarios_with_curve() {
+        let only = parse(&["--only", "curve"]).unwrap().only;
+        assert_eq!(only, [Scenario::CurvePushPull, Scenario::CurveHandshakes]);
     }
 
     #[test]

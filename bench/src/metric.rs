@@ -33,6 +33,8 @@ pub(crate) enum Metric {
     Wire,
     /// Allocations of one call, both sides together.
     Allocations,
+    /// What a hostile peer did per second.
+    Attacks,
 }
 
 impl Metric {
@@ -51,6 +53,7 @@ impl Metric {
             Self::Held => "memory beyond",
             Self::Wire => "bytes beyond the body",
             Self::Allocations => "allocations",
+            Self::Attacks => "of the attack per second",
         }
     }
 
@@ -62,7 +65,7 @@ impl Metric {
     /// The value as people say it.
     pub(crate) fn say(self, value: f64) -> String {
         match self {
-            Self::Rate => count(value),
+            Self::Rate | Self::Attacks => count(value),
             Self::P50 | Self::P99 | Self::Cpu => microseconds(value),
             Self::Connected => microseconds(value * 1e6),
             Self::Each | Self::Resident | Self::Held => bytes(value),

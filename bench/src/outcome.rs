@@ -83,6 +83,7 @@ pub(crate) mod tests {
         placement: Placement::TwoProcesses,
         size: 16,
         count: 1,
+        attack: None,
     };
 
     /// A row whose rounds had these values.

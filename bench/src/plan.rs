@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::attack::Attack;
 use crate::case::{Case, Placement, Scenario, Transport};
 use crate::command::Wishes;
 use crate::peers::{BODY, CHUNK, Peer};
@@ -62,7 +63,7 @@ pub(crate) fn groups(wishes: &Wishes) -> Vec<Group> {
 fn cases(scenario: Scenario, quick: bool) -> Vec<Case> {
     use Placement::{OneRuntime, TwoProcesses, TwoThreads};
     use Transport::{Inproc, Ipc, Tcp};
-    let case = |transport, placement, size, count| Case { scenario, transport, placement, size, count };
+    let case = |transport, placement, size, count| Case { scenario, transport, placement, size, count, attack: None };
     let sizes: &[usize] = if quick { &FEW_SIZES } else { &SIZES };
     match scenario {
         Scenario::PushPull => [(Tcp, TwoProcesses), (Ipc, TwoProcesses), (Inproc, TwoThreads)]
@@ -89,11 +90,18 @@ fn cases(scenario: Scenario, quick: bool) -> Vec<Case> {
         Scenario::RpcStream | Scenario::RpcBeside => vec![case(Tcp, TwoThreads, CHUNK, 1)],
         Scenario::RpcStalled => vec![case(Tcp, TwoThreads, CHUNK, CALLERS)],
         Scenario::RpcCost => vec![case(Tcp, TwoThreads, BODY, 1)],
+        Scenario::CurvePushPull => FEW_SIZES.map(|size| case(Tcp, TwoProcesses, size, 1)).into(),
+        Scenario::CurveHandshakes => CLIENTS.map(|count| case(Tcp, TwoProcesses, 16, count)).into(),
+        Scenario::Hostile => {
+            Attack::ALL.map(|attack| Case { attack: Some(attack), ..case(Tcp, TwoProcesses, 16, 1) }).into()
+        }
         Scenario::IdleMemory => vec![case(Tcp, TwoProcesses, 16, 1000), case(Tcp, OneRuntime, 16, 10_000)],
     }
 }
 
 const SUBSCRIBERS: usize = 8;
 const IN_FLIGHT: [usize; 3] = [1, 64, 1000];
+/// How many clients shake hands at once.
+const CLIENTS: [usize; 2] = [1, 16];
 /// Who calls beside a stream that is not read.
 const CALLERS: usize = 64;

@@ -1,5 +1,6 @@
 //! What bowline wants to reach, and whether it does.
 
+use crate::attack::Attack;
 use crate::case::{Case, Placement, Scenario, Transport};
 use crate::metric::Metric;
 use crate::outcome::{Outcome, Row};
@@ -11,7 +12,7 @@ pub(crate) struct Target {
     scenario: Scenario,
     transport: Transport,
     placement: Placement,
-    /// The size of the messages or, where cases differ by that, how many peers or callers there are.
+    /// The size of the messages or, where cases differ by that, how many peers or callers there are, or which attack.
     which: usize,
     metric: Metric,
     bound: Bound,
@@ -124,7 +125,46 @@ pub(crate) fn all() -> Vec<Target> {
         target(ManyPeers, Tcp, TwoProcesses, 1000, Metric::Rate, AtLeast(0.8), OursWith(1)),
     ]);
     targets.extend(of_calls());
+    targets.extend(of_curve());
+    targets.extend(of_attacks());
     targets
+}
+
+/// What is left to an honest pair beside each attack.
+fn of_attacks() -> impl Iterator<Item = Target> {
+    Attack::ALL.into_iter().map(|attack| Target {
+        scenario: Scenario::Hostile,
+        transport: Transport::Tcp,
+        placement: Placement::TwoProcesses,
+        which: attack as usize,
+        metric: Metric::Kept,
+        bound: Bound::AtLeast(0.8),
+        than: Than::Nothing,
+        ours: ORDINARY,
+        is_stretch: false,
+    })
+}
+
+/// Those with everything sealed.
+fn of_curve() -> Vec<Target> {
+    let target = |scenario, which, factor| Target {
+        scenario,
+        transport: Transport::Tcp,
+        placement: Placement::TwoProcesses,
+        which,
+        metric: Metric::Rate,
+        bound: Bound::AtLeast(factor),
+        than: Than::Libzmq,
+        ours: ORDINARY,
+        is_stretch: false,
+    };
+    vec![
+        target(Scenario::CurvePushPull, 16, 1.5),
+        target(Scenario::CurvePushPull, KIB, 1.5),
+        target(Scenario::CurvePushPull, 64 * KIB, 1.2),
+        target(Scenario::CurveHandshakes, 1, 1.0),
+        target(Scenario::CurveHandshakes, 16, 1.0),
+    ]
 }
 
 /// Those of a client and a server.
@@ -174,6 +214,7 @@ impl Target {
             placement: self.placement,
             size: self.which,
             count: self.which,
+            attack: Attack::ALL.get(self.which).copied(),
         };
         format!("{} {}", self.scenario.name(), crate::report::table::label(&case))
     }
@@ -234,8 +275,9 @@ impl Target {
 
     fn outcome<'a>(&self, outcomes: &'a [Outcome], which: usize) -> Option<&'a Outcome> {
         outcomes.iter().find(|outcome| {
-            let Case { scenario, transport, placement, size, count } = outcome.case;
-            let distinct = if scenario.varies_in_count() { count } else { size };
+            let Case { scenario, transport, placement, size, count, attack } = outcome.case;
+            let size_or_count = if scenario.varies_in_count() { count } else { size };
+            let distinct = attack.map_or(size_or_count, |attack| attack as usize);
             (scenario, transport, placement, distinct) == (self.scenario, self.transport, self.placement, which)
         })
     }

@@ -66,7 +66,7 @@ fn play_near<S: Sides>(sides: &S, work: &Work) -> Result<()> {
     let endpoint = endpoint(work)?;
     let gauge = Arc::new(Gauge::new(work.case.count));
     let mut far = FarSide::None;
-    if work.case.scenario.near_binds() {
+    if work.case.near_binds() {
         start_near(sides, work, &endpoint, &gauge);
         gauge.wait_until_bound()?;
         far.start(sides, work, &endpoint, &gauge)?;
@@ -116,7 +116,7 @@ fn start_near<S: Sides>(sides: &S, work: &Work, endpoint: &str, gauge: &Arc<Gaug
 fn play_far<S: Sides>(sides: &S, work: Work, endpoint: String) -> Result<()> {
     let gauge = Arc::new(Gauge::new(work.case.count));
     let obeyed = gauge.clone();
-    let binds = !work.case.scenario.near_binds();
+    let binds = !work.case.near_binds();
     let sides = sides.clone();
     thread::spawn(move || {
         let runtime = sides.runtime();
@@ -130,6 +130,7 @@ fn play_far<S: Sides>(sides: &S, work: Work, endpoint: String) -> Result<()> {
     println!("ready");
     for line in std::io::stdin().lines() {
         match line?.as_str() {
+            "strikes" => println!("{}", obeyed.strikes()),
             "usage" => println!("{}", serde_json::to_string(&Usage::of_this_process()?)?),
             order => match order.split_once(' ') {
                 Some(("stage", stage)) => obeyed.begin_stage(stage.parse()?),
@@ -161,7 +162,7 @@ impl FarSide {
                 *self = Self::Thread(gauge.clone());
                 let (sides, work, endpoint, gauge) = (sides.clone(), work.clone(), endpoint.to_owned(), gauge.clone());
                 let failure = gauge.clone();
-                let binds = !work.case.scenario.near_binds();
+                let binds = !work.case.near_binds();
                 thread::spawn(move || {
                     let runtime = sides.runtime();
                     let outcome = runtime.block_on(sides.far(work, endpoint, gauge));
@@ -230,6 +231,15 @@ impl FarSide {
             usage = serde_json::from_str(&line)?;
         }
         Ok(usage.plus(Usage::of_this_process()?))
+    }
+
+    /// How often it has attacked; in this process the gauge knows.
+    pub(crate) fn strikes(&mut self) -> Result<u64> {
+        let Self::Process { orders, answers, .. } = self else { return Ok(0) };
+        writeln!(orders, "strikes")?;
+        let mut line = String::new();
+        answers.read_line(&mut line)?;
+        Ok(line.trim().parse()?)
     }
 
     fn end(self) {

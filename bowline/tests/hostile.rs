@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use bowline::{AcceptLimit, DisconnectReason, Endpoint, MonitorKind, Options, Pee
 use common::raw::{Raw, frame, greeting, long_header};
 use common::scene::Scene;
 use common::{Script, until, within};
+use rustix::process::{Resource, Rlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 impl Scene {
@@ -84,6 +86,74 @@ fn a_half_open_handshake_takes_a_few_kib() {
     let each = taken.bytes_current / i64::from(HALF_OPEN);
     println!("{each} bytes for each of {HALF_OPEN} half-open handshakes");
     assert!(each < 16 * 1024, "{each} bytes each");
+}
+
+/// Where the process is to hold half-open connections that a test has started for that.
+const HOLDS_AT: &str = "BOWLINE_TEST_HOLDS_AT";
+
+/// Lets this process have as many descriptors as it may, and says how many.
+fn descriptors() -> usize {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    limit.maximum.map_or(usize::MAX, |most| most as usize)
+}
+
+/// Opens half of a handshake so many times, says so, and holds them until it is let go.
+fn hold(line: &str) {
+    let (address, most) = line.split_once(' ').unwrap();
+    descriptors();
+    let held: Vec<_> = (0..most.parse().unwrap())
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.write_all(&greeting("NULL")).unwrap();
+            stream
+        })
+        .collect();
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    drop(held);
+}
+
+#[test]
+fn ten_thousand_half_open_handshakes_take_a_few_kib_each() {
+    if let Ok(line) = std::env::var(HOLDS_AT) {
+        return hold(&line);
+    }
+    // Fewer only where the system does not let a process have so many descriptors.
+    let half_open = descriptors().saturating_sub(500).min(10_000);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let limits = PeerLimits::new().max_handshakes(Some(half_open));
+    let options = Options::new().limits(limits).handshake_timeout(Duration::from_secs(600));
+    let mut scene = runtime.block_on(Scene::set(options));
+    // The other ends are in a process of their own: there are not descriptors enough for both, nor is their memory ours.
+    let address = scene.endpoint.to_string().replace("tcp://", "");
+    let mut holder = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ten_thousand_half_open_handshakes_take_a_few_kib_each"])
+        .env(HOLDS_AT, format!("{address} {half_open}"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let taken = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            for _ in 0..half_open {
+                scene.monitor.skip_to("accepted").await;
+            }
+            // What they have said of it is read meanwhile.
+            for _ in 0..100 {
+                scene.goes_on().await;
+            }
+        });
+    });
+    let each = taken.bytes_current / i64::try_from(half_open).unwrap();
+    println!("{each} bytes for each of {half_open} half-open handshakes");
+    assert!(each < 8 * 1024, "{each} bytes each");
+    runtime.block_on(async {
+        drop(holder.stdin.take());
+        // The monitor may miss some of so many ends at once, but not what is left.
+        until(|| scene.pull.monitor_with_snapshot().0.connections().count() == 1).await;
+        scene.goes_on().await;
+    });
+    assert!(holder.wait().unwrap().success());
 }
 
 #[tokio::test]
@@ -308,6 +378,26 @@ async fn a_message_beyond_the_bytes_that_may_wait_is_received_all_the_same() {
             assert_eq!(scene.pull.recv().await.unwrap().size(), 3 << 20);
             scene.goes_on().await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_too_fast_is_held_back_and_loses_nothing() {
+    within("a_peer_that_is_too_fast_is_held_back_and_loses_nothing", async {
+        let messages = 1500;
+        let mut scene = Scene::limited(PeerLimits::new().max_rate(Some(1000))).await;
+        let mut fast = scene.shake_hands().await;
+        let flood: Vec<u8> = (0..messages).flat_map(|n: u32| frame(0, &n.to_be_bytes())).collect();
+        fast.send(flood).await;
+        let told = scene.monitor.skip_to("slowed").await;
+        assert!(matches!(told.kind, MonitorKind::Slowed(pause) if !pause.is_zero()), "{told:?}");
+        for n in 0..messages {
+            assert_eq!(scene.pull.recv().await.unwrap().parts(), [n.to_be_bytes()]);
+        }
+        scene.goes_on().await;
+        drop(fast);
+        assert_eq!(scene.monitor.loss().await, DisconnectReason::PeerClosed);
     })
     .await;
 }

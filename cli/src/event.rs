@@ -47,6 +47,7 @@ pub(crate) fn object(event: &MonitorEvent) -> Value {
             }
         }
         MonitorKind::Subscribed(topic) | MonitorKind::Unsubscribed(topic) => put("topic", identity_text(topic).into()),
+        MonitorKind::Slowed(pause) => put("delay", seconds(*pause)),
         MonitorKind::Dropped(messages) => put("messages", (*messages).into()),
         MonitorKind::HandshakeFailed { stage, reason } => {
             put("stage", stage.to_string().into());
@@ -147,6 +148,7 @@ pub(crate) fn words(event: &MonitorEvent) -> String {
         }
         MonitorKind::Subscribed(topic) => format!("subscribed to {}", topic_words(topic)),
         MonitorKind::Unsubscribed(topic) => format!("no longer subscribed to {}", topic_words(topic)),
+        MonitorKind::Slowed(pause) => format!("too fast: not read for {} ms", pause.as_millis()),
         MonitorKind::Dropped(1) => "1 unsent message dropped".to_owned(),
         MonitorKind::Dropped(messages) => format!("{messages} unsent messages dropped"),
         MonitorKind::HandshakeFailed { stage, reason } => format!("failed in the handshake ({stage}): {reason}"),
@@ -243,6 +245,13 @@ mod tests {
         let expected = "tcp://127.0.0.1:5555: turned away (10.0.0.1:7): there are 9 handshakes already";
         assert_eq!(line(&refused), expected);
         assert_eq!(object(&refused)["cause"], "max_handshakes");
+    }
+
+    #[test]
+    fn a_peer_that_is_too_fast_is_told_with_the_pause() {
+        let slowed = event(MonitorKind::Slowed(Duration::from_millis(250)));
+        assert_eq!(line(&slowed), "tcp://127.0.0.1:5555: connection 7 too fast: not read for 250 ms");
+        assert_eq!(object(&slowed)["delay"], 0.25);
     }
 
     #[test]

@@ -102,6 +102,18 @@ limits! {
     /// Default 64 MiB: at 64 KiB a message the 1000 of `recv_hwm` come first, and what is larger than that is not sent in
     /// such numbers.
     max_unread: Option<usize> = Some(64 * 1024 * 1024);
+
+    /// How many messages a peer may send in a second. One that is faster is not read from until it has slowed down to
+    /// that, so the transport pushes back on it; nothing is lost, and the monitor tells
+    /// [`Slowed`](crate::MonitorKind::Slowed). What a peer did not send in the last second it may send at once, and
+    /// what one read brings comes in any case: up to 8 KiB of small messages. Subscriptions, heartbeats and other
+    /// commands count as messages, and so do the frames of calls; messages in process do not.
+    ///
+    /// While a peer is held, its loss is not noticed, and its PINGs are not answered: at a rate of less than a few
+    /// hundred, that may take longer than it waits for an answer.
+    ///
+    /// Default `None`: only the application knows how much is too much. Zero is taken for one.
+    max_rate: Option<usize> = None;
 }
 
 /// The limit that a connection is over which was not accepted.

@@ -26,7 +26,7 @@ cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                counts   instructions of the hot paths, against a baseline (needs valgrind)
                                interop  against pyzmq (needs python3 with venv)
 cargo xtask soak [--seeds N] the simulated networks again, with N seeds (200000) instead of 20000, optimised
-cargo xtask fuzz [--seconds N] what the core reads from a network, made up by a fuzzer, for N seconds (5) a target
+cargo xtask fuzz [--seconds N] what is read from a network, made up by a fuzzer: all targets at once, for N seconds (30)
 cargo xtask bench [ARG]...   bowline beside libzmq, omq, rzmq, zmq.rs and plain sockets (needs libzmq3-dev):
                                --quick          three short rounds instead of five
                                --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory

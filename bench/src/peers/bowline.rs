@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bowline::{AnySocket, Message, Options, Part, SocketType};
+use bowline::curve::{CurveClient, CurveServer, KeyPair, SecretKey};
+use bowline::{AnySocket, Mechanism, Message, Options, Part, SocketType};
 use bytes::Bytes;
 
-use super::{Kind, Library, Role, Runtime, Socket, right_size};
+use super::{Kind, Library, Role, Runtime, Seal, Socket, keys, right_size};
 use crate::Result;
 
 #[derive(Clone)]
@@ -44,6 +45,7 @@ impl Library for Bowline {
             Kind::Pub => Options::new().xpub_nodrop(true),
             _ => Options::new().busy_poll(self.busy_poll),
         };
+        let options = options.mechanism(mechanism(role.seal));
         let socket = AnySocket::new(socket_type(role.kind), options);
         Ok(Open { socket, kind: role.kind, body: vec![b'x'; role.size].into() })
     }
@@ -135,6 +137,21 @@ impl Socket for OpenMany {
     async fn echo(&mut self) -> Result<()> {
         self.open.echo().await
     }
+}
+
+/// The mechanism of a socket that has this part in CURVE.
+pub(crate) fn mechanism(seal: Option<Seal>) -> Mechanism {
+    match seal {
+        None => Mechanism::Null,
+        Some(Seal::Server) => Mechanism::CurveServer(CurveServer::new(pair(&keys::server()))),
+        Some(Seal::Client) => {
+            Mechanism::CurveClient(CurveClient::new(pair(&keys::server()).public(), pair(&keys::client())))
+        }
+    }
+}
+
+fn pair(keys: &keys::Pair) -> KeyPair {
+    SecretKey::from_bytes(keys.secret).into()
 }
 
 fn socket_type(kind: Kind) -> SocketType {

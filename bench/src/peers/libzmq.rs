@@ -1,6 +1,6 @@
 //! libzmq through the crate `zmq`: blocking calls, one I/O thread.
 
-use super::{Kind, Library, Role, Runtime, Socket, right_size};
+use super::{Kind, Library, Role, Runtime, Seal, Socket, keys, right_size};
 use crate::Result;
 
 #[derive(Clone)]
@@ -33,6 +33,18 @@ impl Library for Libzmq {
         if role.kind == Kind::Pub {
             // The crate has no XPUB_NODROP: room for all that the scenario lets a publisher be ahead.
             socket.set_sndhwm(100_000)?;
+        }
+        match role.seal {
+            None => {}
+            Some(Seal::Server) => {
+                socket.set_curve_server(true)?;
+                socket.set_curve_secretkey(&keys::server().secret)?;
+            }
+            Some(Seal::Client) => {
+                socket.set_curve_serverkey(&keys::server().public)?;
+                socket.set_curve_publickey(&keys::client().public)?;
+                socket.set_curve_secretkey(&keys::client().secret)?;
+            }
         }
         Ok(Open { socket, kind: role.kind, body: vec![b'x'; role.size], message: zmq::Message::new() })
     }

@@ -2,6 +2,7 @@
 
 mod bowline;
 mod calls;
+mod keys;
 mod libzmq;
 mod omq;
 mod raw;
@@ -13,10 +14,12 @@ use std::future::Future;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::bowline::mechanism;
 pub(crate) use calls::{BODY, Body, CHUNK, CallLibrary, Caller, Chunks, Produce};
 pub(crate) use runtime::Runtime;
 
 use crate::Result;
+use crate::attack::Attack;
 use crate::case::{Case, Placement, Scenario, Transport};
 use crate::scenario::{Calls, Sockets};
 use crate::worker::Part;
@@ -42,6 +45,15 @@ pub(crate) struct Role {
     pub(crate) size: usize,
     /// How many peers a socket that binds waits for before it begins; only plain sockets want to know.
     pub(crate) peers: usize,
+    /// Its part in CURVE, where there is CURVE.
+    pub(crate) seal: Option<Seal>,
+}
+
+/// Who a socket is to CURVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seal {
+    Server,
+    Client,
 }
 
 /// A library in one set-up; clones of it share what its sockets share.
@@ -70,6 +82,17 @@ pub(crate) trait Socket: Send + 'static {
 
     /// Receives a message and sends it back to where it came from.
     fn echo(&mut self) -> impl Future<Output = Result<()>> + Send;
+
+    /// Closes; where a library has no call for it, dropping does.
+    fn close(self) -> impl Future<Output = Result<()>> + Send
+    where
+        Self: Sized,
+    {
+        async {
+            drop(self);
+            Ok(())
+        }
+    }
 }
 
 /// A message of the wrong size is no result.
@@ -180,6 +203,14 @@ impl Peer {
         if case.scenario.is_rpc() {
             return self.takes_part_in_calls(case);
         }
+        if case.scenario == Scenario::Hostile {
+            // libzmq drops what a subscriber has no room for, so a publisher never learns what the pair can do.
+            let publishes = case.attack.is_some_and(Attack::is_on_a_publisher);
+            return self == Self::BowlineSt || self == Self::Libzmq && !publishes;
+        }
+        if case.scenario.is_sealed() {
+            return self.takes_part_in_curve(case);
+        }
         let is_round_trip = matches!(case.scenario, Scenario::ReqRep | Scenario::DealerRouter);
         let is_memory = matches!(case.scenario, Scenario::IdleMemory | Scenario::ManyPeers);
         let one_runtime = case.placement == Placement::OneRuntime;
@@ -198,6 +229,16 @@ impl Peer {
             }
             Self::RawTokioMt => case.scenario == Scenario::ReqRep && case.transport != Transport::Inproc,
             Self::Tarpc | Self::Tonic | Self::Jsonrpsee | Self::Remoc | Self::Muxio => false,
+        }
+    }
+
+    /// The same where everything is sealed: for those that can.
+    fn takes_part_in_curve(self, case: &Case) -> bool {
+        match self {
+            Self::BowlineSt | Self::Libzmq | Self::OmqSt | Self::Rzmq => true,
+            Self::BowlineMt => case.scenario == Scenario::CurveHandshakes,
+            Self::BowlineMany | Self::OmqBlocking => case.scenario == Scenario::CurvePushPull,
+            _ => false,
         }
     }
 

@@ -1,8 +1,8 @@
 //! omq-tokio: sockets on the caller's runtime, and the blocking ones beside an I/O thread.
 
-use omq_tokio::{Context, Message, Options, SocketType};
+use omq_tokio::{Context, CurveKeypair, CurvePublicKey, CurveSecretKey, Message, Options, SocketType};
 
-use super::{Kind, Library, Role, Runtime, Socket, right_size};
+use super::{Kind, Library, Role, Runtime, Seal, Socket, keys, right_size};
 use crate::Result;
 
 /// Sockets that are tasks of the runtime which uses them.
@@ -42,7 +42,7 @@ impl Library for Async {
     }
 
     async fn open(&self, role: Role) -> Result<Self::Socket> {
-        Ok(Open::new(omq_tokio::Socket::try_new(socket_type(role.kind), options(role.kind))?, role))
+        Ok(Open::new(omq_tokio::Socket::try_new(socket_type(role.kind), options(role))?, role))
     }
 }
 
@@ -54,7 +54,7 @@ impl Library for Blocking {
     }
 
     async fn open(&self, role: Role) -> Result<Self::Socket> {
-        Ok(Open::new(self.context.blocking_socket(socket_type(role.kind), options(role.kind)), role))
+        Ok(Open::new(self.context.blocking_socket(socket_type(role.kind), options(role)), role))
     }
 }
 
@@ -80,6 +80,10 @@ impl Socket for Open<omq_tokio::Socket> {
     async fn recv(&mut self) -> Result<u64> {
         let message = self.socket.recv().await?;
         right_size(message.byte_len(), self.role.size)
+    }
+
+    async fn close(self) -> Result<()> {
+        Ok(self.socket.close().await?)
     }
 
     async fn echo(&mut self) -> Result<()> {
@@ -118,11 +122,21 @@ impl Socket for Open<omq_tokio::blocking::Socket> {
     }
 }
 
-fn options(kind: Kind) -> Options {
+fn options(role: Role) -> Options {
     // Its default profile is the best in every scenario; the one for latency was slower even in round trips.
     let mut options = Options::new();
-    options.xpub_nodrop = kind == Kind::Pub;
-    options
+    options.xpub_nodrop = role.kind == Kind::Pub;
+    match role.seal {
+        None => options,
+        Some(Seal::Server) => options.curve_server(pair(&keys::server())),
+        Some(Seal::Client) => {
+            options.curve_client(pair(&keys::client()), CurvePublicKey::from_bytes(keys::server().public))
+        }
+    }
+}
+
+fn pair(keys: &keys::Pair) -> CurveKeypair {
+    CurveKeypair { public: CurvePublicKey::from_bytes(keys.public), secret: CurveSecretKey::from_bytes(keys.secret) }
 }
 
 fn socket_type(kind: Kind) -> SocketType {

@@ -3,11 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use rzmq::socket::options::{ADAPTIVE_THROTTLE, RCVHWM, SNDHWM, SUBSCRIBE, TCP_CORK, XPUB_NODROP};
+use rzmq::socket::options::{
+    ADAPTIVE_THROTTLE, CURVE_SECRET_KEY, CURVE_SERVER, CURVE_SERVER_KEY, RCVHWM, SNDHWM, SUBSCRIBE, TCP_CORK,
+    XPUB_NODROP,
+};
 use rzmq::uring::{UringConfig, initialize_uring_backend};
 use rzmq::{Context, Msg, SocketType};
 
-use super::{Kind, Library, Role, Runtime, Socket, right_size};
+use super::{Kind, Library, Role, Runtime, Seal, Socket, keys, right_size};
 use crate::Result;
 
 /// What rzmq's connections run on.
@@ -63,6 +66,17 @@ impl Library for Rzmq {
             socket.set_option(RCVHWM, 100_000_i32).await?;
             socket.set_option(TCP_CORK, true).await?;
         }
+        match role.seal {
+            None => {}
+            Some(Seal::Server) => {
+                socket.set_option(CURVE_SERVER, true).await?;
+                socket.set_option_raw(CURVE_SECRET_KEY, &keys::server().secret).await?;
+            }
+            Some(Seal::Client) => {
+                socket.set_option_raw(CURVE_SECRET_KEY, &keys::client().secret).await?;
+                socket.set_option_raw(CURVE_SERVER_KEY, &keys::server().public).await?;
+            }
+        }
         if role.kind == Kind::Pub {
             socket.set_option(XPUB_NODROP, 1_i32).await?;
         }
@@ -90,6 +104,10 @@ impl Socket for Open {
     async fn recv(&mut self) -> Result<u64> {
         let message = self.socket.recv().await?;
         right_size(message.size(), self.body.len())
+    }
+
+    async fn close(self) -> Result<()> {
+        Ok(self.socket.close().await?)
     }
 
     async fn echo(&mut self) -> Result<()> {

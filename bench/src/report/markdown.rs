@@ -149,6 +149,22 @@ fn about(scenario: Scenario) -> &'static str {
             "One call at a time of 16 bytes both ways: the bytes on the wire beyond these 32, counted by a proxy, and the \
              allocations of both sides together, counted by valgrind: the difference of two runs of which one has 100 calls more."
         }
+        Scenario::CurvePushPull => {
+            "As push-pull over tcp, with CURVE: everything is sealed. libzmq has it of libsodium. zmq.rs has no CURVE; \
+             rzmq and omq have it behind a feature of their crates, which is on here."
+        }
+        Scenario::CurveHandshakes => {
+            "So many clients, each in a task (or thread) of its own, which open a socket, connect, shake hands by CURVE, send \
+             16 bytes, receive them back and close, for ever; connections per second, all clients together. Clients and \
+             server are two processes."
+        }
+        Scenario::Hostile => {
+            "An honest pair of 16 bytes a message, PUSH to PULL (PUB to SUB beside subscriptions), in two processes, first as \
+             fast as it can, then steadily at half of that, then the same beside a hostile peer: which share of its pace is \
+             left, how many messages per second that is, and how often per second the hostile peer did what it does. That \
+             is a thread in the sender's process (the subscriber's, where the publisher is attacked), as fast as it can, \
+             so it has the core that the pair at half its speed leaves free."
+        }
         Scenario::IdleMemory => {
             "What 1,000 connections cost that did no more than to send one message, both ends together with their sockets, and \
              what 10,000 sockets cost that are neither bound nor connected (1,000 of libzmq, 2,000 of rzmq, which can't \

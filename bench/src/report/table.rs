@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::attack::Attack;
 use crate::case::{Bytes, Case, Placement, Scenario};
 use crate::metric::Metric;
 use crate::outcome::{Outcome, Row};
@@ -25,7 +26,7 @@ pub(crate) enum Columns {
 /// What matters most in a scenario.
 pub(crate) const fn headlines(scenario: Scenario) -> &'static [Metric] {
     match scenario {
-        Scenario::PushPull | Scenario::PubSub => &[Metric::Rate],
+        Scenario::PushPull | Scenario::PubSub | Scenario::CurvePushPull | Scenario::CurveHandshakes => &[Metric::Rate],
         Scenario::ReqRep => &[Metric::P50, Metric::P99],
         Scenario::DealerRouter | Scenario::RpcCalls => &[Metric::Rate, Metric::P50, Metric::P99],
         Scenario::ManyPeers => &[Metric::Connected, Metric::Each, Metric::Rate],
@@ -34,6 +35,7 @@ pub(crate) const fn headlines(scenario: Scenario) -> &'static [Metric] {
         Scenario::RpcBeside => &[Metric::Slower, Metric::P99, Metric::Bytes],
         Scenario::RpcStalled => &[Metric::Held, Metric::Kept, Metric::Rate],
         Scenario::RpcCost => &[Metric::Wire, Metric::Allocations],
+        Scenario::Hostile => &[Metric::Kept, Metric::Rate, Metric::Attacks],
     }
 }
 
@@ -87,12 +89,19 @@ impl Columns {
 pub(crate) fn label(case: &Case) -> String {
     let transport = case.transport.name();
     match case.scenario {
-        Scenario::PushPull | Scenario::PubSub | Scenario::DealerRouter | Scenario::RpcStream | Scenario::RpcCost => {
+        Scenario::PushPull
+        | Scenario::PubSub
+        | Scenario::DealerRouter
+        | Scenario::RpcStream
+        | Scenario::RpcCost
+        | Scenario::CurvePushPull => {
             format!("{transport} {}", Bytes(case.size))
         }
         Scenario::ReqRep => format!("{transport}, {}", case.placement.name()),
         Scenario::ManyPeers => format!("{transport}, {}", case.count),
         Scenario::RpcCalls => format!("{transport}, {} in flight", case.count),
+        Scenario::Hostile => case.attack.map_or("nobody", Attack::title).to_owned(),
+        Scenario::CurveHandshakes => format!("{transport}, {} at once", case.count),
         Scenario::RpcBeside | Scenario::RpcStalled => format!("{transport}, a stream of {}", Bytes(case.size)),
         Scenario::IdleMemory if case.placement == Placement::OneRuntime => format!("{} sockets", case.count),
         Scenario::IdleMemory => format!("{} connections", case.count),

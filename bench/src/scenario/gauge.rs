@@ -18,6 +18,7 @@ pub(crate) struct Gauge {
     stage: AtomicU32,
     /// How much of what was published has arrived everywhere.
     arrived: AtomicU64,
+    strikes: AtomicU64,
     news: Mutex<News>,
     heard: Condvar,
 }
@@ -54,6 +55,7 @@ impl Gauge {
             counters: (0..counters.max(1)).map(|_| Counter::default()).collect(),
             stage: AtomicU32::new(0),
             arrived: AtomicU64::new(0),
+            strikes: AtomicU64::new(0),
             news: Mutex::default(),
             heard: Condvar::new(),
         }
@@ -89,6 +91,15 @@ impl Gauge {
 
     pub(crate) fn acknowledge(&self, arrived: u64) {
         self.arrived.store(arrived, Ordering::Relaxed);
+    }
+
+    /// How often a hostile peer in this process has done what it does.
+    pub(crate) fn strikes(&self) -> u64 {
+        self.strikes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn strike(&self, times: u64) {
+        self.strikes.fetch_add(times, Ordering::Relaxed);
     }
 
     pub(crate) fn bound(&self) {

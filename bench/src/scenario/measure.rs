@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Gauge;
+use super::{Gauge, hostile};
 use crate::Result;
 use crate::case::{Placement, Scenario, Work};
 use crate::metric::{Metric, Sample};
@@ -21,7 +21,7 @@ pub(super) const OVER: u32 = 2;
 /// Measures what the sides do, which have been started.
 pub(crate) fn measure(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
     match work.case.scenario {
-        Scenario::PushPull => {
+        Scenario::PushPull | Scenario::CurvePushPull | Scenario::CurveHandshakes => {
             gauge.wait_until(|gauge| gauge.count() > 0)?;
             rate(work, gauge, far)
         }
@@ -51,6 +51,10 @@ pub(crate) fn measure(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<S
             connected.values.extend(sending.values);
             connected.foreign = connected.foreign.max(sending.foreign);
             Ok(connected)
+        }
+        Scenario::Hostile => {
+            gauge.wait_until(|gauge| gauge.count() > 0)?;
+            beside_an_attack(work, gauge, far)
         }
         Scenario::IdleMemory => {
             let mut sample = connect(work, gauge, far)?;
@@ -142,6 +146,29 @@ fn round_trips(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> 
     Ok(sample)
 }
 
+/// The rate of an honest pair at its pace, alone and beside an attack.
+fn beside_an_attack(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
+    thread::sleep(work.warm_up);
+    far.begin_stage(hostile::LIMIT)?;
+    thread::sleep(work.window);
+    far.begin_stage(hostile::PACED)?;
+    let alone = rate(work, gauge, far)?;
+    far.begin_stage(hostile::ATTACKED)?;
+    gauge.begin_stage(hostile::ATTACKED);
+    thread::sleep(SETTLE);
+    let (begun, before) = (Instant::now(), gauge.strikes() + far.strikes()?);
+    let mut beside = rate(work, gauge, far)?;
+    let after = gauge.strikes() + far.strikes()?;
+    if after == 0 {
+        return Err("nobody attacked".into());
+    }
+    let rates = (alone.values.get(&Metric::Rate), beside.values.get(&Metric::Rate));
+    let (Some(alone), Some(kept)) = rates else { return Err("no rate was measured".into()) };
+    let attacks = (after - before) as f64 / begun.elapsed().as_secs_f64();
+    beside.values.extend([(Metric::Kept, kept / alone), (Metric::Attacks, attacks)]);
+    Ok(beside)
+}
+
 /// What a side measures itself; only others are watched.
 fn reckoned(gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
     let (load, before) = (MachineLoad::read()?, far.usage_of_both()?);
@@ -175,5 +202,5 @@ fn connect(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
     })
 }
 
-/// Until buffers that are only needed for a handshake are given back.
+/// Until buffers that are only needed for a handshake are given back, and until an attack has come up to its speed.
 const SETTLE: Duration = Duration::from_millis(400);

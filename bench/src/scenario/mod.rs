@@ -2,6 +2,8 @@
 
 mod calls;
 mod gauge;
+mod handshakes;
+mod hostile;
 mod idle;
 mod measure;
 mod round_trip;
@@ -16,7 +18,7 @@ pub(crate) use measure::measure;
 
 use crate::Result;
 use crate::case::{Scenario, Work};
-use crate::peers::{Kind, Library, Role, Runtime};
+use crate::peers::{Kind, Library, Role, Runtime, Seal};
 
 /// Both sides of a run.
 pub(crate) trait Sides: Clone + Send + 'static {
@@ -45,11 +47,15 @@ impl<L: Library> Sides for Sockets<L> {
     async fn near(self, work: Work, endpoint: String, gauge: Arc<Gauge>) -> Result<()> {
         let library = self.0;
         match work.case.scenario {
-            Scenario::PushPull | Scenario::ManyPeers => stream::pull(library, &work, &endpoint, &gauge).await,
+            Scenario::PushPull | Scenario::CurvePushPull | Scenario::ManyPeers => {
+                stream::pull(library, &work, &endpoint, &gauge).await
+            }
             Scenario::PubSub => stream::subscribe(library, &work, &endpoint, &gauge).await,
             Scenario::ReqRep => round_trip::ask(library, &work, &endpoint, &gauge, Kind::Req, 1).await,
             Scenario::DealerRouter => round_trip::ask(library, &work, &endpoint, &gauge, Kind::Dealer, WINDOW).await,
             Scenario::IdleMemory => idle::near(library, &work, &endpoint, &gauge).await,
+            Scenario::CurveHandshakes => handshakes::repeat(library, &work, &endpoint, &gauge).await,
+            Scenario::Hostile => hostile::receive(library, &work, &endpoint, &gauge).await,
             Scenario::RpcStream => stream::drain(library, &work, &endpoint, &gauge).await,
             Scenario::RpcCalls => {
                 let in_flight = work.case.count;
@@ -62,13 +68,16 @@ impl<L: Library> Sides for Sockets<L> {
     async fn far(self, work: Work, endpoint: String, gauge: Arc<Gauge>) -> Result<()> {
         let library = self.0;
         match work.case.scenario {
-            Scenario::PushPull => stream::push(library, &work, &endpoint).await,
+            Scenario::PushPull | Scenario::CurvePushPull => stream::push(library, &work, &endpoint).await,
             Scenario::PubSub => stream::publish(library, &work, &endpoint, &gauge).await,
-            Scenario::ReqRep => round_trip::answer(library, &work, &endpoint, &gauge, Kind::Rep).await,
+            Scenario::ReqRep | Scenario::CurveHandshakes => {
+                round_trip::answer(library, &work, &endpoint, &gauge, Kind::Rep).await
+            }
             Scenario::DealerRouter | Scenario::RpcCalls => {
                 round_trip::answer(library, &work, &endpoint, &gauge, Kind::Router).await
             }
             Scenario::ManyPeers | Scenario::IdleMemory => idle::push_from_many(library, &work, &endpoint, &gauge).await,
+            Scenario::Hostile => hostile::send(library, &work, &endpoint, &gauge).await,
             Scenario::RpcStream => stream::pour(library, &work, &endpoint, &gauge).await,
             Scenario::RpcBeside | Scenario::RpcStalled | Scenario::RpcCost => Err(NO_CLIENT.into()),
         }
@@ -86,5 +95,8 @@ const WINDOW: usize = 100;
 
 fn role(work: &Work, kind: Kind) -> Role {
     let peers = if work.case.scenario.is_rpc() { 1 } else { work.case.count };
-    Role { kind, size: work.case.size, peers }
+    // Here it is always the side that binds which has the key that others know.
+    let server = matches!(kind, Kind::Pull | Kind::Rep);
+    let seal = work.case.is_sealed().then_some(if server { Seal::Server } else { Seal::Client });
+    Role { kind, size: work.case.size, peers, seal }
 }

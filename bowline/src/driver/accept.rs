@@ -31,7 +31,11 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
             accepted = listener.0.accept() => accepted.and_then(|accepted| Ok((accepted, rt::random()?))),
         };
         match accepted {
-            Ok(accepted) => serve(&core, &endpoint, accepted),
+            Ok(accepted) => {
+                serve(&core, &endpoint, accepted);
+                // One at a time: who opens connections without pause must not keep those waiting that there are.
+                tokio::task::yield_now().await;
+            }
             Err(error) => {
                 core.tell(Some(&endpoint), MonitorKind::AcceptFailed(error.kind()));
                 tokio::select! {

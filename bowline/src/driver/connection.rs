@@ -233,7 +233,8 @@ impl Connection {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.seat.is_judging() {
+        // The verdict or the timer wakes this task.
+        if self.seat.is_judging() || self.link.held_until().is_some() {
             return Poll::Pending;
         }
         let room = self.link.read_room();
@@ -264,8 +265,14 @@ impl Connection {
                 }
                 self.stirred = true;
                 self.read_in_turn += n;
-                self.link.handle_read(rt::now());
+                let now = rt::now();
+                self.link.handle_read(now);
                 self.seat.count_read(n);
+                // Else a flood of PINGs would have a turn of thousands, where messages have one of hundreds.
+                self.delivered_in_turn += self.link.take_pieces();
+                if let Some(until) = self.link.held_until() {
+                    self.seat.held(self.link.is_hold_news(now).then(|| until - now));
+                }
             }
             Err(error) => self.link.handle_end(transport::reason_after(&error, self.broken.take()), rt::now()),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bowline_proto::auth::Verdict;
 use bowline_proto::engine::Halves;
@@ -150,6 +151,14 @@ impl Seat {
         self.counters().wrote(bytes);
         self.early[1] += bytes;
         self.pass_counts();
+    }
+
+    /// Nothing is read for a while; of some pauses the monitors hear how long they are.
+    pub(crate) fn held(&self, told: Option<Duration>) {
+        self.counters().held();
+        if let Some(pause) = told {
+            self.tell(MonitorKind::Slowed(pause));
+        }
     }
 
     /// A peer's counts begin when it is attached: what it took to get there is counted then.

@@ -28,6 +28,9 @@ pub(crate) struct PeerLimitArgs {
     /// Bytes of a peer that may wait to be received; K, M and G are understood
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = units::size)]
     max_unread: Option<u64>,
+    /// Messages of a peer in a second; one that is faster is read from more slowly
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = units::whole)]
+    max_rate: Option<usize>,
 }
 
 impl PeerLimitArgs {
@@ -42,5 +45,6 @@ impl PeerLimitArgs {
             .max_parts(self.max_parts.or(usual.max_parts))
             .max_subscriptions(self.max_subscriptions.or(usual.max_subscriptions))
             .max_unread(max_unread.or(usual.max_unread))
+            .max_rate(self.max_rate.or(usual.max_rate))
     }
 }

@@ -24,6 +24,9 @@ const READ_LEAST: usize = 8 * 1024;
 /// How far that grows while reads fill it.
 const READ_BATCH: usize = 256 * 1024;
 
+/// How far where the rate of messages is limited: what one read brings comes at once, whatever the rate.
+const READ_PACED: usize = READ_LEAST;
+
 /// How much it should offer at the most, whatever length a frame announces: memory follows what arrives.
 const READ_MOST: usize = 1024 * 1024;
 
@@ -38,6 +41,8 @@ pub(super) struct Framing {
     seen: usize,
     /// How much room the next read should have, if no longer frame waits for it.
     room: usize,
+    /// How far that may grow.
+    room_most: usize,
     /// The last read took all of it.
     is_filled: bool,
     /// The last read brought little for that.
@@ -53,6 +58,8 @@ pub(super) struct Framing {
     parts: SmallVec<[Part; 1]>,
     parts_size: u64,
     inbound: VecDeque<Message>,
+    /// The commands and the parts that were not the last of their message, since it was last asked for.
+    pieces: usize,
     /// How many bytes at the head of the buffer are opened, and why those behind them can't be.
     opened: usize,
     failure: Option<DisconnectReason>,
@@ -75,6 +82,7 @@ impl Framing {
             buffer: BytesMut::new(),
             seen: 0,
             room: READ_LEAST,
+            room_most: if limits.max_rate.is_some() { READ_PACED } else { READ_BATCH },
             is_filled: false,
             scant: false,
             missing: 0,
@@ -84,6 +92,7 @@ impl Framing {
             parts: SmallVec::new(),
             parts_size: 0,
             inbound: VecDeque::new(),
+            pieces: 0,
             opened: 0,
             failure: None,
             weight: 0,
@@ -102,6 +111,11 @@ impl Framing {
     /// short part count nothing: what they take is in the message itself.
     pub(super) fn take_weight(&mut self) -> u64 {
         std::mem::take(&mut self.weight)
+    }
+
+    /// How many commands and parts were cut since the last call that no message ended with: they take time as messages do.
+    pub(super) fn take_pieces(&mut self) -> usize {
+        std::mem::take(&mut self.pieces)
     }
 
     pub(super) fn has_inbound(&self) -> bool {
@@ -129,19 +143,19 @@ impl Framing {
         self.buffer.len() > self.seen
     }
 
-    /// How many bytes have arrived and how many messages wait, before the next look at the buffer.
+    /// How many bytes have arrived and how many messages and pieces wait, before the next look at the buffer.
     pub(super) fn progress(&self) -> (usize, usize) {
-        (self.buffer.len() - self.seen.min(self.buffer.len()), self.inbound.len())
+        (self.buffer.len() - self.seen.min(self.buffer.len()), self.inbound.len() + self.pieces)
     }
 
     /// All that could be read was read, since this progress.
     pub(super) fn done(&mut self, (arrived, waiting): (usize, usize)) {
-        let messages = self.inbound.len() - waiting;
+        let messages = self.inbound.len() + self.pieces - waiting;
         self.is_filled = arrived >= self.room;
         // One small read among large ones is the end of what the peer wrote at once.
         let was_scant = std::mem::replace(&mut self.scant, arrived < self.room / 4);
         if arrived >= self.room && messages < MESSAGES_ENOUGH {
-            self.room = (self.room * 2).min(READ_BATCH);
+            self.room = (self.room * 2).min(self.room_most);
         } else if was_scant && self.scant || messages >= 4 * MESSAGES_ENOUGH {
             self.room = (self.room / 2).max(READ_LEAST);
         }
@@ -178,6 +192,7 @@ impl Framing {
             }
             let Some((header, header_len)) = self.header()? else { return Ok(Found::Incomplete) };
             if header.flags & COMMAND != 0 {
+                self.pieces += 1;
                 return self.command(header, header_len, self.command_most());
             }
             self.check_size(header.len)?;
@@ -203,6 +218,7 @@ impl Framing {
             self.opened -= text_at + len as usize;
             let text = Header { flags, len };
             if flags & COMMAND != 0 {
+                self.pieces += 1;
                 return Ok(self.take(text, text_at).map_or(Found::Incomplete, |body| Found::Command(body.freeze())));
             }
             let Some(body) = self.body(text, text_at) else { return Ok(Found::Incomplete) };
@@ -243,6 +259,7 @@ impl Framing {
     #[inline]
     fn add(&mut self, more: bool, body: Part) {
         if more {
+            self.pieces += 1;
             self.parts_size += body.len() as u64;
             self.parts.push(body);
         } else if self.parts.is_empty() {

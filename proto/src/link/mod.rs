@@ -5,6 +5,7 @@ mod framing;
 mod handshake;
 mod heartbeat;
 pub mod lifecycle;
+mod rate;
 #[cfg(test)]
 mod tests;
 mod traffic;
@@ -44,12 +45,12 @@ pub enum Role {
 ///
 /// Its methods are of four kinds:
 ///
-/// - *what it is*: [`state`](Self::state), [`peer`](Self::peer), [`role`](Self::role);
+/// - *what it is*: [`state`](Self::state), [`peer`](Self::peer), [`role`](Self::role), [`held_until`](Self::held_until);
 /// - *from the world*: [`start`](Self::start), [`read_buffer`](Self::read_buffer) and
 ///   [`handle_read`](Self::handle_read), [`handle_certificate`](Self::handle_certificate), [`handle_end`](Self::handle_end), [`handle_timeout`](Self::handle_timeout);
 /// - *from the socket*: [`handle_verdict`](Self::handle_verdict), [`handle_refusal`](Self::handle_refusal),
 ///   [`pause_reading`](Self::pause_reading), [`resume_reading`](Self::resume_reading), [`close`](Self::close), [`seal`](Self::seal), [`shed`](Self::shed);
-/// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound), [`take_weight`](Self::take_weight),
+/// - *to the world*: [`poll_effect`](Self::poll_effect), [`inbound`](Self::inbound), [`take_weight`](Self::take_weight), [`take_pieces`](Self::take_pieces),
 ///   [`poll_transmit`](Self::poll_transmit), [`poll_timeout`](Self::poll_timeout).
 ///
 /// After each call of the second or third kind the driver performs the effects, then takes the messages out of
@@ -193,7 +194,8 @@ impl Link {
     fn ready(&mut self, peer: PeerInfo, ciphers: Option<Box<Ciphers>>, now: Instant) {
         let heartbeat = Heartbeat::new(self.config.heartbeat(), peer.minor, now);
         self.in_clear = self.control.len();
-        let traffic = Traffic::new(self.config.socket_type(), peer.clone(), heartbeat, ciphers);
+        let traffic = Traffic::new(self.config.socket_type(), peer.clone(), heartbeat, ciphers)
+            .with_rate(self.config.limits().max_rate);
         self.phase = Phase::Traffic(Box::new(traffic));
         let moved = self.lifecycle.peer_ready(peer, &mut self.effects);
         debug_assert!(moved.is_ok(), "only a handshake gets ready");
@@ -235,14 +237,31 @@ impl Link {
     /// Our inbox is full and we stop reading: from now on the peer's silence does not count against it.
     pub fn pause_reading(&mut self, now: Instant) {
         if let Phase::Traffic(traffic) = &mut self.phase {
-            traffic.heartbeat().pause(now);
+            traffic.pause(now);
         }
     }
 
     /// We read again.
     pub fn resume_reading(&mut self, now: Instant) {
         if let Phase::Traffic(traffic) = &mut self.phase {
-            traffic.heartbeat().resume(now);
+            traffic.resume(now);
+        }
+    }
+
+    /// Until when nothing is to be read, because the peer sends faster than
+    /// [`max_rate`](crate::PeerLimits::max_rate): until [`handle_timeout`](Self::handle_timeout) ends it then.
+    pub fn held_until(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Traffic(traffic) => traffic.held_until(),
+            _ => None,
+        }
+    }
+
+    /// Whether the monitor is to be told that the peer is held: once a second at the most.
+    pub fn is_hold_news(&mut self, now: Instant) -> bool {
+        match &mut self.phase {
+            Phase::Traffic(traffic) => traffic.rate().is_some_and(|rate| rate.is_news(now)),
+            _ => false,
         }
     }
 
@@ -311,6 +330,12 @@ impl Link {
     /// are short enough to stand in their [`Message`] itself.
     pub fn take_weight(&mut self) -> u64 {
         self.framing.take_weight()
+    }
+
+    /// How many commands came since the last call, and parts that were not the last of their message. A driver that lets
+    /// others have their turn after so many messages counts them too.
+    pub fn take_pieces(&mut self) -> usize {
+        self.framing.take_pieces()
     }
 
     /// Moves what the protocol itself has to say (greeting, commands) into an empty batch. Whether there was anything.

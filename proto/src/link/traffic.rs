@@ -3,6 +3,7 @@
 use super::framing::{Found, Framing};
 use super::handshake::refused;
 use super::heartbeat::{Due, Heartbeat};
+use super::rate::Rate;
 use crate::error::{DisconnectReason, ProtocolError};
 use crate::peer::PeerInfo;
 use crate::security::{Ciphers, Sealer};
@@ -25,6 +26,8 @@ pub(super) struct Traffic {
     heartbeat: Heartbeat,
     // Boxed: most links seal nothing.
     ciphers: Option<Box<Ciphers>>,
+    /// Boxed: most peers have none.
+    rate: Option<Box<Rate>>,
 }
 
 impl Traffic {
@@ -34,7 +37,12 @@ impl Traffic {
         heartbeat: Heartbeat,
         ciphers: Option<Box<Ciphers>>,
     ) -> Self {
-        Self { socket_type, peer, heartbeat, ciphers }
+        Self { socket_type, peer, heartbeat, ciphers, rate: None }
+    }
+
+    /// With at most so many messages in a second.
+    pub(super) fn with_rate(self, per_second: Option<usize>) -> Self {
+        Self { rate: per_second.map(|per_second| Box::new(Rate::new(per_second))), ..self }
     }
 
     pub(super) const fn peer(&self) -> &PeerInfo {
@@ -45,8 +53,36 @@ impl Traffic {
         &mut self.heartbeat
     }
 
+    pub(super) fn rate(&mut self) -> Option<&mut Rate> {
+        self.rate.as_deref_mut()
+    }
+
+    /// Until when nothing is to be read: the peer was too fast.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        self.rate.as_ref()?.held_until()
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.heartbeat.deadline()
+        [self.heartbeat.deadline(), self.held_until()].into_iter().flatten().min()
+    }
+
+    /// The inbox is full. Time in which nothing is read does not count against the peer, whatever it is for.
+    pub(super) fn pause(&mut self, now: Instant) {
+        if let Some(rate) = &mut self.rate {
+            rate.set_paused(true);
+        }
+        self.heartbeat.pause(now);
+    }
+
+    /// The inbox has room again.
+    pub(super) fn resume(&mut self, now: Instant) {
+        if let Some(rate) = &mut self.rate {
+            rate.set_paused(false);
+            if rate.held_until().is_some() {
+                return;
+            }
+        }
+        self.heartbeat.resume(now);
     }
 
     /// Cuts what is whole: messages into `input`, answers to commands into `out`.
@@ -56,18 +92,32 @@ impl Traffic {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> Result<(), DisconnectReason> {
+        let (waiting, mut commands) = (input.inbound().len(), 0);
         loop {
             let found = match &mut self.ciphers {
                 None => input.cut()?,
                 Some(ciphers) => input.cut_sealed(&mut ciphers.opener)?,
             };
-            let Found::Command(body) = found else { return Ok(()) };
+            let Found::Command(body) = found else { break };
             self.handle_command(&body, input, out, now)?;
+            commands += 1;
         }
+        if let Some(rate) = &mut self.rate
+            && rate.count(input.inbound().len() - waiting + commands, now)
+        {
+            self.heartbeat.pause(now);
+        }
+        Ok(())
     }
 
     /// What the clock demands.
     pub(super) fn handle_timeout(&mut self, out: &mut Vec<u8>, now: Instant) -> Result<(), DisconnectReason> {
+        if let Some(rate) = &mut self.rate
+            && rate.is_over(now)
+            && !rate.is_paused()
+        {
+            self.heartbeat.resume(now);
+        }
         match self.heartbeat.due(now) {
             Due::Nothing => {}
             Due::Ping(ttl) => Command::Ping { ttl, context: b"" }.encode(out),

@@ -138,6 +138,9 @@ pub enum MonitorKind {
     /// The peer no longer subscribes to this topic: PUB and XPUB only. Subscriptions that end with their connection are
     /// not told one by one.
     Unsubscribed(Bytes),
+    /// The peer sends faster than [`max_rate`](crate::PeerLimits::max_rate): nothing is read from it for so long. Told once
+    /// a second at the most, however many pauses there are.
+    Slowed(Duration),
     /// So many messages that the socket had taken to send are dropped, together with the pipe they waited in: its peer
     /// is gone and was not ours to dial, its endpoint was given up, or linger is over. What waits for a subscriber that
     /// is lost is dropped with its subscriptions, whoever dialed.
@@ -174,6 +177,7 @@ impl MonitorKind {
             Self::HandshakeFailed { .. } => "handshake_failed",
             Self::Subscribed(_) => "subscribed",
             Self::Unsubscribed(_) => "unsubscribed",
+            Self::Slowed(_) => "slowed",
             Self::Dropped(_) => "dropped",
             Self::Disconnected(_) => "disconnected",
             Self::ConnectStopped(_) => "connect_stopped",

@@ -176,6 +176,7 @@ impl Snapshot {
             | MonitorKind::ConnectDelayed
             | MonitorKind::Subscribed(_)
             | MonitorKind::Unsubscribed(_)
+            | MonitorKind::Slowed(_)
             | MonitorKind::Dropped(_)
             | MonitorKind::TlsNotReloaded(_)
             | MonitorKind::Lagged(_) => {}

@@ -1,5 +1,6 @@
-//! The shape of the source tree: who may import whom, sizes, names, and what must not be in it.
+//! The shape of the source tree: who may import whom, sizes, names, what must not be in it, and what it depends on.
 
+mod dependencies;
 mod imports;
 mod layering;
 mod paths;

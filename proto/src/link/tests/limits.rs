@@ -60,3 +60,76 @@ fn a_part_beyond_the_limit_ends_the_connection_before_it_is_read() {
     assert_eq!(speak(PeerLimits::new(), 70_000, b""), (vec![], too_many(65_536)));
     assert_eq!(speak(PeerLimits::new().max_parts(None), 70_000, b"\0\0"), (vec![70_001], None));
 }
+
+/// A PULL that takes so many messages in a second, with a PUSH that beats every second and has said nothing for long.
+fn paced(per_second: usize) -> Side {
+    let options = Options::new().heartbeat_interval(Some(Duration::from_secs(1)));
+    let options = options.limits(PeerLimits::new().max_rate(Some(per_second)));
+    ready_side_of(config(&options, SocketType::Pull), 1, SocketType::Push)
+}
+
+#[test]
+fn a_peer_that_is_too_fast_is_held_for_as_long_as_it_was_ahead() {
+    let mut side = paced(100);
+    // A hundred are saved up, and what has come is handed out in any case.
+    side.feed(&[0, 1, 7].repeat(100), at(2_000));
+    assert_eq!((side.received.len(), side.link.held_until()), (100, None));
+    side.feed(&[0, 1, 7].repeat(25), at(2_000));
+    assert_eq!((side.received.len(), side.link.held_until()), (125, Some(at(2_250))));
+    assert!(side.link.poll_timeout().is_some_and(|due| due <= at(2_250)));
+    side.tick(at(2_249));
+    assert_eq!(side.link.held_until(), Some(at(2_250)));
+    side.tick(at(2_250));
+    assert_eq!((side.link.held_until(), side.reason()), (None, None));
+}
+
+#[test]
+fn commands_count_as_messages_do() {
+    let mut side = paced(10);
+    side.feed(&command(b"\x04PING\0\0").repeat(15), at(2_000));
+    assert_eq!(side.link.held_until(), Some(at(2_500)));
+}
+
+#[test]
+fn time_in_which_a_peer_is_held_does_not_count_against_it() {
+    let mut side = paced(1);
+    side.feed(&[0, 0].repeat(61), at(2_000));
+    assert_eq!(side.link.held_until(), Some(at(62_000)));
+    // Our PINGs go unanswered meanwhile, and the inbox is full for a while as well.
+    for second in 3..62 {
+        side.tick(at(second * 1_000));
+        if second == 30 {
+            side.link.pause_reading(at(30_000));
+        }
+        if second == 40 {
+            side.link.resume_reading(at(40_000));
+        }
+    }
+    assert_eq!(side.reason(), None);
+    side.tick(at(62_000));
+    assert_eq!(side.link.held_until(), None);
+    // Now it has as long as any other peer.
+    side.tick(at(62_999));
+    assert_eq!(side.reason(), None);
+    side.tick(at(63_001));
+    assert_eq!(side.reason(), Some(&DisconnectReason::HeartbeatTimeout));
+}
+
+#[test]
+fn without_a_rate_nobody_is_held() {
+    let mut side = ready_side(SocketType::Pull, SocketType::Push);
+    side.feed(&[0, 0].repeat(100_000), at(0));
+    assert_eq!((side.link.held_until(), side.link.is_hold_news(at(0))), (None, false));
+}
+
+#[test]
+fn a_flood_of_commands_or_parts_is_read_in_pieces_as_small_as_one_of_messages() {
+    for (flood, least) in [(command(b"\x04PING\0\0"), 910), (vec![1, 0], 4096), (vec![0, 0], 0)] {
+        let mut side = ready_side(SocketType::Pull, SocketType::Push);
+        for read in flood.repeat(8 * 1024).chunks(8 * 1024).take(10) {
+            assert_eq!(side.link.read_room(), 8 * 1024);
+            side.feed(read, at(0));
+            assert!(side.link.take_pieces() >= least, "{:?}", &flood[..2]);
+        }
+    }
+}
