@@ -5,12 +5,23 @@ use std::path::Path;
 use std::process::Command;
 
 /// What may be built into a program that is under Apache 2.0 and MIT.
-const LICENCES: [&str; 8] =
-    ["MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause", "Unicode-3.0", "Unlicense", "Zlib", "0BSD"];
+const LICENCES: [&str; 9] = [
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-3-Clause",
+    "ISC",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+    "0BSD",
+];
 
 /// Crates of which there are two versions, and why.
-const TWICE: [(&str, &str); 2] = [
+const TWICE: [(&str, &str); 4] = [
     ("syn", "version 3 is young: some macros still have version 2, in the build only"),
+    ("getrandom", "ring still has version 0.2"),
+    ("windows-sys", "ring still has version 0.52, on Windows only"),
     ("embedded-io", "postcard asks for both, and needs neither here"),
 ];
 
