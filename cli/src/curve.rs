@@ -13,7 +13,7 @@ use crate::failure::{Failure, plain_io};
 /// The mechanism, if CURVE is asked for.
 pub(crate) fn mechanism(args: &CurveArgs) -> Result<Option<Mechanism>, Failure> {
     if args.curve_server {
-        let Some(keys) = own_keys(args)? else {
+        let Some(keys) = own_keys(args.curve_key_file.as_deref())? else {
             let line = format!("--curve-server: no secret key: name one with --curve-key-file or {SECRET}");
             return Err(Failure::Usage(line));
         };
@@ -30,16 +30,21 @@ pub(crate) fn mechanism(args: &CurveArgs) -> Result<Option<Mechanism>, Failure> 
             Some(_) => Err(Failure::Usage("--curve-key-file: say --curve-server or --curve-server-key, too".into())),
         };
     };
+    client(server, args.curve_key_file.as_deref()).map(Some)
+}
+
+/// The client of a server whose public key this is, or is in that file.
+pub(crate) fn client(server: &str, key_file: Option<&Path>) -> Result<Mechanism, Failure> {
     let server = public_key(server)?;
-    let keys = match own_keys(args)? {
+    let keys = match own_keys(key_file)? {
         Some(keys) => keys,
         None => curve::generate().map_err(|error| Failure::of("can't make a key", plain_io(&error)))?,
     };
-    Ok(Some(Mechanism::CurveClient(CurveClient::new(server, keys))))
+    Ok(Mechanism::CurveClient(CurveClient::new(server, keys)))
 }
 
-fn own_keys(args: &CurveArgs) -> Result<Option<KeyPair>, Failure> {
-    if let Some(file) = &args.curve_key_file {
+fn own_keys(file: Option<&Path>) -> Result<Option<KeyPair>, Failure> {
+    if let Some(file) = file {
         return key_in::<SecretKey>(file).map(|secret| Some(secret.into()));
     }
     let Some(text) = env::var_os(SECRET) else { return Ok(None) };

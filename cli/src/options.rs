@@ -39,11 +39,8 @@ pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<
 }
 
 fn mechanism(args: &ConnectionArgs) -> Result<Mechanism, Failure> {
-    let credentials = |username: &str, password: &str| {
-        PlainCredentials::new(username, password).map_err(|cause| Failure::usage(username, cause))
-    };
     if let (Some(username), Some(password)) = (&args.username, &args.password) {
-        return Ok(Mechanism::PlainClient(credentials(username, password)?));
+        return Ok(Mechanism::PlainClient(login(username, password)?));
     }
     if let Some(mechanism) = curve::mechanism(&args.curve)? {
         return Ok(mechanism);
@@ -51,6 +48,11 @@ fn mechanism(args: &ConnectionArgs) -> Result<Mechanism, Failure> {
     if args.plain_server.is_empty() && args.auth.plain_passwords.is_none() {
         return Ok(Mechanism::Null);
     }
-    let logins = args.plain_server.iter().map(|login| credentials(&login.username, &login.password));
+    let logins = args.plain_server.iter().map(|one| login(&one.username, &one.password));
     Ok(Mechanism::PlainServer(logins.collect::<Result<_, _>>()?))
+}
+
+/// The credentials of PLAIN.
+pub(crate) fn login(username: &str, password: &str) -> Result<PlainCredentials, Failure> {
+    PlainCredentials::new(username, password).map_err(|cause| Failure::usage(username, cause))
 }

@@ -28,9 +28,19 @@ impl Program {
     ///
     /// If it can't be built or started.
     pub async fn start(words: &str) -> Outcome<Self> {
+        Self::start_with(words, &[]).await
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be built or started.
+    pub async fn start_with(words: &str, variables: &[(&str, &str)]) -> Outcome<Self> {
         let binary = binary().await?;
         let mut process = Command::new(&binary)
             .args(words.split(' '))
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

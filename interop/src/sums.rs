@@ -3,8 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bowline::Endpoint;
 use bowline::rpc::{Incoming, Server, Stream};
+use bowline::{Endpoint, Options};
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
@@ -77,7 +77,17 @@ impl Stream for Numbers {
 ///
 /// If that is not possible.
 pub async fn serve(place: &str) -> Outcome<(Server, Endpoint)> {
-    let server = Server::builder().service(SumsServer::new(Calculator)).build().map_err(|error| error.to_string())?;
+    serve_with(place, Options::new()).await
+}
+
+/// The same with options of its own.
+///
+/// # Errors
+///
+/// If that is not possible.
+pub async fn serve_with(place: &str, options: Options) -> Outcome<(Server, Endpoint)> {
+    let builder = Server::builder().service(SumsServer::new(Calculator)).options(options);
+    let server = builder.build().map_err(|error| error.to_string())?;
     let endpoint = server.bind(place).await.map_err(|error| error.to_string())?;
     Ok((server, endpoint))
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod bench;
+mod caller;
 mod check;
 mod curve;
 mod limits;
@@ -16,6 +17,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use auth::{AuthArgs, PasswdArgs};
 pub(crate) use bench::{BenchArgs, BenchCommand, MeasureArgs, RpcBenchArgs, RpcStreamBenchArgs, Transport};
+pub(crate) use caller::CallerArgs;
 pub(crate) use check::command_line;
 pub(crate) use curve::{CurveArgs, KeygenArgs, SECRET};
 pub(crate) use limits::PeerLimitArgs;
@@ -386,7 +388,7 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) deadline: Option<Duration>,
     #[command(flatten)]
-    pub(crate) tls: TlsClientArgs,
+    pub(crate) caller: CallerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -404,7 +406,7 @@ pub(crate) struct ServicesArgs {
     #[arg(long, value_name = "SECS", default_value = "10", allow_negative_numbers = true, value_parser = units::seconds)]
     pub(crate) deadline: Duration,
     #[command(flatten)]
-    pub(crate) tls: TlsClientArgs,
+    pub(crate) caller: CallerArgs,
 }
 
 #[derive(Debug, Args)]

@@ -5,14 +5,16 @@ mod listing;
 
 use std::time::Duration;
 
-use bowline::Options;
 use bowline::rpc::reflection::{MethodInfo, ReflectionClient};
 use bowline::rpc::{CallError, Client, Codec, Items, Kind, Method, Retries};
+use bowline::{Mechanism, Options};
 use serde_json::Value;
 
-use crate::args::{CallArgs, ServicesArgs, TlsClientArgs};
+use crate::args::{CallArgs, CallerArgs, ServicesArgs};
+use crate::curve;
 use crate::failure::Failure;
 use crate::open::endpoint;
+use crate::options::login;
 use crate::output;
 use crate::signal::Interrupts;
 use crate::tls::client_options;
@@ -26,7 +28,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<(), Failure> {
         return Err(Failure::usage(&args.method, "not SERVICE.METHOD, as `bowline services` lists them"));
     }
     let mut interrupts = Interrupts::listen()?;
-    let client = connect(&args.endpoint, &args.tls)?;
+    let client = connect(&args.endpoint, &args.caller)?;
     let (items, mut breaks) = JsonLines::new();
     let work = async {
         let known = look_up(&client, &args, service, name).await?;
@@ -46,7 +48,7 @@ pub(crate) async fn call(args: CallArgs) -> Result<(), Failure> {
 /// Prints what the server offers.
 pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen()?;
-    let client = connect(&args.endpoint, &args.tls)?;
+    let client = connect(&args.endpoint, &args.caller)?;
     let ask = ReflectionClient::new(client.clone()).services().deadline(args.deadline);
     let services = tokio::select! {
         services = ask => services.map_err(|error| failure(&args.endpoint, &error))?,
@@ -68,12 +70,20 @@ pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A client that says when nobody is there, or has no time, instead of trying on.
-fn connect(place: &str, tls: &TlsClientArgs) -> Result<Client, Failure> {
+fn connect(place: &str, caller: &CallerArgs) -> Result<Client, Failure> {
     let place = endpoint(place)?;
-    let options = Options::new().max_attempts(Some(1)).linger(Some(FAREWELL));
-    let options = client_options(options, tls, &place)?;
+    let options = Options::new().max_attempts(Some(1)).linger(Some(FAREWELL)).mechanism(mechanism(caller)?);
+    let options = client_options(options, &caller.tls, &place)?;
     let builder = Client::builder().endpoint(place).options(options).codec(Codec::Json).retries(Retries::NONE);
     builder.connect().map_err(|error| Failure::Error(error.to_string()))
+}
+
+fn mechanism(caller: &CallerArgs) -> Result<Mechanism, Failure> {
+    match (&caller.username, &caller.password, &caller.curve_server_key) {
+        (Some(username), Some(password), _) => login(username, password).map(Mechanism::PlainClient),
+        (_, _, Some(server)) => curve::client(server, caller.curve_key_file.as_deref()),
+        _ => Ok(Mechanism::Null),
+    }
 }
 
 /// The arguments as they travel: all of them in an array.

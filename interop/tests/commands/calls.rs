@@ -1,5 +1,7 @@
 //! `bowline call` and `bowline services`, with a service of ours.
 
+use bowline::curve::{self, CurveServer};
+use bowline::{Mechanism, Options, PlainCredentials};
 use bowline_interop::{Outcome, Program, ensure, sums};
 
 use crate::ANY;
@@ -72,6 +74,32 @@ async fn services_lists_what_can_be_called() -> Outcome {
         ensure(builtin["name"] == name, || builtin.to_string())?;
     }
     services.done().await?;
+    server.close().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn call_reaches_a_server_that_demands_a_key_or_a_password() -> Outcome {
+    let [ours, theirs] = [(); 2].map(|()| curve::generate());
+    let (server, client) = (ours.map_err(|error| error.to_string())?, theirs.map_err(|error| error.to_string())?);
+    let key = server.public();
+    let demands = Mechanism::CurveServer(CurveServer::new(server).only([client.public()]));
+    let (server, place) = sums::serve_with(ANY, Options::new().mechanism(demands)).await?;
+    let words = format!("call {place} Sums.add [1,2] --curve-server-key {key}");
+    let secret = client.secret().to_z85();
+    let mut call = Program::start_with(&words, &[("BOWLINE_CURVE_SECRET", &secret)]).await?;
+    call.prints("3").await?;
+    call.done().await?;
+    let said = Program::start(&words).await?.failed(1).await?;
+    ensure(said.contains("refused"), || said)?;
+    server.close().await;
+
+    let ann = PlainCredentials::new("ann", "secret").map_err(|error| error.to_string())?;
+    let (server, place) = sums::serve_with(ANY, Options::new().mechanism(Mechanism::PlainServer(vec![ann]))).await?;
+    let mut services = Program::start(&format!("services {place} --username ann --password secret")).await?;
+    services.prints("Sums").await?;
+    let said = Program::start(&format!("services {place} --username ann --password guess")).await?.failed(1).await?;
+    ensure(said.contains("refused"), || said)?;
     server.close().await;
     Ok(())
 }
