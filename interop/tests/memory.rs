@@ -4,7 +4,7 @@
 use bowline::SocketType;
 use bowline_interop::census::allocated;
 use bowline_interop::trial::alone;
-use bowline_interop::{Outcome, Transport, ensure, ours, within};
+use bowline_interop::{Outcome, Transport, ours, within};
 
 const PEERS: usize = 200;
 /// For both ends and the socket that dialed, in bytes.
@@ -28,7 +28,8 @@ fn a_connection_that_was_busy_gives_back_what_it_does_not_need() -> Outcome {
             let each = || (allocated() - before) / PEERS;
             let busy = each();
             let quiet = async {
-                while each() > MOST {
+                // On a slow machine the first of them are quiet before the last are there.
+                while each() > MOST || each() >= busy {
                     tokio::task::yield_now().await;
                 }
                 Ok::<_, String>(())
@@ -36,7 +37,6 @@ fn a_connection_that_was_busy_gives_back_what_it_does_not_need() -> Outcome {
             let waited = within("less memory in use", quiet).await;
             println!("{transport}: {busy} bytes a connection, {} when it is quiet", each());
             waited?;
-            ensure(each() < busy, || format!("nothing of {busy} bytes was given back"))?;
             for push in &peers {
                 ours::close(push).await?;
             }

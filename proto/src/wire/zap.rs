@@ -1,7 +1,7 @@
 //! The words of ZAP: what ZeroMQ's authentication handlers are asked, and answer.
 //!
 //! The frames stand in the message of a REQ or REP socket, which adds and takes the envelope. What an existing handler is
-//! asked and answers goes into [`auth`](crate::auth) and comes from there without a loss, but for what only [`auth::Request`]
+//! asked and answers goes into [`auth`] and comes from there without a loss, but for what only [`auth::Request`]
 //! knows: the peer's port, socket type and properties.
 // RFC 27
 
