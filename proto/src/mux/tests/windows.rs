@@ -139,7 +139,7 @@ fn a_window_shrinks_while_calls_come_and_go_beside_it_and_grows_again_behind_the
     let (alone, rate) = network.pass(SECOND / 10);
     assert!(alone >= 1024 * 1024 && rate > 1_900, "{alone} bytes are under way, {rate} arrive");
     let (beside, _) = network.pass_in_company(SECOND / 10);
-    assert!(beside <= 300 * 1024, "{beside} bytes are under way");
+    assert!(beside <= 520 * 1024, "{beside} bytes are under way");
     let (alone, _) = network.pass(SECOND / 10);
     assert!(alone >= 1024 * 1024, "{alone} bytes are under way");
 }
