@@ -69,7 +69,7 @@ fuzz_target!(|input: (u8, Vec<Step<'_>>)| {
     let [dials, listens] = mechanisms(choice);
     let (seals, now) = (dials.seals() && listens.seals(), Instant::ZERO);
     let side = |mechanism, role| {
-        Side::new(LinkConfig::new(&Options::new().mechanism(mechanism), SocketType::Dealer), role, now)
+        Side::new(LinkConfig::new(Options::new().mechanism(mechanism), SocketType::Dealer), role, now)
     };
     let mut sides = [side(dials, Role::Dialer), side(listens, Role::Listener)];
     let mut ways = [(); 2].map(|()| Way { waiting: Vec::new(), passed: Vec::new() });

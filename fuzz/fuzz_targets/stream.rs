@@ -42,7 +42,7 @@ fn mechanism(choice: u8) -> Mechanism {
 fuzz_target!(|bytes: &[u8]| {
     let Some(([choice, socket_type, split], stream)) = bytes.split_first_chunk() else { return };
     let options = Options::new().mechanism(mechanism(*choice)).max_message_size(Some(2048));
-    let config = LinkConfig::new(&options, TYPES[usize::from(*socket_type) % TYPES.len()]);
+    let config = LinkConfig::new(options, TYPES[usize::from(*socket_type) % TYPES.len()]);
     let split = match split {
         0 => Split::Whole,
         1 => Split::Bytewise,
