@@ -6,6 +6,7 @@ mod common;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bowline::auth::{Code, Request, Verdict};
 use bowline::curve::{self, CurveClient, CurveServer};
 use bowline::endpoint::Host;
 use bowline::error::{HandshakeStage, TlsAlert, TlsFault};
@@ -115,6 +116,32 @@ script! {
             assert_eq!((&*certificate.subject, certificate.fingerprint_hex().len()), (name, 64));
         }
         assert_eq!(ends.pull.peers()[0].info.certificate.as_ref().unwrap().subject, "CN=worker-1");
+    }
+}
+
+/// Knows one certificate, by its subject.
+async fn knows_worker_1(request: Request) -> Verdict {
+    match request.peer.certificate {
+        Some(certificate) if certificate.subject == "CN=worker-1" => Verdict::accept_as("worker-1"),
+        _ => Verdict::refuse(Code::Credentials, "unknown"),
+    }
+}
+
+script! {
+    async fn an_authenticator_judges_by_the_certificate() {
+        let authority = Authority::new();
+        let server = authority.server().client_certificates(authority.roots(), ClientCertificates::Required).unwrap();
+        let judging = quick().tls_server(server).authenticator(knows_worker_1);
+        let client = |name| {
+            let shown = authority.issue(name);
+            quick().tls_client(authority.client().certificate(shown.certificate, shown.key).unwrap())
+        };
+        let mut ends = ends(judging, client("worker-2")).await;
+        assert!(matches!(ends.heard.refusal().await, DisconnectReason::Unauthorized(_)));
+        let known = Push::with_options(client("worker-1"));
+        known.connect(&ends.endpoint).unwrap();
+        ends.heard.peers(1).await;
+        assert_eq!(ends.pull.peers()[0].info.user.as_deref(), Some("worker-1"));
     }
 }
 
