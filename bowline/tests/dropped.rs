@@ -8,6 +8,8 @@ use bowline::{DisconnectReason, MonitorKind, Pub, Pull, Push, Sub};
 use common::{Script, brief, number, parts, quick, settle, until, usual};
 
 const LARGE: usize = 100_000;
+/// So small that several go out at once.
+const SMALL: usize = 5_000;
 
 /// A PUSH that lingers so long.
 fn lingers(linger: Option<Duration>) -> Push {
@@ -20,8 +22,8 @@ fn lazy() -> Pull {
 }
 
 /// Sends until nothing more is taken, and says how many were.
-async fn fill(push: &Push) -> u64 {
-    let body = "x".repeat(LARGE);
+async fn fill(push: &Push, size: usize) -> u64 {
+    let body = "x".repeat(size);
     let (mut taken, mut in_vain) = (0_u64, 0);
     while in_vain < 20 {
         if push.try_send(parts([&taken.to_string(), &body])).is_ok() {
@@ -107,7 +109,7 @@ for_each_transport! {
     }
 
     async fn of_what_was_sent_to_a_peer_that_does_not_read_each_message_arrives_or_is_counted(at: At) {
-        for (dials, linger) in [(true, 0), (false, 0), (true, 20), (false, 20)] {
+        for (dials, linger, size) in [(true, 0, LARGE), (false, 0, SMALL), (true, 20, SMALL), (false, 20, LARGE)] {
             let (push, pull) = (lingers(Some(Duration::from_millis(linger))), lazy());
             let mut monitor = push.monitor();
             if dials {
@@ -116,10 +118,10 @@ for_each_transport! {
                 pull.connect(push.bind(at.any()).await.unwrap()).unwrap();
             }
             push.wait_for_peer().await;
-            let sent = fill(&push).await;
+            let sent = fill(&push, size).await;
             let dropped = push.close().await;
             assert_eq!(dropped > 0, !at.is_inproc(), "in process all has arrived when it is sent");
-            assert_eq!(drain(&pull).await + dropped, sent, "dials: {dials}");
+            assert_eq!(drain(&pull).await + dropped, sent, "dials: {dials}, of {size} bytes");
             let mut told = 0;
             while let Some(event) = monitor.next().await {
                 told += if let MonitorKind::Dropped(n) = event.kind { n } else { 0 };
@@ -133,7 +135,7 @@ for_each_transport! {
         let mut monitor = push.monitor();
         pull.connect(push.bind(at.any()).await.unwrap()).unwrap();
         push.wait_for_peer().await;
-        let sent = fill(&push).await;
+        let sent = fill(&push, LARGE).await;
         push.stop();
         let dropped = push.close().await;
         assert_eq!(drain(&pull).await + dropped, sent);
@@ -153,7 +155,7 @@ for_each_transport! {
         let mut monitor = push.monitor();
         pull.connect(push.bind(at.any()).await.unwrap()).unwrap();
         monitor.peers(1).await;
-        let sent = fill(&push).await;
+        let sent = fill(&push, LARGE).await;
         push.disconnect_peer(push.peers()[0].connection).unwrap();
         let arrived = drain(&pull).await;
         let mut dropped = 0;
@@ -174,7 +176,7 @@ for_each_transport! {
         let place = push.connect(at.place()).unwrap();
         pull.bind(&place).await.unwrap();
         monitor.peers(1).await;
-        fill(&push).await;
+        fill(&push, LARGE).await;
         pull.stop();
         pull.close().await;
         assert_ne!(monitor.event().await.kind.name(), "dropped");

@@ -22,6 +22,8 @@ use crate::tls::peer_certificate;
 const READ: usize = 64 * 1024;
 /// A read that brought this many is mostly followed by more, so the next one does not ask first.
 const BULK: usize = 16 * 1024;
+/// What one record carries at most. RFC 8446, Record Layer
+const RECORD: usize = 16 * 1024;
 
 /// A connection, from the first byte of its handshake on. Whoever reads or writes drives the handshake.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct TlsStream {
     /// The first byte of all that came: it tells what a peer speaks that does not speak TLS.
     first: Option<u8>,
     reads_bulk: bool,
+    /// How many bytes are sealed of those that were to be written, and not yet all with the kernel: one record at most.
+    in_record: usize,
     stage: Stage,
     demands_protocol: bool,
     certificate: Option<Arc<PeerCertificate>>,
@@ -71,10 +75,16 @@ impl TlsStream {
         Ok(Self::new(tcp, session.into(), demands_protocol, complaint))
     }
 
-    fn new(tcp: TcpStream, session: Connection, demands_protocol: bool, complaint: Option<TlsSettingsError>) -> Self {
+    fn new(
+        tcp: TcpStream,
+        mut session: Connection,
+        demands_protocol: bool,
+        complaint: Option<TlsSettingsError>,
+    ) -> Self {
+        session.set_buffer_limit(Some(RECORD));
         let (stage, certificate) = (Stage::Handshake, None);
-        let (sealed, first, reads_bulk) = (BytesMut::new(), None, false);
-        Self { tcp, session, sealed, first, reads_bulk, stage, demands_protocol, certificate, complaint }
+        let (sealed, first, reads_bulk, in_record) = (BytesMut::new(), None, false, 0);
+        Self { tcp, session, sealed, first, reads_bulk, in_record, stage, demands_protocol, certificate, complaint }
     }
 
     pub(crate) const fn tcp(&self) -> &TcpStream {
@@ -110,7 +120,15 @@ impl TlsStream {
             self.stage = Stage::Closing;
             self.session.send_close_notify();
         }
-        let _as_far_as_it_goes = self.poll_send(&mut Context::from_waker(std::task::Waker::noop()));
+        self.say_last(&mut Context::from_waker(std::task::Waker::noop()));
+    }
+
+    /// Sends what rustls still has to say, as far as that goes without waiting; nothing behind a part of a record, whose
+    /// messages have not been written as far as anybody knows.
+    fn say_last(&mut self, cx: &mut Context<'_>) {
+        if self.in_record == 0 {
+            let _as_far_as_it_goes = self.poll_send(cx);
+        }
     }
 
     /// Drives the handshake to its end; `false` if the peer closes before that.
@@ -199,7 +217,7 @@ impl TlsStream {
     fn fail(&mut self, fault: TlsFault, cx: &mut Context<'_>) -> io::Error {
         self.stage = Stage::Failed(fault);
         self.sealed = BytesMut::new();
-        let _alert = self.poll_send(cx);
+        self.say_last(cx);
         fault::error(fault)
     }
 
@@ -275,8 +293,9 @@ impl AsyncWrite for TlsStream {
         self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
-    /// Takes up to 64 KiB, when all that was taken before is with the kernel. So it is known to a record what went out if
-    /// the connection breaks, and as much is lost with it as would be in the kernel's buffer.
+    /// Seals one record, and is ready when the kernel has all of it: a peer can read no part of one. So if the connection
+    /// ends, what was written is with the kernel, and of what was not, nothing arrives. Until it is ready it is to be called
+    /// with the same bytes.
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -286,11 +305,12 @@ impl AsyncWrite for TlsStream {
         if !ready!(stream.poll_handshake(cx))? {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        if stream.in_record == 0 {
+            ready!(stream.poll_send(cx))?;
+            stream.in_record = stream.session.writer().write_vectored(bufs)?;
+        }
         ready!(stream.poll_send(cx))?;
-        let taken = stream.session.writer().write_vectored(bufs)?;
-        // If this fails the next call does, too.
-        let _the_rest_goes_later = stream.poll_send(cx);
-        Poll::Ready(Ok(taken))
+        Poll::Ready(Ok(std::mem::take(&mut stream.in_record)))
     }
 
     fn is_write_vectored(&self) -> bool {
