@@ -1,4 +1,4 @@
-//! What ZMTP is made of, out of any bytes: greetings, frame headers, commands and their metadata.
+//! What ZMTP is made of, out of any bytes: greetings, frame headers, commands and their metadata, and the words of ZAP.
 
 #![no_main]
 
@@ -6,6 +6,8 @@ use bowline_proto::wire::command::Command;
 use bowline_proto::wire::frame::Header;
 use bowline_proto::wire::greeting::Greeting;
 use bowline_proto::wire::metadata::Walk;
+use bowline_proto::wire::zap::{Reply, Request};
+use bowline_proto::{Message, Part};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -28,4 +30,12 @@ fuzz_target!(|bytes: &[u8]| {
         taken += name.len() + value.len();
     }
     assert!(taken <= bytes.len(), "properties overlap");
+    let frames: Message = bytes.split(|&byte| byte == b'|').map(Part::copy_from_slice).collect();
+    if let Ok(request) = Request::decode(&frames) {
+        assert_eq!(Request::decode(&request.encode()), Ok(request), "so is a question of ZAP");
+    }
+    if let Ok(reply) = Reply::decode(&frames) {
+        let encoded = reply.encode().expect("its names were read");
+        assert_eq!(Reply::decode(&encoded), Ok(reply), "and its answer");
+    }
 });
