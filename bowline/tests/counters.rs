@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bowline::{Pull, Push};
-use common::{Script, quick, within};
+use bowline::{PeerLimits, Pull, Push};
+use common::{Script, quick, until, usual, within};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Metadata, Recorder, SharedString, Unit};
 
 /// Keeps every figure by its name and its labels.
@@ -86,4 +86,41 @@ async fn messages_bytes_and_connections_are_counted() {
     let (sent, received) =
         (figures.count("bowline_bytes_sent_total PUSH"), figures.count("bowline_bytes_received_total PULL"));
     assert!(sent == received && sent > 64 + 70, "{sent} {received}");
+}
+
+#[tokio::test]
+async fn newcomers_wait_while_others_are_served_and_all_of_them_get_in() {
+    let figures = Figures::default();
+    let _recorded = metrics::set_default_local_recorder(&figures);
+    within("newcomers_wait_while_others_are_served_and_all_of_them_get_in", async {
+        let pull = Pull::with_options(usual().limits(PeerLimits::new().newcomer_percent(Some(10))));
+        let (push, place) = (Push::with_options(usual()), pull.bind("tcp://127.0.0.1:*").await.unwrap());
+        push.connect(&place).unwrap();
+        let serving = tokio::spawn({
+            let pull = pull.clone();
+            async move {
+                let send = async {
+                    loop {
+                        push.send("served").await.unwrap();
+                    }
+                };
+                let receive = async {
+                    loop {
+                        pull.recv().await.unwrap();
+                    }
+                };
+                tokio::join!(send, receive)
+            }
+        });
+        let mut newcomers = Vec::new();
+        while figures.count("bowline_turns_waited_total PULL") == 0 {
+            let newcomer = Push::with_options(usual());
+            newcomer.connect(&place).unwrap();
+            newcomer.wait_for_peer().await;
+            newcomers.push(newcomer);
+        }
+        until(|| pull.peers().len() == 1 + newcomers.len()).await;
+        serving.abort();
+    })
+    .await;
 }

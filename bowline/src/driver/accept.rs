@@ -32,7 +32,15 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
         };
         match accepted {
             Ok(accepted) => {
+                let place = core.admission.share.book(rt::now());
+                tokio::select! {
+                    biased;
+                    () = unbound.cancelled() => break,
+                    () = rt::until(place.at) => {}
+                }
+                let begun = rt::now();
                 serve(&core, &endpoint, accepted);
+                core.admission.share.settle(place, rt::now() - begun);
                 // One at a time: who opens connections without pause must not keep those waiting that there are.
                 tokio::task::yield_now().await;
             }

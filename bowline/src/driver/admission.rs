@@ -1,9 +1,11 @@
-//! How many peers may dial us: whoever comes in addition is turned away before it costs anything.
+//! How many peers may dial us, and how much time they get: whoever comes in addition is turned away before it costs anything,
+//! and whoever is no peer yet waits for its turn.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use bowline_proto::limits::share::Share;
 use bowline_proto::{AcceptLimit, Options, PeerLimits};
 use parking_lot::Mutex;
 
@@ -12,6 +14,8 @@ use parking_lot::Mutex;
 pub(crate) struct Admission {
     options: Arc<Options>,
     admitted: Mutex<Admitted>,
+    /// The time that those get who are no peers yet.
+    pub(crate) share: Share,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +36,8 @@ pub(crate) struct Permit {
 
 impl Admission {
     pub(crate) fn new(options: Arc<Options>) -> Self {
-        Self { options, admitted: Mutex::default() }
+        let share = Share::new(options.limits.newcomer_percent);
+        Self { options, admitted: Mutex::default(), share }
     }
 
     /// Counts a connection whose handshake begins; `address` is asked only where somebody counts addresses.
@@ -64,6 +69,11 @@ impl Admission {
 }
 
 impl Permit {
+    /// Whether the handshake is not over.
+    pub(crate) const fn shakes_hands(&self) -> bool {
+        self.shakes_hands
+    }
+
     /// The handshake is over.
     pub(crate) fn has_shaken_hands(&mut self) {
         if std::mem::take(&mut self.shakes_hands) {

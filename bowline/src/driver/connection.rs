@@ -4,6 +4,7 @@
 //! the socket and one write for all that waited. No allocation per message, one wake per batch at the most.
 
 mod parting;
+mod turn;
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -23,6 +24,7 @@ use tokio_util::io::poll_read_buf;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use self::parting::Parting;
+use self::turn::Turn;
 use super::attendant::Attended;
 use super::seat::{Ended, Seat};
 use crate::rt;
@@ -65,6 +67,11 @@ pub(crate) struct Connection {
     undelivered: u64,
     read_in_turn: usize,
     delivered_in_turn: usize,
+    /// What came for the subscriptions of a publisher.
+    subscribed_in_turn: u32,
+    turn: Turn,
+    /// How many turns it has had as a peer, as far as that matters.
+    turns: u8,
     parting: Parting,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     /// Something has passed since it was last looked whether anything does.
@@ -94,6 +101,9 @@ impl Connection {
             undelivered: 0,
             read_in_turn: 0,
             delivered_in_turn: 0,
+            subscribed_in_turn: 0,
+            turn: Turn::default(),
+            turns: 0,
             parting: Parting::LastWords,
             timer: None,
             stirred: false,
@@ -118,7 +128,7 @@ impl Connection {
         ended.unwrap_or(Ended { ready_at: None, reason: DisconnectReason::LocalClose })
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         (self.read_in_turn, self.delivered_in_turn) = (0, 0);
         // What is pending stays so until it wakes this task, or until the other direction or the time changes the link.
         let (mut reads, mut writes) = (true, true);
@@ -224,6 +234,9 @@ impl Connection {
         };
         let n = waiting - self.link.inbound().len();
         self.delivered_in_turn += n;
+        if self.seat.core().socket_type.is_subscribed_to() {
+            self.subscribed_in_turn = self.subscribed_in_turn.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+        }
         self.seat.counters().received(n);
         if delivered.is_pending() != self.paused {
             self.paused = !self.paused;
@@ -234,7 +247,7 @@ impl Connection {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // The verdict or the timer wakes this task.
-        if self.seat.is_judging() || self.link.held_until().is_some() {
+        if self.seat.is_judging() || self.link.held_until().is_some() || self.must_wait() {
             return Poll::Pending;
         }
         let room = self.link.read_room();
@@ -345,8 +358,7 @@ impl Connection {
         }
         let Some(halves) = self.seat.halves() else {
             // An accepted connection has no pipe yet, and a socket that is closing has none to give.
-            let closing = || Box::pin(self.seat.core().closing.clone().cancelled_owned());
-            ready!(self.closing.get_or_insert_with(closing).as_mut().poll(cx));
+            ready!(self.poll_closing(cx));
             self.link.close();
             return Poll::Ready(());
         };
@@ -375,11 +387,17 @@ impl Connection {
         Poll::Ready(())
     }
 
+    /// Ready when the socket is closing.
+    fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let closing = || Box::pin(self.seat.core().closing.clone().cancelled_owned());
+        self.closing.get_or_insert_with(closing).as_mut().poll(cx)
+    }
+
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.look_at.is_none() && std::mem::take(&mut self.stirred) {
             self.look_at = Some(rt::now() + QUIET);
         }
-        let Some(due) = self.link.poll_timeout().into_iter().chain(self.look_at).min() else {
+        let Some(due) = [self.link.poll_timeout(), self.look_at, self.turn_at()].into_iter().flatten().min() else {
             self.timer = None;
             return Poll::Pending;
         };

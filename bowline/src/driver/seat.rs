@@ -127,6 +127,11 @@ impl Seat {
         self.ended.as_ref()
     }
 
+    /// Whether somebody has dialed us who is no peer yet.
+    pub(crate) fn is_newcomer(&self) -> bool {
+        self.permit.as_ref().is_some_and(Permit::shakes_hands)
+    }
+
     /// Whether somebody judges the peer: nothing is to be read of it.
     pub(crate) const fn is_judging(&self) -> bool {
         self.judging.is_some()

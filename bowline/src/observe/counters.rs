@@ -13,6 +13,7 @@
 //! | `bowline_messages_sent_total`, `bowline_messages_received_total` | counter | messages of connections over bytes |
 //! | `bowline_bytes_sent_total`, `bowline_bytes_received_total` | counter | their bytes, with all framing |
 //! | `bowline_reads_held_total` | counter | pauses in which a peer was not read from, because it was over its rate |
+//! | `bowline_turns_waited_total` | counter | turns of newcomers and subscribers that had to wait, because others were served |
 //! | `bowline_messages_dropped_total` | counter | unsent messages that went with their pipe |
 //!
 //! Cost: four additions for each batch that is read or written, none for a message.
@@ -68,6 +69,10 @@ impl Counters {
 
     pub(crate) fn held(&self) {
         counter!("bowline_reads_held_total", "socket_type" => self.socket_type).increment(1);
+    }
+
+    pub(crate) fn waited(&self) {
+        counter!("bowline_turns_waited_total", "socket_type" => self.socket_type).increment(1);
     }
 
     pub(crate) fn hear(&self, event: &MonitorEvent, (before, after): (usize, usize)) {

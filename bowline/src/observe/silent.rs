@@ -49,5 +49,7 @@ impl Counters {
 
     pub(crate) fn held(self) {}
 
+    pub(crate) fn waited(self) {}
+
     pub(crate) fn hear(self, _: &MonitorEvent, _: (usize, usize)) {}
 }

@@ -24,6 +24,13 @@ pub(crate) fn deadline(instant: Instant) -> tokio::time::Instant {
         .unwrap_or_else(|| *ORIGIN + std::time::Duration::from_secs(u32::MAX.into()))
 }
 
+/// Waits until then; not at all where that is now, which tokio's timers would make a millisecond of.
+pub(crate) async fn until(instant: Instant) {
+    if instant > now() {
+        tokio::time::sleep_until(deadline(instant)).await;
+    }
+}
+
 /// A seed that no peer can guess.
 pub(crate) fn seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};

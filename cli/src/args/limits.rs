@@ -8,7 +8,6 @@ use super::units;
 /// The limits for peers; what is not given stays as the library has it.
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Peers")]
-#[expect(clippy::struct_field_names, reason = "they are named as the options of the library")]
 pub(crate) struct PeerLimitArgs {
     /// Peers that may connect to us at once
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = units::whole)]
@@ -31,6 +30,9 @@ pub(crate) struct PeerLimitArgs {
     /// Messages of a peer in a second; one that is faster is read from more slowly
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = units::whole)]
     max_rate: Option<usize>,
+    /// Percent of a processor for those who are still connecting, while others are served
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    newcomer_percent: Option<u8>,
 }
 
 impl PeerLimitArgs {
@@ -46,5 +48,6 @@ impl PeerLimitArgs {
             .max_subscriptions(self.max_subscriptions.or(usual.max_subscriptions))
             .max_unread(max_unread.or(usual.max_unread))
             .max_rate(self.max_rate.or(usual.max_rate))
+            .newcomer_percent(self.newcomer_percent.or(usual.newcomer_percent))
     }
 }

@@ -153,7 +153,8 @@ fn a_limit_that_is_not_given_stays_as_it_is() {
     assert_eq!(limits("pull -b a"), usual);
     assert_eq!(limits("pull -b a --max-unread 1M"), usual.max_unread(Some(1 << 20)));
     let all = "pull -b a --max-connections 1 --max-connections-per-ip 2 --max-handshakes 3 --max-parts 4 \
-               --max-subscriptions 5 --max-rate 6";
+               --max-subscriptions 5 --max-rate 6 --newcomer-percent 7";
     let expected = usual.max_connections(Some(1)).max_connections_per_ip(Some(2)).max_handshakes(Some(3));
-    assert_eq!(limits(all), expected.max_parts(Some(4)).max_subscriptions(Some(5)).max_rate(Some(6)));
+    let expected = expected.max_parts(Some(4)).max_subscriptions(Some(5)).max_rate(Some(6));
+    assert_eq!(limits(all), expected.newcomer_percent(Some(7)));
 }

@@ -21,6 +21,9 @@ const COMMAND_ALWAYS: u64 = 64 * 1024;
 /// How much room a driver should offer to one read at first, in bytes: most connections never need more.
 const READ_LEAST: usize = 8 * 1024;
 
+/// How little it becomes where that is thousands of messages or parts: what one read brings is one turn.
+const READ_CRUMBS: usize = 1024;
+
 /// How far that grows while reads fill it.
 const READ_BATCH: usize = 256 * 1024;
 
@@ -156,8 +159,10 @@ impl Framing {
         let was_scant = std::mem::replace(&mut self.scant, arrived < self.room / 4);
         if arrived >= self.room && messages < MESSAGES_ENOUGH {
             self.room = (self.room * 2).min(self.room_most);
-        } else if was_scant && self.scant || messages >= 4 * MESSAGES_ENOUGH {
-            self.room = (self.room / 2).max(READ_LEAST);
+        } else if messages >= 4 * MESSAGES_ENOUGH {
+            self.room = (self.room / 2).max(READ_CRUMBS);
+        } else if was_scant && self.scant {
+            self.room = (self.room / 2).max(READ_LEAST).min(self.room);
         }
         self.seen = self.buffer.len();
     }

@@ -1,5 +1,7 @@
 //! What the peers of a socket may cost it.
 
+pub mod share;
+
 use std::fmt;
 
 /// Declares a limit once: its field with its documentation, its default, and its chainable setter.
@@ -114,6 +116,15 @@ limits! {
     ///
     /// Default `None`: only the application knows how much is too much. Zero is taken for one.
     max_rate: Option<usize> = None;
+
+    /// How much of the time those may take together who dial us and are no peers yet, in percent of one processor, while others
+    /// are served: accepting them and their handshakes, and what peers of a PUB or XPUB subscribe to. Beyond it they wait,
+    /// each in its place, and nothing of them is read. While there is nobody who has been served for some time, there is no
+    /// bound. 100 is none either, and zero is taken for one.
+    ///
+    /// Default 25, which lets a thousand peers of CURVE in within a second or two, hundreds of times more than come and go in
+    /// most systems, and leaves the rest to those who are there, whatever strangers do.
+    newcomer_percent: Option<u8> = Some(25);
 }
 
 /// The limit that a connection is over which was not accepted.
