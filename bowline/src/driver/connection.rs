@@ -61,7 +61,7 @@ pub(crate) struct Connection {
     /// How many bytes are asked for at a time that do not come by the pipe.
     given: usize,
     /// The transport takes nothing any more; what it still has to give is read before the connection ends.
-    broken: Option<DisconnectReason>,
+    broken: Option<Box<DisconnectReason>>,
     paused: bool,
     /// The bytes of the messages that have come and were not delivered.
     undelivered: u64,
@@ -287,7 +287,9 @@ impl Connection {
                     self.seat.held(self.link.is_hold_news(now).then(|| until - now));
                 }
             }
-            Err(error) => self.link.handle_end(transport::reason_after(&error, self.broken.take()), rt::now()),
+            Err(error) => self
+                .link
+                .handle_end(transport::reason_after(&error, self.broken.take().map(|reason| *reason)), rt::now()),
         }
         Poll::Ready(())
     }
@@ -334,7 +336,7 @@ impl Connection {
     fn write_failed(&mut self, error: &io::Error) -> Poll<()> {
         let reason = transport::reason(error);
         if self.link.state() == State::Ready || self.stream.may_say_why() {
-            self.broken = Some(reason);
+            self.broken = Some(Box::new(reason));
         } else {
             self.link.handle_end(reason, rt::now());
         }

@@ -48,7 +48,7 @@ pub(crate) struct Seat {
     /// The bytes that were read and written before the peer was attached.
     early: [usize; 2],
     ready_at: Option<Instant>,
-    ended: Option<Ended>,
+    ended: Option<Box<Ended>>,
     /// What it counts for, of a peer that dialed us.
     permit: Option<Permit>,
 }
@@ -124,7 +124,7 @@ impl Seat {
 
     /// Whether the last effect was performed.
     pub(crate) fn ended(&self) -> Option<&Ended> {
-        self.ended.as_ref()
+        self.ended.as_deref()
     }
 
     /// Whether somebody has dialed us who is no peer yet.
@@ -204,7 +204,7 @@ impl Seat {
             }
             Effect::Ended(reason) => {
                 self.judging = None;
-                self.ended = Some(Ended { ready_at: self.ready_at, reason });
+                self.ended = Some(Box::new(Ended { ready_at: self.ready_at, reason }));
             }
         }
         Ok(())

@@ -25,7 +25,8 @@ pub struct Share {
     factor: Option<u32>,
     /// A peer was served.
     stirred: AtomicBool,
-    line: Mutex<Line>,
+    /// None where nobody has ever come.
+    line: Mutex<Option<Box<Line>>>,
 }
 
 #[derive(Debug)]
@@ -44,8 +45,8 @@ struct Line {
 pub struct Place {
     /// When the turn may begin.
     pub at: Instant,
-    /// What was booked for it.
-    booked: Duration,
+    /// What was booked for it, in nanoseconds: each connection has room for one of these.
+    booked: u32,
 }
 
 impl Share {
@@ -56,8 +57,7 @@ impl Share {
             Some(percent @ 1..100) => Some(100 / percent as u32),
             Some(100..) | None => None,
         };
-        let line = Line { free_at: Instant::ZERO, usual: TURN_USUAL, looked_at: Instant::ZERO, was_stirred: false };
-        Self { factor, stirred: AtomicBool::new(false), line: Mutex::new(line) }
+        Self { factor, stirred: AtomicBool::new(false), line: Mutex::new(None) }
     }
 
     /// A peer is served.
@@ -71,28 +71,36 @@ impl Share {
 
     /// A place in the line, at once while no peer is served.
     pub fn book(&self, now: Instant) -> Place {
-        let Some(factor) = self.factor else { return Place { at: now, booked: Duration::ZERO } };
+        let Some(factor) = self.factor else { return Place { at: now, booked: 0 } };
         let mut line = self.line.lock();
+        let line = line.get_or_insert_default();
         if now - line.looked_at >= WINDOW {
             line.looked_at = now;
             line.was_stirred = self.stirred.swap(false, Ordering::Relaxed);
         }
         if !line.was_stirred && !self.stirred.load(Ordering::Relaxed) {
             line.free_at = now;
-            return Place { at: now, booked: Duration::ZERO };
+            return Place { at: now, booked: 0 };
         }
         let (at, booked) = (line.free_at.max(now), factor * line.usual);
         line.free_at = at + booked;
-        Place { at, booked }
+        Place { at, booked: u32::try_from(booked.as_nanos()).unwrap_or(u32::MAX) }
     }
 
     /// The turn at `place` took so long.
     pub fn settle(&self, place: Place, took: Duration) {
-        let Some(factor) = self.factor.filter(|_| place.booked > Duration::ZERO) else { return };
+        let Some(factor) = self.factor.filter(|_| place.booked > 0) else { return };
         let (mut line, took) = (self.line.lock(), took.min(TURN_MOST));
+        let line = line.get_or_insert_default();
         line.usual = (7 * line.usual + took) / 8;
         let settled = line.free_at.since_origin() + factor * took;
-        line.free_at = Instant::from_origin(settled.saturating_sub(place.booked));
+        line.free_at = Instant::from_origin(settled.saturating_sub(Duration::from_nanos(place.booked.into())));
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { free_at: Instant::ZERO, usual: TURN_USUAL, looked_at: Instant::ZERO, was_stirred: false }
     }
 }
 
@@ -151,8 +159,8 @@ mod tests {
         let first = share.book(at(0));
         assert!(share.book(at(0)).at > first.at);
         share.stir();
-        assert!(share.book(at(19_999)).booked > Duration::ZERO, "that was within the window before this one");
-        assert_eq!(share.book(at(29_999)).booked, Duration::ZERO, "and that was not");
+        assert!(share.book(at(19_999)).booked > 0, "that was within the window before this one");
+        assert_eq!(share.book(at(29_999)).booked, 0, "and that was not");
     }
 
     #[test]
