@@ -11,7 +11,7 @@ use bowline::{
 };
 use common::raw::{Raw, frame, greeting, long_header, ready};
 use common::scene::Scene;
-use common::{Script, text, within};
+use common::{Script, text, usual, within};
 
 impl Scene {
     /// A peer that says this instead of a handshake fails it so.
@@ -278,7 +278,7 @@ fn memory() -> usize {
 #[tokio::test]
 async fn memory_follows_what_arrives_and_not_what_is_announced() {
     within("memory_follows_what_arrives_and_not_what_is_announced", async {
-        let pull = Pull::new();
+        let pull = Pull::with_options(usual().max_message_size(None));
         let mut monitor = pull.monitor();
         let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
         let before = memory();

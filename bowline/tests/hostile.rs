@@ -234,8 +234,13 @@ async fn a_frame_of_any_announced_length_takes_no_memory_until_it_comes() {
         let oversize = DisconnectReason::Oversize { announced: i64::MAX as u64, limit };
         assert_eq!(scene.monitor.loss().await, oversize);
         scene.goes_on().await;
-        // Without a limit it is believed, and nothing is held for it.
+        // There is one unless somebody says otherwise.
         let mut scene = Scene::set(Options::new()).await;
+        scene.shake_hands().await.send(long_header(0, (1 << 30) + 1)).await;
+        let oversize = DisconnectReason::Oversize { announced: (1 << 30) + 1, limit: 1 << 30 };
+        assert_eq!(scene.monitor.loss().await, oversize);
+        // Without a limit it is believed, and nothing is held for it.
+        let mut scene = Scene::set(Options::new().max_message_size(None)).await;
         let mut liar = scene.shake_hands().await;
         liar.send(long_header(0, i64::MAX as u64)).await;
         liar.send([7; 100]).await;

@@ -21,7 +21,8 @@ pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<
     }
     options.authenticator = auth::judge(&args.auth)?;
     options = options.busy_poll(args.busy_poll.unwrap_or_default());
-    options = options.max_message_size(args.recv_maxsz).limits(args.peer_limits.limits());
+    let largest = args.recv_maxsz.or(options.max_message_size);
+    options = options.max_message_size(largest).limits(args.peer_limits.limits());
     options = options.heartbeat_interval(args.heartbeat_ivl);
     if let Some(ReconnectInterval { first, most }) = args.reconnect_ivl {
         options = options.reconnect(match most {

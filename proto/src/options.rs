@@ -364,9 +364,9 @@ options! {
 
     /// The largest message that is accepted, all parts together, in bytes (`ZMQ_MAXMSGSIZE`, which limits each part).
     ///
-    /// Default `None`, no limit, as in libzmq; memory then grows with what a peer really sends, never with what it
-    /// announces.
-    max_message_size: Option<u64> = None;
+    /// Default 1 GiB, larger than what anybody sends as one message, so that a peer which never ends one can't take all the
+    /// memory there is; libzmq has no limit, as `None`. Memory grows with what a peer really sends, never with what it announces.
+    max_message_size: Option<u64> = Some(1 << 30);
 
     /// What the peers may cost, besides messages that are too large: connections, handshakes, subscriptions and more.
     limits: PeerLimits = PeerLimits::default();

@@ -156,7 +156,7 @@ pub(crate) struct ConnectionArgs {
     /// Messages that may wait in each direction of a connection; 0 for no limit
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = units::whole)]
     pub(crate) hwm: Option<usize>,
-    /// Largest message to accept; K, M and G are understood
+    /// Largest message to accept, 1G unless given; K, M and G are understood
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = units::size)]
     pub(crate) recv_maxsz: Option<u64>,
     /// Seconds between attempts to connect, or MIN..MAX to let the pause grow

@@ -10,7 +10,7 @@ macro_rules! limits {
         /// What the peers of a socket may cost it. None of them is soft, and `None` sets no limit.
         ///
         /// The defaults are out of reach for honest peers, and let no single peer use up a server's memory. Where
-        /// strangers can reach a socket, set [`max_message_size`](crate::Options::max_message_size) too, and think of
+        /// strangers can reach a socket, set [`max_message_size`](crate::Options::max_message_size) lower too, and think of
         /// the product: what one peer may cost, times how many may come.
         ///
         /// ```

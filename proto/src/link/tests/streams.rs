@@ -47,7 +47,8 @@ fn small_bodies_are_inline_and_large_ones_are_slices_of_what_was_read() {
 
 #[test]
 fn what_was_read_is_not_asked_for_again_and_announcements_are_not_believed() {
-    let mut side = ready_side(SocketType::Pull, SocketType::Push);
+    let options = Options::new().max_message_size(None);
+    let mut side = ready_side_of(config(&options, SocketType::Pull), 1, SocketType::Push);
     assert_eq!(side.link.read_room(), 8 * 1024);
     side.feed(&[&[2][..], &100_000u64.to_be_bytes()].concat(), at(0));
     assert_eq!(side.link.read_room(), 100_000);
