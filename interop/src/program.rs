@@ -183,12 +183,16 @@ async fn binary() -> Outcome<PathBuf> {
     BINARY.get_or_init(build).await.clone()
 }
 
+/// Names the features that the tests were built with; `cargo xtask test` sets it. With others, half of all is built again.
+const FEATURES: &str = "BOWLINE_INTEROP_FEATURES";
+
 async fn build() -> Outcome<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     // The whole workspace, so that the dependencies have the features that they have in `cargo test --workspace`.
     let words = ["build", "--quiet", "--workspace", "--bin", "bowline", "--message-format=json-render-diagnostics"];
     let output = Command::new(cargo)
         .args(words)
+        .args(["--features", &std::env::var(FEATURES).unwrap_or_default()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
