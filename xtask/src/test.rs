@@ -95,7 +95,7 @@ pub(crate) fn run(steps: &[Step]) -> ExitCode {
 fn loom() -> Tally {
     let packages = ["test", "--package", "bowline-proto", "--package", "bowline", "--lib", "--release"];
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default() + " --cfg bowline_loom";
-    // Its own orders take most of its time, so the code is compiled in less than for a release.
+    // Compiling takes longer than running, so less is done for speed than for a release.
     let quickly = [("OPT_LEVEL", "1"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0")];
     let quickly = quickly.map(|(name, value)| (format!("CARGO_PROFILE_RELEASE_{name}"), value));
     let mut environment: Vec<(&str, &str)> = quickly.iter().map(|(name, value)| (name.as_str(), *value)).collect();

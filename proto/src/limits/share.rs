@@ -21,8 +21,8 @@ const TURN_USUAL: Duration = Duration::from_micros(50);
 /// Who waits for what is left of a socket's time. Costs peers that are served one load a turn.
 #[derive(Debug)]
 pub struct Share {
-    /// How many times as long as a turn took all of them have to wait; `None` where there is no bound.
-    factor: Option<u32>,
+    /// From 1 to 99; `None` where there is no bound.
+    percent: Option<u32>,
     /// A peer was served.
     stirred: AtomicBool,
     /// None where nobody has ever come.
@@ -52,12 +52,12 @@ pub struct Place {
 impl Share {
     /// So much of the time, in percent; `None` is no bound, and nothing less than one.
     pub const fn new(percent: Option<u8>) -> Self {
-        let factor = match percent {
-            Some(0) => Some(100),
-            Some(percent @ 1..100) => Some(100 / percent as u32),
+        let percent = match percent {
+            Some(0) => Some(1),
+            Some(percent @ 1..100) => Some(percent as u32),
             Some(100..) | None => None,
         };
-        Self { factor, stirred: AtomicBool::new(false), line: Mutex::new(None) }
+        Self { percent, stirred: AtomicBool::new(false), line: Mutex::new(None) }
     }
 
     /// A peer is served.
@@ -71,7 +71,7 @@ impl Share {
 
     /// A place in the line, at once while no peer is served.
     pub fn book(&self, now: Instant) -> Place {
-        let Some(factor) = self.factor else { return Place { at: now, booked: 0 } };
+        let Some(percent) = self.percent else { return Place { at: now, booked: 0 } };
         let mut line = self.line.lock();
         let line = line.get_or_insert_default();
         if now - line.looked_at >= WINDOW {
@@ -82,18 +82,18 @@ impl Share {
             line.free_at = now;
             return Place { at: now, booked: 0 };
         }
-        let (at, booked) = (line.free_at.max(now), factor * line.usual);
+        let (at, booked) = (line.free_at.max(now), 100 * line.usual / percent);
         line.free_at = at + booked;
         Place { at, booked: u32::try_from(booked.as_nanos()).unwrap_or(u32::MAX) }
     }
 
     /// The turn at `place` took so long.
     pub fn settle(&self, place: Place, took: Duration) {
-        let Some(factor) = self.factor.filter(|_| place.booked > 0) else { return };
+        let Some(percent) = self.percent.filter(|_| place.booked > 0) else { return };
         let (mut line, took) = (self.line.lock(), took.min(TURN_MOST));
         let line = line.get_or_insert_default();
         line.usual = (7 * line.usual + took) / 8;
-        let settled = line.free_at.since_origin() + factor * took;
+        let settled = line.free_at.since_origin() + 100 * took / percent;
         line.free_at = Instant::from_origin(settled.saturating_sub(Duration::from_nanos(place.booked.into())));
     }
 }
@@ -137,7 +137,13 @@ mod tests {
             let taken = taken(&Share::new(Some(25)), waiting).as_millis();
             assert!((200..=260).contains(&taken), "{waiting}: {taken} ms of 1000");
         }
-        assert!((80..=110).contains(&taken(&Share::new(Some(10)), 20).as_millis()));
+        for percent in [10, 40, 80] {
+            let taken = taken(&Share::new(Some(percent)), 20).as_millis();
+            assert!(
+                (u128::from(percent) * 8..=u128::from(percent) * 11).contains(&taken),
+                "{percent}: {taken} ms of 1000"
+            );
+        }
     }
 
     #[test]
