@@ -55,9 +55,9 @@ mod transport;
 pub use bowline_macros::service;
 pub use bowline_proto::{
     AcceptLimit, ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent,
-    MonitorKind, Options, Part, PeerCertificate, PeerInfo, PeerLimits, PlainCredentials, ProtocolError, Reconnect,
-    ReconnectStop, RecvError, SendError, SendErrorKind, Snapshot, SocketType, SubscribeError, TransportState, endpoint,
-    error, monitor, time,
+    MonitorKind, Options, Origins, Part, PeerCertificate, PeerInfo, PeerLimits, PlainCredentials, ProtocolError,
+    Reconnect, ReconnectStop, RecvError, SendError, SendErrorKind, Snapshot, SocketType, SubscribeError,
+    TransportState, endpoint, error, monitor, time,
 };
 pub use socket::{
     AnySocket, BindCause, BindError, ConnectCause, ConnectError, Dealer, Messages, Monitor, NoRuntime, Outgoing, Pair,

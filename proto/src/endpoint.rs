@@ -5,6 +5,8 @@
 //! | `tcp://HOST:PORT` | `HOST` is a name, an IPv4 address, an IPv6 address in brackets, or `*` for all IPv4 interfaces (bind only) |
 //! | `tcp://HOST:*`, `tcp://HOST:0` | a port that the system chooses (bind only) |
 //! | `tls+tcp://HOST:PORT` | the same, inside of TLS; the server's certificate is for `HOST` unless the client is told otherwise |
+//! | `ws://HOST[:PORT][/PATH]` | WebSocket, for peers that are web pages or behind a proxy for the web; port 80 unless another is given |
+//! | `wss://HOST[:PORT][/PATH]` | the same, inside of TLS; port 443 |
 //! | `ipc://PATH` | a Unix domain socket |
 //! | `ipc://@NAME` | a Unix domain socket in Linux's abstract namespace |
 //! | `inproc://NAME` | within this process, up to 256 bytes |
@@ -40,6 +42,10 @@ pub enum Endpoint {
         /// 0 lets the system choose when binding.
         port: u16,
     },
+    /// `ws://HOST[:PORT][/PATH]`: WebSocket. A web page can connect to it.
+    Ws(WebAddress),
+    /// `wss://HOST[:PORT][/PATH]`: WebSocket inside of TLS. Who binds is the server of TLS, who connects its client.
+    Wss(WebAddress),
     /// `ipc://PATH` and `ipc://@NAME`
     Ipc(IpcName),
     /// `inproc://NAME`
@@ -55,6 +61,18 @@ pub enum Host {
     Ip(IpAddr),
     /// A name, resolved at every attempt to connect.
     Name(String),
+}
+
+/// Where a WebSocket is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WebAddress {
+    /// The interface to bind, or the host to connect to.
+    pub host: Host,
+    /// 0 lets the system choose when binding.
+    pub port: u16,
+    /// What follows the port, from the `/` on; empty if nothing does. Who connects asks for it, or for `/`. Who binds
+    /// serves this path only, or any if it is empty.
+    pub path: String,
 }
 
 /// The name of a Unix domain socket.
@@ -84,10 +102,10 @@ pub enum EndpointCause {
     #[error("expected SCHEME://ADDRESS, as in tcp://127.0.0.1:5555")]
     NoScheme,
     /// The scheme is known to nobody.
-    #[error("unknown scheme {0:?}; known are tcp, tls+tcp, ipc and inproc")]
+    #[error("unknown scheme {0:?}; known are tcp, tls+tcp, ws, wss, ipc and inproc")]
     UnknownScheme(String),
     /// The scheme is reserved for a transport that this version does not have.
-    #[error("the scheme {0:?} is not supported yet; supported are tcp, tls+tcp, ipc and inproc")]
+    #[error("the scheme {0:?} is not supported yet; supported are tcp, tls+tcp, ws, wss, ipc and inproc")]
     ReservedScheme(String),
     /// An endpoint of TCP, plain or inside of TLS, without a port.
     #[error("expected HOST:PORT")]
@@ -98,6 +116,9 @@ pub enum EndpointCause {
     /// The host is neither a name nor an address.
     #[error("invalid host {0:?}")]
     InvalidHost(String),
+    /// The path of a WebSocket has a character that can't stand in one, or is too long.
+    #[error("invalid path {0:?}")]
+    InvalidPath(String),
     /// The name is empty.
     #[error("the name is empty")]
     EmptyName,
@@ -118,6 +139,8 @@ pub enum EndpointCause {
 const INPROC_MOST: usize = 256;
 /// The longest path of a Unix domain socket: `sun_path` without its terminator.
 const IPC_MOST: usize = 107;
+/// The longest path of a WebSocket: less than what is read of a request at all.
+const PATH_MOST: usize = 1024;
 
 impl Endpoint {
     /// The endpoint of a socket address.
@@ -130,6 +153,8 @@ impl Endpoint {
         match self {
             Self::Tcp { .. } => "tcp",
             Self::Tls { .. } => "tls+tcp",
+            Self::Ws(_) => "ws",
+            Self::Wss(_) => "wss",
             Self::Ipc(_) => "ipc",
             Self::Inproc(_) => "inproc",
         }
@@ -142,7 +167,12 @@ impl Endpoint {
     /// [`EndpointCause::WildcardConnect`].
     pub fn check_connectable(&self) -> Result<(), EndpointError> {
         match self {
-            Self::Tcp { host, port } | Self::Tls { host, port } if *host == Host::Any || *port == 0 => {
+            Self::Tcp { host, port }
+            | Self::Tls { host, port }
+            | Self::Ws(WebAddress { host, port, .. })
+            | Self::Wss(WebAddress { host, port, .. })
+                if *host == Host::Any || *port == 0 =>
+            {
                 Err(EndpointError { endpoint: self.to_string(), cause: EndpointCause::WildcardConnect })
             }
             _ => Ok(()),
@@ -202,9 +232,23 @@ fn parse(endpoint: &str) -> Result<Endpoint, EndpointCause> {
         "tls+tcp" => parse_tcp(address).map(|(host, port)| Endpoint::Tls { host, port }),
         "ipc" => parse_ipc(address).map(Endpoint::Ipc),
         "inproc" => Ok(Endpoint::Inproc(name(address, INPROC_MOST)?.into())),
-        "ws" | "wss" | "udp" => Err(EndpointCause::ReservedScheme(scheme.into())),
+        "ws" => parse_web(address, 80).map(Endpoint::Ws),
+        "wss" => parse_web(address, 443).map(Endpoint::Wss),
+        "udp" => Err(EndpointCause::ReservedScheme(scheme.into())),
         _ => Err(EndpointCause::UnknownScheme(scheme.into())),
     }
+}
+
+fn parse_web(address: &str, default_port: u16) -> Result<WebAddress, EndpointCause> {
+    let (authority, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+    // What may stand in the first line of a request. The rest of RFC 3986 is for the server to judge.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+    if path.len() > PATH_MOST || !path.bytes().all(is_plain) {
+        return Err(EndpointCause::InvalidPath(path.into()));
+    }
+    let has_port = !authority.ends_with(']') && authority.contains(':');
+    let (host, port) = if has_port { parse_tcp(authority)? } else { (parse_host(authority)?, default_port) };
+    Ok(WebAddress { host, port, path: path.into() })
 }
 
 fn parse_tcp(address: &str) -> Result<(Host, u16), EndpointCause> {
@@ -261,9 +305,17 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
             Self::Tls { host, port } => write!(f, "tls+tcp://{host}:{port}"),
+            Self::Ws(address) => write!(f, "ws://{address}"),
+            Self::Wss(address) => write!(f, "wss://{address}"),
             Self::Ipc(name) => write!(f, "ipc://{name}"),
             Self::Inproc(name) => write!(f, "inproc://{name}"),
         }
+    }
+}
+
+impl fmt::Display for WebAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}{}", self.host, self.port, self.path)
     }
 }
 
@@ -305,6 +357,9 @@ mod tests {
             "tcp://*:5555",
             "tls+tcp://example.org:7400",
             "tls+tcp://[::1]:7400",
+            "ws://127.0.0.1:8080",
+            "ws://*:0/zeromq",
+            "wss://[::1]:8443/a/b?c=d",
             "ipc:///tmp/a.sock",
             "ipc://relative",
             "ipc://@abstract",
@@ -312,14 +367,27 @@ mod tests {
         ] {
             assert_eq!(endpoint.parse::<Endpoint>().unwrap().to_string(), endpoint);
         }
-        assert_eq!("tcp://*:*".parse::<Endpoint>().unwrap().to_string(), "tcp://*:0");
+        for (endpoint, whole) in [
+            ("tcp://*:*", "tcp://*:0"),
+            ("ws://*:*", "ws://*:0"),
+            ("ws://example.org", "ws://example.org:80"),
+            ("wss://[::1]/zeromq", "wss://[::1]:443/zeromq"),
+        ] {
+            assert_eq!(endpoint.parse::<Endpoint>().unwrap().to_string(), whole);
+        }
     }
 
     #[test]
     fn what_is_wrong_is_said_precisely() {
         assert_eq!(cause("127.0.0.1:1"), EndpointCause::NoScheme);
         assert_eq!(cause("tpc://127.0.0.1:1"), EndpointCause::UnknownScheme("tpc".into()));
-        assert_eq!(cause("ws://host:1"), EndpointCause::ReservedScheme("ws".into()));
+        assert_eq!(cause("udp://host:1"), EndpointCause::ReservedScheme("udp".into()));
+        assert_eq!(cause("ws://host:x/"), EndpointCause::InvalidPort("x".into()));
+        assert_eq!(cause("ws:///path"), EndpointCause::InvalidHost(String::new()));
+        assert_eq!(cause("ws://::1:5"), EndpointCause::InvalidHost("::1".into()));
+        assert_eq!(cause("ws://host/a b"), EndpointCause::InvalidPath("/a b".into()));
+        assert_eq!(cause("ws://host/a#b"), EndpointCause::InvalidPath("/a#b".into()));
+        assert_eq!(cause("wss://host/a\r\nb"), EndpointCause::InvalidPath("/a\r\nb".into()));
         assert_eq!(cause("tls://host:1"), EndpointCause::UnknownScheme("tls".into()));
         assert_eq!(cause("tcp://127.0.0.1"), EndpointCause::NoPort);
         assert_eq!(cause("tls+tcp://127.0.0.1"), EndpointCause::NoPort);
@@ -341,7 +409,15 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_for_binding_only() {
-        for endpoint in ["tcp://*:5555", "tcp://127.0.0.1:0", "tcp://host:*", "tls+tcp://*:5555", "tls+tcp://host:0"] {
+        for endpoint in [
+            "tcp://*:5555",
+            "tcp://127.0.0.1:0",
+            "tcp://host:*",
+            "tls+tcp://*:5555",
+            "tls+tcp://host:0",
+            "ws://*/a",
+            "wss://host:0",
+        ] {
             let error = endpoint.parse::<Endpoint>().unwrap().check_connectable().unwrap_err();
             assert_eq!(error.cause, EndpointCause::WildcardConnect);
         }

@@ -1,11 +1,13 @@
 //! Errors: each names the culprit and the cause.
 
 mod tls;
+mod ws;
 
 use std::fmt;
 use std::io;
 
 pub use tls::{TlsAlert, TlsFault, TlsSettingsCause, TlsSettingsError, TlsSource};
+pub use ws::WsFault;
 
 use crate::auth::{Code, Refusal};
 use crate::{Message, SocketType};
@@ -73,6 +75,9 @@ pub enum DisconnectReason {
     /// TLS failed: what the peer showed or wants does not fit, it speaks no TLS, or somebody cut the connection.
     #[error("TLS: {0}")]
     Tls(#[from] TlsFault),
+    /// The WebSocket did not come about or broke off.
+    #[error("WebSocket: {0}")]
+    Ws(#[from] WsFault),
     /// A new connection of the same identity took over (`router_handover`).
     #[error("superseded by a new connection of the same identity")]
     Superseded,
@@ -120,6 +125,7 @@ impl DisconnectReason {
             Self::SubscriptionsTooLong { .. } => "subscriptions_too_long",
             Self::Io(_) => "io",
             Self::Tls(_) => "tls",
+            Self::Ws(_) => "ws",
             Self::Superseded => "superseded",
             Self::RequestAbandoned => "request_abandoned",
             Self::IdentityTaken => "identity_taken",

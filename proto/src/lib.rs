@@ -34,6 +34,6 @@ pub use keys::{CurveClient, CurveServer, InvalidKey, KeyPair, PublicKey, SecretK
 pub use limits::{AcceptLimit, PeerLimits};
 pub use message::{Message, Part};
 pub use monitor::{ConnectionId, MonitorEvent, MonitorKind, Snapshot, TransportState};
-pub use options::{Identity, Mechanism, Options, PlainCredentials, Reconnect, ReconnectStop};
+pub use options::{Identity, Mechanism, Options, Origins, PlainCredentials, Reconnect, ReconnectStop};
 pub use peer::{PeerCertificate, PeerInfo};
 pub use socket_type::SocketType;

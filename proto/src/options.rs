@@ -1,18 +1,20 @@
 //! The options of a socket: one typed struct, defaults with their reasons.
 
 mod carried;
+mod origins;
+mod reconnect;
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 pub use carried::{Carried, TlsClientSettings, TlsServerSettings};
+pub use origins::Origins;
+pub use reconnect::{Reconnect, ReconnectStop};
 
-use crate::auth::{Authenticator, Code, Judge};
-use crate::error::DisconnectReason;
+use crate::auth::{Authenticator, Judge};
 use crate::keys::{CurveClient, CurveServer};
 use crate::limits::PeerLimits;
 
@@ -58,92 +60,6 @@ impl std::str::FromStr for Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an identity has up to 255 bytes and does not begin with a zero byte")]
 pub struct InvalidIdentity;
-
-/// When to try again after a connection failed or was lost.
-///
-/// Every delay gets up to as much again on top, at random, so that the clients of a restarted server do not come back
-/// in one wave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reconnect {
-    /// One attempt only; a lost connection stays lost.
-    Never,
-    /// After the same delay each time.
-    Fixed(Duration),
-    /// After `min`, then twice as long each time up to `max`.
-    Exponential {
-        /// The first delay.
-        min: Duration,
-        /// The longest delay.
-        max: Duration,
-    },
-}
-
-/// What makes a dialed endpoint give up instead of trying again (`ZMQ_RECONNECT_STOP`).
-///
-/// ```
-/// # use bowline_proto::{Options, ReconnectStop};
-/// let options = Options::new().reconnect_stop(ReconnectStop::default().protocol_error(true));
-/// assert!(options.reconnect_stop.refused);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReconnectStop {
-    /// The peer refused us, or we refused its credentials.
-    ///
-    /// Default `true`: the same password won't be right the next time. libzmq gives such an endpoint up as well, and tells
-    /// nobody. A refusal for now, with the code 300, is always followed by another attempt.
-    pub refused: bool,
-    /// The peer broke the protocol, or speaks another one; or TLS failed, whatever it was.
-    ///
-    /// Default `false`: a certificate is renewed and a root added while both sides run, and whoever listens there may be replaced by the right one (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
-    pub protocol_error: bool,
-    /// Nobody listens at the address (`ZMQ_RECONNECT_STOP_CONN_REFUSED`).
-    ///
-    /// Default `false`: a peer may come later.
-    pub connection_refused: bool,
-}
-
-impl Default for ReconnectStop {
-    fn default() -> Self {
-        Self { refused: true, protocol_error: false, connection_refused: false }
-    }
-}
-
-impl ReconnectStop {
-    /// Sets the field [`refused`](#structfield.refused).
-    #[must_use]
-    pub const fn refused(mut self, stops: bool) -> Self {
-        self.refused = stops;
-        self
-    }
-
-    /// Sets the field [`protocol_error`](#structfield.protocol_error).
-    #[must_use]
-    pub const fn protocol_error(mut self, stops: bool) -> Self {
-        self.protocol_error = stops;
-        self
-    }
-
-    /// Sets the field [`connection_refused`](#structfield.connection_refused).
-    #[must_use]
-    pub const fn connection_refused(mut self, stops: bool) -> Self {
-        self.connection_refused = stops;
-        self
-    }
-
-    /// Whether what ended for this reason is not tried again.
-    pub(crate) fn applies_to(self, reason: &DisconnectReason) -> bool {
-        match reason {
-            DisconnectReason::LocalClose => true,
-            DisconnectReason::HandshakeRefused { .. } | DisconnectReason::Unauthorized(_) => {
-                self.refused && reason.code() != Some(Code::Temporary)
-            }
-            DisconnectReason::Protocol(_) | DisconnectReason::Tls(_) => self.protocol_error,
-            DisconnectReason::Io(io::ErrorKind::ConnectionRefused) => self.connection_refused,
-            _ => false,
-        }
-    }
-}
 
 /// The security mechanism of a socket's connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -286,11 +202,11 @@ macro_rules! options {
             ///
             /// Default `None`: nobody is asked.
             pub authenticator: Option<Judge>,
-            /// What proves who we are where the socket binds `tls+tcp://`, as `bowline::tls::TlsServer` says it.
+            /// What proves who we are where the socket binds `tls+tcp://` or `wss://`, as `bowline::tls::TlsServer` says it.
             ///
             /// Default `None`: such an endpoint can't be bound, since there is no server of TLS without a certificate.
             pub tls_server: Option<Carried<dyn TlsServerSettings>>,
-            /// Whom we trust where the socket connects to `tls+tcp://`, as `bowline::tls::TlsClient` says it.
+            /// Whom we trust where the socket connects to `tls+tcp://` or `wss://`, as `bowline::tls::TlsClient` says it.
             ///
             /// Default `None`: such an endpoint can't be connected to. Most sockets have peers of their own, with an
             /// issuer of their own, and to trust everybody whom browsers trust would be more than is meant.
@@ -456,6 +372,12 @@ options! {
     ///
     /// Default zero: it sleeps at once.
     busy_poll: Duration = Duration::ZERO;
+
+    /// Which web pages may connect to what is bound at `ws://` or `wss://`.
+    ///
+    /// Default [`Origins::None`]: a page from anywhere reaches every port of the computer that it is shown on, and what
+    /// listens there for programs does not expect it. Peers that are no pages are not asked.
+    origins: Origins = Origins::None;
 
     /// How many connections may wait to be accepted (`ZMQ_BACKLOG`).
     ///
