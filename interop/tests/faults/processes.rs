@@ -178,7 +178,7 @@ fn each(transports: &[Transport], rounds: usize, script: impl AsyncFn((Made, Mee
 
 #[test]
 fn a_puller_that_is_killed_in_the_flow_is_lost_at_once_and_the_next_one_gets_the_rest() -> Outcome {
-    each(&Transport::ALL, 1, async |case| {
+    each(&Transport::USUAL, 1, async |case| {
         let (mut scene, mut peer) = Scene::set(case, SocketType::Push, ours::options().send_hwm(100)).await?;
         let flow = scene.flow();
         for n in 0..10 {
@@ -204,7 +204,7 @@ fn a_puller_that_is_killed_in_the_flow_is_lost_at_once_and_the_next_one_gets_the
 
 #[test]
 fn a_pusher_that_is_killed_in_the_flow_is_lost_at_once_and_the_next_one_is_heard() -> Outcome {
-    each(&Transport::ALL, 1, async |case| {
+    each(&Transport::USUAL, 1, async |case| {
         let options = ours::options().recv_hwm(10).recv_buffer(Some(4096));
         let (mut scene, mut peer) = Scene::set(case, SocketType::Pull, options).await?;
         peer.send(0..2000).await?;
@@ -306,7 +306,7 @@ async fn lost(monitor: &mut Monitor) -> Outcome<DisconnectReason> {
 
 #[test]
 fn close_ends_with_its_linger_though_the_peer_is_frozen_and_says_what_that_cost() -> Outcome {
-    each(&Transport::ALL, 1, async |case| {
+    each(&Transport::USUAL, 1, async |case| {
         let options = ours::options().linger(Some(Duration::from_millis(50))).send_hwm(10);
         let (scene, peer) = Scene::set(case, SocketType::Push, options).await?;
         let census = Census::take()?;
@@ -323,7 +323,7 @@ fn close_ends_with_its_linger_though_the_peer_is_frozen_and_says_what_that_cost(
 
 #[test]
 fn stop_ends_at_once_though_the_peer_is_frozen() -> Outcome {
-    each(&Transport::ALL, 1, async |case| {
+    each(&Transport::USUAL, 1, async |case| {
         let options = ours::options().linger(None).send_hwm(10);
         let (mut scene, peer) = Scene::set(case, SocketType::Push, options).await?;
         peer.freeze()?;
