@@ -13,7 +13,7 @@ const LINES_MOST: usize = 64;
 
 /// Whom a server takes.
 #[derive(Debug)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     pub(super) mechanism: &'static str,
     /// From the `/` on; empty for any.
     pub(super) path: String,
@@ -40,6 +40,17 @@ pub(super) struct Answer {
     pub(super) outcome: Result<Agreed, WsFault>,
 }
 
+/// What a server agrees to.
+#[derive(Debug)]
+pub(crate) struct Consent {
+    pub(crate) subprotocol: Subprotocol,
+    /// The lines that say so, each with its name.
+    pub(crate) lines: [(&'static str, String); 4],
+}
+
+/// What a server refuses a request with: a status with its words, and the fault that it is.
+pub(crate) type Refusal = (u16, &'static str, WsFault);
+
 /// What a client sends.
 pub(super) fn request(wish: &Wish) -> String {
     let Wish { mechanism, host, path, key } = wish;
@@ -58,53 +69,64 @@ pub(super) fn answer(head: &[u8], policy: &Policy) -> Option<Answer> {
     let mut request = Request::new(&mut lines);
     match request.parse(head) {
         Ok(Status::Complete(taken)) => Some(match judge(&request, policy) {
-            Ok((subprotocol, bytes)) => Answer { bytes, outcome: Ok((taken, subprotocol)) },
-            Err((status, fault)) => refusal(status, fault),
+            Ok(Consent { subprotocol, lines }) => {
+                let lines = lines.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
+                let bytes = format!("HTTP/1.1 101 Switching Protocols\r\n{lines}\r\n");
+                Answer { bytes, outcome: Ok((taken, subprotocol)) }
+            }
+            Err(refusal) => refuse(refusal),
         }),
         Ok(Status::Partial) if head.len() < HEAD_MOST => None,
         Ok(Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
-            Some(refusal("431 Request Header Fields Too Large", WsFault::HeadTooLong))
+            Some(refuse((431, "Request Header Fields Too Large", WsFault::HeadTooLong)))
         }
-        Err(_) => Some(refusal("400 Bad Request", WsFault::NotHttp)),
+        Err(_) => Some(refuse((400, "Bad Request", WsFault::NotHttp))),
     }
 }
 
-/// What both agree on with the answer that says so, or the status of the refusal.
-fn judge(request: &Request<'_, '_>, policy: &Policy) -> Result<(Subprotocol, String), (&'static str, WsFault)> {
+/// What the request of a client comes to.
+pub(super) fn judge(request: &Request<'_, '_>, policy: &Policy) -> Result<Consent, Refusal> {
     let lines = &*request.headers;
     if request.method != Some("GET") {
-        return Err(("405 Method Not Allowed", WsFault::NotWebSocket));
+        return Err((405, "Method Not Allowed", WsFault::NotWebSocket));
     }
     let path = request.path.unwrap_or_default();
     if !policy.path.is_empty() && path != policy.path && path.split('?').next() != Some(&policy.path) {
-        return Err(("404 Not Found", WsFault::WrongPath));
+        return Err((404, "Not Found", WsFault::WrongPath));
     }
     let upgrades = has(lines, "Upgrade", "websocket") && has(lines, "Connection", "upgrade");
     if request.version != Some(1) || !upgrades || !has(lines, "Sec-WebSocket-Version", "13") {
-        return Err(("426 Upgrade Required", WsFault::NotWebSocket));
+        return Err((426, "Upgrade Required", WsFault::NotWebSocket));
     }
     if values(lines, "Origin").any(|origin| !policy.origins.admits(origin)) {
-        return Err(("403 Forbidden", WsFault::Origin));
+        return Err((403, "Forbidden", WsFault::Origin));
     }
     let mut keys = values(lines, "Sec-WebSocket-Key");
     let (Some(key), None) = (keys.next(), keys.next()) else {
-        return Err(("400 Bad Request", WsFault::NotWebSocket));
+        return Err((400, "Bad Request", WsFault::NotWebSocket));
     };
     let (subprotocol, name) = Subprotocol::known(policy.mechanism)
         .find(|(_, name)| items(lines, "Sec-WebSocket-Protocol").any(|item| item == name))
-        .ok_or(("400 Bad Request", WsFault::NoCommonProtocol))?;
-    let accept = derive_accept_key(key.as_bytes());
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\
-         Sec-WebSocket-Protocol: {name}\r\n\r\n"
-    );
-    Ok((subprotocol, answer))
+        .ok_or((400, "Bad Request", WsFault::NoCommonProtocol))?;
+    let lines = [
+        ("Upgrade", "websocket".to_owned()),
+        ("Connection", "Upgrade".to_owned()),
+        ("Sec-WebSocket-Accept", derive_accept_key(key.as_bytes())),
+        ("Sec-WebSocket-Protocol", name),
+    ];
+    Ok(Consent { subprotocol, lines })
 }
 
-fn refusal(status: &str, fault: WsFault) -> Answer {
-    let body = format!("{status}: this is an endpoint of ZeroMQ over WebSocket; {fault}\n");
+/// What a person reads whose browser was sent to an endpoint.
+pub(crate) fn refusal_text((status, words, fault): Refusal) -> String {
+    format!("{status} {words}: this is an endpoint of ZeroMQ over WebSocket; {fault}\n")
+}
+
+fn refuse(refusal: Refusal) -> Answer {
+    let (status, words, fault) = refusal;
+    let body = refusal_text(refusal);
     let bytes = format!(
-        "HTTP/1.1 {status}\r\nSec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: close\r\n\
+        "HTTP/1.1 {status} {words}\r\nSec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: close\r\n\
          Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
