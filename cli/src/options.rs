@@ -1,6 +1,6 @@
 //! From arguments to the options of a socket.
 
-use bowline::{Mechanism, Options, PlainCredentials, Reconnect, SocketType};
+use bowline::{Mechanism, Options, Origins, PlainCredentials, Reconnect, SocketType};
 
 use crate::args::{ConnectionArgs, Linger, ReconnectInterval};
 use crate::auth;
@@ -23,6 +23,7 @@ pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<
     options = options.busy_poll(args.busy_poll.unwrap_or_default());
     let largest = args.recv_maxsz.or(options.max_message_size);
     options = options.max_message_size(largest).limits(args.peer_limits.limits());
+    options = options.origins(origins(&args.ws_origin));
     options = options.heartbeat_interval(args.heartbeat_ivl);
     if let Some(ReconnectInterval { first, most }) = args.reconnect_ivl {
         options = options.reconnect(match most {
@@ -37,6 +38,10 @@ pub(crate) fn options(args: &ConnectionArgs, socket_type: SocketType) -> Result<
         options = options.router_mandatory(true);
     }
     Ok(options)
+}
+
+fn origins(given: &[String]) -> Origins {
+    if given.iter().any(|origin| origin == "*") { Origins::Any } else { Origins::only(given) }
 }
 
 fn mechanism(args: &ConnectionArgs) -> Result<Mechanism, Failure> {

@@ -12,12 +12,12 @@ use crate::failure::Failure;
 pub(crate) fn options(options: Options, args: &TlsArgs, endpoints: [&[Endpoint]; 2]) -> Result<Options, Failure> {
     let [binds, connects] = endpoints.map(any);
     if !binds && args.client_ca.is_some() {
-        return Err(Failure::Usage("--tls-client-ca: nothing is bound to tls+tcp://".into()));
+        return Err(Failure::Usage("--tls-client-ca: nothing is bound to tls+tcp:// or wss://".into()));
     }
     if !binds && !connects {
         let given = [("--tls-cert", args.cert.is_some()), ("--tls-ca", args.trust.ca.is_some())];
         let unused = given.into_iter().find(|(_, is_given)| *is_given);
-        return unused.map_or(Ok(options), |(name, _)| Err(Failure::usage(name, "no endpoint is tls+tcp://")));
+        return unused.map_or(Ok(options), |(name, _)| Err(Failure::usage(name, "no endpoint is tls+tcp:// or wss://")));
     }
     let options = if binds { options.tls_server(server(args)?) } else { options };
     if connects { client(options, &args.trust, args.cert.as_ref().zip(args.key.as_ref())) } else { Ok(options) }
@@ -32,13 +32,13 @@ pub(crate) fn client_options(options: Options, args: &TlsClientArgs, endpoint: &
 }
 
 fn any(endpoints: &[Endpoint]) -> bool {
-    endpoints.iter().any(|endpoint| matches!(endpoint, Endpoint::Tls { .. }))
+    endpoints.iter().any(|endpoint| matches!(endpoint, Endpoint::Tls { .. } | Endpoint::Wss(_)))
 }
 
 fn server(args: &TlsArgs) -> Result<TlsServer, Failure> {
     let (Some(certificate), Some(key)) = (&args.cert, &args.key) else {
         return Err(Failure::Usage(
-            "tls+tcp:// is bound with a certificate: name it with --tls-cert and --tls-key".into(),
+            "tls+tcp:// and wss:// are bound with a certificate: name it with --tls-cert and --tls-key".into(),
         ));
     };
     let server = TlsServer::from_pem_files(certificate, key).map_err(failure)?;

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bowline_proto::link::{Entropy, Link, LinkConfig, Role, State};
+use bowline_proto::link::{Effect, Entropy, Link, LinkConfig, Role, State};
 use bowline_proto::pipe::{Outbox, Take};
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
@@ -176,8 +176,10 @@ impl Connection {
     /// Performs the effects that the link has emitted.
     fn apply(&mut self) -> Option<Ended> {
         while let Some(effect) = self.link.poll_effect() {
-            if matches!(effect, bowline_proto::link::Effect::Detach) {
-                self.restore();
+            match effect {
+                Effect::Ready => self.stream.ready(),
+                Effect::Detach => self.restore(),
+                _ => {}
             }
             if let Err(reason) = self.seat.apply(effect) {
                 self.link.handle_refusal(reason);

@@ -169,9 +169,9 @@ impl Reach for Wire {
     async fn connect(&mut self, dial: &Dial) -> Outcome {
         // Boxed: it is over soon, while the task that it would make longer is not.
         let connecting = Box::pin(async {
-            let options = &dial.core.options;
+            let (options, ours) = (&dial.core.options, dial.core.socket_type);
             let connecting =
-                async { Ok::<_, io::Error>((transport::connect(&dial.endpoint, options).await?, rt::random()?)) };
+                async { Ok::<_, io::Error>((transport::connect(&dial.endpoint, options, ours).await?, rt::random()?)) };
             match options.connect_timeout {
                 Some(most) => tokio::time::timeout(most, connecting).await.unwrap_or_else(|late| Err(late.into())),
                 None => connecting.await,

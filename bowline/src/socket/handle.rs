@@ -98,7 +98,7 @@ impl Handle {
                 self.listening(&endpoint, &unbind, &closed, task);
                 endpoint.clone()
             }),
-            _ => transport::listen(&endpoint, &core.options).await.map(|(listener, resolved)| {
+            _ => transport::listen(&endpoint, &core.options, core.socket_type).await.map(|(listener, resolved)| {
                 let listener = (listener, closed.clone().drop_guard());
                 let task = accept::run(Arc::clone(core), resolved.clone(), listener, unbind.clone());
                 self.listening(&resolved, &unbind, &closed, task);

@@ -4,6 +4,8 @@ mod ipc;
 mod tcp;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
+#[cfg_attr(not(feature = "ws"), path = "no_ws.rs")]
+mod ws;
 
 use std::io;
 use std::net::IpAddr;
@@ -11,21 +13,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bowline_proto::error::{TlsFault, TlsSettingsError};
-use bowline_proto::{DisconnectReason, Endpoint, Options, PeerCertificate};
+use bowline_proto::error::{TlsFault, TlsSettingsError, WsFault};
+use bowline_proto::{DisconnectReason, Endpoint, Options, PeerCertificate, SocketType};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio_util::io::poll_read_buf;
 
-use tls::{Acceptor, TlsStream};
+use tls::TlsStream;
+use ws::WsStream;
 
 /// A connection, and the peer's address as it is shown.
 pub(crate) type Connected = (Stream, String);
 
 /// What is missing for an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "with the feature nobody lacks it, and without it nothing else is looked at")]
+#[cfg_attr(
+    not(all(feature = "tls", not(feature = "ws"))),
+    expect(dead_code, reason = "with a feature nobody lacks it, and without TLS nothing else is looked at")
+)]
 pub(crate) enum Lacking {
     /// A feature of the crate.
     Feature(&'static str),
@@ -41,6 +47,8 @@ pub(crate) enum Lacking {
 pub(crate) fn check_bind(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
     match endpoint {
         Endpoint::Tls { .. } => tls::check_bind(options),
+        Endpoint::Ws(_) => ws::check(),
+        Endpoint::Wss(_) => ws::check().and_then(|()| tls::check_bind(options)),
         _ => Ok(()),
     }
 }
@@ -49,19 +57,25 @@ pub(crate) fn check_bind(endpoint: &Endpoint, options: &Options) -> Result<(), L
 pub(crate) fn check_connect(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
     match endpoint {
         Endpoint::Tls { host, .. } => tls::check_connect(host, options),
+        Endpoint::Ws(_) => ws::check(),
+        Endpoint::Wss(address) => ws::check().and_then(|()| tls::check_connect(&address.host, options)),
         _ => Ok(()),
     }
 }
 
 /// Why a connection went whose stream has failed with this.
 pub(crate) fn reason(error: &io::Error) -> DisconnectReason {
-    match error.get_ref().and_then(|error| error.downcast_ref::<TlsFault>()) {
-        Some(fault) => DisconnectReason::Tls(*fault),
-        None => DisconnectReason::Io(error.kind()),
+    let Some(told) = error.get_ref() else { return DisconnectReason::Io(error.kind()) };
+    if let Some(fault) = told.downcast_ref::<TlsFault>() {
+        DisconnectReason::Tls(*fault)
+    } else if let Some(fault) = told.downcast_ref::<WsFault>() {
+        DisconnectReason::Ws(*fault)
+    } else {
+        DisconnectReason::Io(error.kind())
     }
 }
 
-/// As [`reason`], of a stream that could not be written to before: what TLS says of it says more than that.
+/// As [`reason`], of a stream that could not be written to before: what TLS or WebSocket says of it says more than that.
 pub(crate) fn reason_after(error: &io::Error, broken: Option<DisconnectReason>) -> DisconnectReason {
     match (reason(error), broken) {
         (DisconnectReason::Io(_), Some(broken)) => broken,
@@ -69,21 +83,29 @@ pub(crate) fn reason_after(error: &io::Error, broken: Option<DisconnectReason>) 
     }
 }
 
-/// Connects to `endpoint`. Dropping the future gives the attempt up.
-pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> io::Result<Connected> {
+/// Connects a socket of the type `ours` to `endpoint`. Dropping the future gives the attempt up.
+pub(crate) async fn connect(endpoint: &Endpoint, options: &Options, ours: SocketType) -> io::Result<Connected> {
     match endpoint {
         Endpoint::Tcp { host, port } => tcp::connect(host, *port, options).await,
         Endpoint::Tls { host, port } => tls::connect(host, *port, options).await,
+        Endpoint::Ws(address) => ws::connect(address, false, options, ours).await,
+        Endpoint::Wss(address) => ws::connect(address, true, options, ours).await,
         Endpoint::Ipc(name) => ipc::connect(name, options).await,
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
-/// Listens at `endpoint`; returns the endpoint that it came to be.
-pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result<(Listener, Endpoint)> {
+/// Listens at `endpoint` for a socket of the type `ours`; returns the endpoint that it came to be.
+pub(crate) async fn listen(
+    endpoint: &Endpoint,
+    options: &Options,
+    ours: SocketType,
+) -> io::Result<(Listener, Endpoint)> {
     match endpoint {
         Endpoint::Tcp { host, port } => tcp::listen(host, *port, options).await,
         Endpoint::Tls { host, port } => tls::listen(host, *port, options).await,
+        Endpoint::Ws(address) => ws::listen(address, false, options, ours).await,
+        Endpoint::Wss(address) => ws::listen(address, true, options, ours).await,
         Endpoint::Ipc(name) => ipc::listen(name, options).await,
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
@@ -91,10 +113,12 @@ pub(crate) async fn listen(endpoint: &Endpoint, options: &Options) -> io::Result
 
 /// What accepts connections.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS has no values without its feature"))]
 pub(crate) enum Listener {
-    Tcp(TcpListener, tcp::Settings),
-    Tls(Acceptor),
+    Tcp(tcp::Acceptor),
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "it has no values without its feature"))]
+    Tls(tls::Acceptor),
+    #[cfg_attr(not(feature = "ws"), expect(dead_code, reason = "it has no values without its feature"))]
+    Ws(ws::Acceptor),
     /// With the file that is to be removed at the end.
     Ipc(
         UnixListener,
@@ -107,12 +131,15 @@ impl Listener {
     /// The next connection. Dropping the future loses none.
     pub(crate) async fn accept(&self) -> io::Result<Connected> {
         match self {
-            Self::Tcp(listener, settings) => {
-                let (stream, address) = listener.accept().await?;
-                settings.apply(&stream)?;
-                Ok((Stream::Tcp(stream), address.to_string()))
+            Self::Tcp(acceptor) => {
+                let (stream, address) = acceptor.accept().await?;
+                Ok((Stream::Tcp(stream), address))
             }
-            Self::Tls(acceptor) => acceptor.accept().await,
+            Self::Tls(acceptor) => {
+                let (stream, address) = acceptor.accept().await?;
+                Ok((Stream::Tls(Box::new(stream)), address))
+            }
+            Self::Ws(acceptor) => acceptor.accept().await,
             Self::Ipc(listener, settings, _) => {
                 let (stream, _) = listener.accept().await?;
                 settings.apply(&stream)?;
@@ -125,11 +152,12 @@ impl Listener {
 
 /// A connection.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS has no values without its feature"))]
 pub(crate) enum Stream {
     Tcp(TcpStream),
     // Boxed: it is some kilobytes.
     Tls(Box<TlsStream>),
+    #[cfg_attr(not(feature = "ws"), expect(dead_code, reason = "it has no values without its feature"))]
+    Ws(Box<WsStream>),
     Ipc(UnixStream),
 }
 
@@ -138,6 +166,7 @@ macro_rules! either {
         match $self {
             Self::Tcp($stream) => $do,
             Self::Tls($stream) => $do,
+            Self::Ws($stream) => $do,
             Self::Ipc($stream) => $do,
         }
     };
@@ -149,29 +178,47 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok().map(|address| address.ip()),
             Self::Tls(stream) => stream.tcp().peer_addr().ok().map(|address| address.ip()),
+            Self::Ws(stream) => stream.ip(),
             Self::Ipc(_) => None,
         }
     }
 
     /// The peer's certificate, once, after the first byte was read.
     pub(crate) fn take_certificate(&mut self) -> Option<Arc<PeerCertificate>> {
-        if let Self::Tls(stream) = self { stream.take_certificate() } else { None }
+        match self {
+            Self::Tls(stream) => stream.take_certificate(),
+            Self::Ws(stream) => stream.take_certificate(),
+            Self::Tcp(_) | Self::Ipc(_) => None,
+        }
     }
 
     /// What was wrong with files of TLS that had changed when the connection was made, once.
     pub(crate) fn take_complaint(&mut self) -> Option<TlsSettingsError> {
-        if let Self::Tls(stream) = self { stream.take_complaint() } else { None }
+        match self {
+            Self::Tls(stream) => stream.take_complaint(),
+            Self::Ws(stream) => stream.take_complaint(),
+            Self::Tcp(_) | Self::Ipc(_) => None,
+        }
+    }
+
+    /// The handshake of the link is over: the peer may send more than that takes.
+    pub(crate) fn ready(&mut self) {
+        if let Self::Ws(stream) = self {
+            stream.ready();
+        }
     }
 
     /// Whether a peer that takes nothing any more may have said why.
     pub(crate) const fn may_say_why(&self) -> bool {
-        matches!(self, Self::Tls(_))
+        matches!(self, Self::Tls(_) | Self::Ws(_))
     }
 
     /// Says that the end is meant, as far as that goes without waiting; not where the end itself says it.
     pub(crate) fn part(&mut self) {
-        if let Self::Tls(stream) = self {
-            stream.part();
+        match self {
+            Self::Tls(stream) => stream.part(),
+            Self::Ws(stream) => stream.part(),
+            Self::Tcp(_) | Self::Ipc(_) => {}
         }
     }
 
@@ -180,6 +227,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(cx),
             Self::Tls(stream) => stream.poll_readable(cx),
+            Self::Ws(stream) => stream.poll_readable(cx),
             Self::Ipc(stream) => stream.poll_read_ready(cx),
         }
     }
@@ -193,8 +241,9 @@ impl Stream {
             let read = match self {
                 Self::Tcp(stream) => stream.try_read_buf(buffer),
                 Self::Ipc(stream) => stream.try_read_buf(buffer),
-                // It sees to that itself.
+                // They see to that themselves.
                 Self::Tls(stream) => return poll_read_buf(Pin::new(stream), cx, buffer),
+                Self::Ws(stream) => return poll_read_buf(Pin::new(stream), cx, buffer),
             };
             match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

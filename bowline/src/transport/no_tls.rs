@@ -3,6 +3,7 @@
 
 use std::future::{Ready, ready};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +30,16 @@ pub(super) fn listen(_host: &Host, _port: u16, _options: &Options) -> Ready<io::
     ready(Err(io::ErrorKind::Unsupported.into()))
 }
 
+#[cfg_attr(not(feature = "ws"), expect(dead_code, reason = "only what is inside of TLS asks for it"))]
+pub(super) fn open(_host: &Host, _port: u16, _options: &Options) -> Ready<io::Result<(TlsStream, String)>> {
+    ready(Err(io::ErrorKind::Unsupported.into()))
+}
+
+#[cfg_attr(not(feature = "ws"), expect(dead_code, reason = "only what is inside of TLS asks for it"))]
+pub(super) fn bind(_host: &Host, _port: u16, _options: &Options) -> Ready<io::Result<Acceptor>> {
+    ready(Err(io::ErrorKind::Unsupported.into()))
+}
+
 pub(super) const fn check_bind(_options: &Options) -> Result<(), Lacking> {
     Err(Lacking::Feature("tls"))
 }
@@ -38,7 +49,12 @@ pub(super) const fn check_connect(_host: &Host, _options: &Options) -> Result<()
 }
 
 impl Acceptor {
-    pub(super) fn accept(&self) -> Ready<io::Result<Connected>> {
+    pub(super) fn accept(&self) -> Ready<io::Result<(TlsStream, String)>> {
+        match *self {}
+    }
+
+    #[cfg_attr(not(feature = "ws"), expect(dead_code, reason = "only what is inside of TLS asks for it"))]
+    pub(super) const fn local_addr(&self) -> io::Result<SocketAddr> {
         match *self {}
     }
 }

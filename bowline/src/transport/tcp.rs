@@ -10,11 +10,31 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use super::{Connected, Listener, Stream};
 
 /// A connection, and the address of the peer.
-type Opened = (TcpStream, String);
+pub(super) type Opened = (TcpStream, String);
+
+/// What accepts connections of TCP.
+#[derive(Debug)]
+pub(crate) struct Acceptor {
+    listener: TcpListener,
+    settings: Settings,
+}
+
+impl Acceptor {
+    /// The next connection. Dropping the future loses none.
+    pub(super) async fn accept(&self) -> io::Result<Opened> {
+        let (stream, address) = self.listener.accept().await?;
+        self.settings.apply(&stream)?;
+        Ok((stream, address.to_string()))
+    }
+
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
 
 /// What every connection of a listener gets.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
+struct Settings {
     send_buffer: Option<u32>,
     recv_buffer: Option<u32>,
 }
@@ -38,7 +58,7 @@ impl Settings {
 
     /// Batches are whole when they are written, so nothing is gained by waiting for more.
     #[expect(clippy::unused_self, reason = "keepalive and the type of service will join here")]
-    pub(super) fn apply(self, stream: &TcpStream) -> io::Result<()> {
+    fn apply(self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)
     }
 }
@@ -78,18 +98,18 @@ async fn try_address(settings: Settings, address: SocketAddr) -> io::Result<TcpS
 }
 
 pub(super) async fn listen(host: &Host, port: u16, options: &Options) -> io::Result<(Listener, Endpoint)> {
-    let (listener, settings) = bind(host, port, options).await?;
-    let endpoint = Endpoint::from_tcp(listener.local_addr()?);
-    Ok((Listener::Tcp(listener, settings), endpoint))
+    let acceptor = bind(host, port, options).await?;
+    let endpoint = Endpoint::from_tcp(acceptor.local_addr()?);
+    Ok((Listener::Tcp(acceptor), endpoint))
 }
 
 /// As [`listen`], for who puts something around the streams.
-pub(super) async fn bind(host: &Host, port: u16, options: &Options) -> io::Result<(TcpListener, Settings)> {
+pub(super) async fn bind(host: &Host, port: u16, options: &Options) -> io::Result<Acceptor> {
     let settings = Settings::new(options);
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in resolve(host, port).await? {
         match bind_address(settings, address, options.backlog) {
-            Ok(listener) => return Ok((listener, settings)),
+            Ok(listener) => return Ok(Acceptor { listener, settings }),
             Err(error) => last = error,
         }
     }

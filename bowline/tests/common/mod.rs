@@ -28,6 +28,10 @@ pub(crate) enum At {
     Tcp6,
     /// Only where the feature `tls` is on.
     Tls,
+    /// Only where the feature `ws` is on.
+    Ws,
+    /// Only where both are on.
+    Wss,
     Ipc,
     Abstract,
     Inproc,
@@ -46,6 +50,8 @@ impl At {
             Self::Tcp => "tcp://127.0.0.1:*".into(),
             Self::Tcp6 => "tcp://[::1]:*".into(),
             Self::Tls => "tls+tcp://127.0.0.1:*".into(),
+            Self::Ws => "ws://127.0.0.1:*".into(),
+            Self::Wss => "wss://127.0.0.1:*/zeromq".into(),
             other => other.place(),
         }
     }
@@ -60,6 +66,8 @@ impl At {
                 format!("tcp://127.{}.{}.{}:5555", a + 1, b + 1, c + 1)
             }
             Self::Tls => format!("tls+{}", Self::Tcp.place()),
+            Self::Ws => Self::Tcp.place().replace("tcp", "ws"),
+            Self::Wss => Self::Tcp.place().replace("tcp", "wss") + "/zeromq",
             Self::Tcp6 => format!("tcp://[::1]:{}", 10_000 + (process * 37 + serial) % 20_000),
             Self::Ipc => {
                 let path = std::env::temp_dir().join(format!("bowline-{process}-{serial}.sock"));
@@ -76,19 +84,21 @@ impl At {
     }
 }
 
-/// Repeats scripts over the transports that are named, or over all six; over TLS where there is the feature.
+/// Repeats scripts over the transports that are named, or over all eight; over TLS and WebSocket where there are
+/// the features.
 #[macro_export]
 macro_rules! for_each_transport {
     ($(#[$meta:meta])* async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
         $crate::for_each_transport! { @tests $name $at $body
-            tcp: Tcp, tcp_ipv6: Tcp6, #[cfg(feature = "tls")] tls: Tls, ipc: Ipc, ipc_abstract: Abstract,
-            inproc: Inproc }
+            tcp: Tcp, tcp_ipv6: Tcp6, #[cfg(feature = "tls")] tls: Tls, #[cfg(feature = "ws")] ws: Ws,
+            #[cfg(all(feature = "tls", feature = "ws"))] wss: Wss, ipc: Ipc, ipc_abstract: Abstract, inproc: Inproc }
         $crate::for_each_transport! { $($rest)* }
     };
     // Only where bytes go through the system.
     (bytes async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
         $crate::for_each_transport! { @tests $name $at $body
-            tcp: Tcp, #[cfg(feature = "tls")] tls: Tls, ipc: Ipc }
+            tcp: Tcp, #[cfg(feature = "tls")] tls: Tls, #[cfg(feature = "ws")] ws: Ws,
+            #[cfg(all(feature = "tls", feature = "ws"))] wss: Wss, ipc: Ipc }
         $crate::for_each_transport! { $($rest)* }
     };
     () => {};

@@ -87,5 +87,6 @@ pub(crate) struct RpcStreamBenchArgs {
 pub(crate) enum Transport {
     Tcp,
     Ipc,
+    Ws,
     Inproc,
 }

@@ -43,7 +43,8 @@ Examples:
 
 Endpoints:
   tcp://HOST:PORT (bind: HOST may be *, PORT 0), ipc://PATH, ipc://@ABSTRACT,
-  tls+tcp://HOST:PORT (as tcp, inside of TLS)
+  tls+tcp://HOST:PORT (as tcp, inside of TLS),
+  ws://HOST[:PORT][/PATH] (WebSocket; a web page can connect to it), wss:// (the same, inside of TLS)
 
 Exit codes:
   0  done; also Ctrl-C where there is no count, and a reader of our output left
@@ -159,6 +160,9 @@ pub(crate) struct ConnectionArgs {
     /// Largest message to accept, 1G unless given; K, M and G are understood
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = units::size)]
     pub(crate) recv_maxsz: Option<u64>,
+    /// Admit web pages from here to ws:// and wss://: https://example.org, or * for all; none unless given (repeatable)
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) ws_origin: Vec<String>,
     /// Seconds between attempts to connect, or MIN..MAX to let the pause grow
     #[arg(long, value_name = "SECS|MIN..MAX", allow_negative_numbers = true, value_parser = units::reconnect_interval)]
     pub(crate) reconnect_ivl: Option<ReconnectInterval>,

@@ -1,4 +1,4 @@
-//! The options of TLS, for endpoints `tls+tcp://`.
+//! The options of TLS, for endpoints `tls+tcp://` and `wss://`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 /// Who we are to peers that connect to us, and whom we trust.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "TLS (tls+tcp://)")]
+#[command(next_help_heading = "TLS (tls+tcp://, wss://)")]
 pub(crate) struct TlsArgs {
     /// Our certificate, followed by those that lead to its root; where we bind there must be one
     #[arg(long = "tls-cert", value_name = "FILE", requires = "key")]
@@ -34,7 +34,7 @@ pub(crate) struct TlsTrustArgs {
 
 /// For commands that only connect.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "TLS (tls+tcp://)")]
+#[command(next_help_heading = "TLS (tls+tcp://, wss://)")]
 pub(crate) struct TlsClientArgs {
     #[command(flatten)]
     pub(crate) trust: TlsTrustArgs,

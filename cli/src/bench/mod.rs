@@ -192,6 +192,7 @@ impl Transport {
         match self {
             Self::Tcp => "tcp",
             Self::Ipc => "ipc",
+            Self::Ws => "ws",
             Self::Inproc => "inproc",
         }
     }
@@ -208,6 +209,7 @@ impl Place {
         let name = format!("bowline-bench-{}", std::process::id());
         let (text, file) = match transport {
             Transport::Tcp => ("tcp://127.0.0.1:0".to_owned(), None),
+            Transport::Ws => ("ws://127.0.0.1:0".to_owned(), None),
             Transport::Inproc => (format!("inproc://{name}"), None),
             Transport::Ipc => {
                 let file = std::env::temp_dir().join(name);

@@ -71,7 +71,7 @@ fn what_is_missing_or_too_much_is_a_usage_error() {
     let files = Certificates::new("tls-usage");
     let own = files.own();
     for (words, line) in [
-        ("pull -b tls+tcp://127.0.0.1:0".to_owned(), "tls+tcp:// is bound with a certificate"),
+        ("pull -b tls+tcp://127.0.0.1:0".to_owned(), "tls+tcp:// and wss:// are bound with a certificate"),
         (format!("pull -b tcp://127.0.0.1:0 {own}"), "--tls-cert: no endpoint is tls+tcp://"),
         ("push -c tls+tcp://localhost:1 --tls-client-ca x".to_owned(), "--tls-client-ca: nothing is bound"),
         ("pull -b tls+tcp://127.0.0.1:0 --tls-cert x".to_owned(), "--tls-key <FILE>"),

@@ -7,3 +7,4 @@ pub mod greeting;
 pub mod metadata;
 pub(crate) mod subscription;
 pub mod zap;
+pub mod zws;

@@ -5,51 +5,64 @@ mod stream;
 
 use std::any::Any;
 use std::io;
+use std::net::SocketAddr;
 
 use bowline_proto::endpoint::Host;
 use bowline_proto::{Endpoint, Options};
-use tokio::net::{TcpListener, TcpStream};
-
 pub(crate) use stream::TlsStream;
 
 use super::{Connected, Lacking, Listener, Stream, tcp};
 use crate::tls::{TlsClient, TlsServer};
 
+/// A connection, and the address of the peer.
+type Opened = (TlsStream, String);
+
 /// What an endpoint of TLS accepts with.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
-    listener: TcpListener,
-    settings: tcp::Settings,
+    below: tcp::Acceptor,
     server: TlsServer,
 }
 
 pub(super) async fn connect(host: &Host, port: u16, options: &Options) -> io::Result<Connected> {
+    let (stream, address) = open(host, port, options).await?;
+    Ok((Stream::Tls(Box::new(stream)), address))
+}
+
+/// As [`connect`], for who puts something inside of the stream.
+pub(super) async fn open(host: &Host, port: u16, options: &Options) -> io::Result<Opened> {
     // Both were checked when the endpoint was taken on.
     let unfit = || io::Error::from(io::ErrorKind::InvalidInput);
     let client = client(options).ok_or_else(unfit)?;
     let name = client.name_for(host).ok_or_else(unfit)?;
     let (stream, address) = tcp::open(host, port, options).await?;
     let (config, complaint) = client.current();
-    let stream = TlsStream::connect(stream, config, name, complaint)?;
-    Ok((Stream::Tls(Box::new(stream)), address))
+    Ok((TlsStream::connect(stream, config, name, complaint)?, address))
 }
 
 pub(super) async fn listen(host: &Host, port: u16, options: &Options) -> io::Result<(Listener, Endpoint)> {
-    let server = server(options).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?.clone();
-    let (listener, settings) = tcp::bind(host, port, options).await?;
-    let address = listener.local_addr()?;
+    let acceptor = bind(host, port, options).await?;
+    let address = acceptor.local_addr()?;
     let endpoint = Endpoint::Tls { host: Host::Ip(address.ip()), port: address.port() };
-    Ok((Listener::Tls(Acceptor { listener, settings, server }), endpoint))
+    Ok((Listener::Tls(acceptor), endpoint))
+}
+
+/// As [`listen`], for who puts something inside of the streams.
+pub(super) async fn bind(host: &Host, port: u16, options: &Options) -> io::Result<Acceptor> {
+    let server = server(options).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?.clone();
+    Ok(Acceptor { below: tcp::bind(host, port, options).await?, server })
 }
 
 impl Acceptor {
     /// The next connection, whose handshake is still to be made: a peer that takes its time keeps no other waiting.
-    pub(super) async fn accept(&self) -> io::Result<Connected> {
-        let (stream, address): (TcpStream, _) = self.listener.accept().await?;
-        self.settings.apply(&stream)?;
+    pub(super) async fn accept(&self) -> io::Result<Opened> {
+        let (stream, address) = self.below.accept().await?;
         let (config, complaint) = self.server.current();
-        let stream = TlsStream::accept(stream, config, complaint)?;
-        Ok((Stream::Tls(Box::new(stream)), address.to_string()))
+        Ok((TlsStream::accept(stream, config, complaint)?, address))
+    }
+
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.below.local_addr()
     }
 }
 
