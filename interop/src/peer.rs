@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -181,6 +182,23 @@ impl Peer {
     pub async fn notice(&mut self, socket: &Theirs) -> Outcome {
         self.event(socket, &["HANDSHAKE_SUCCEEDED"]).await?;
         self.poll(socket, 0).await.map(drop)
+    }
+
+    /// Waits for what one of their sockets leads to, and calls it again and again meanwhile.
+    ///
+    /// As [`notice`](Self::notice), over WebSocket, where their monitor tells of a handshake before it is made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`], and what `wait` fails with.
+    pub async fn attend<T>(&mut self, socket: &Theirs, wait: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+        let mut wait = std::pin::pin!(wait);
+        loop {
+            if let Ok(done) = tokio::time::timeout(Duration::from_millis(10), &mut wait).await {
+                return done;
+            }
+            self.poll(socket, 0).await?;
+        }
     }
 
     /// Sends these messages.

@@ -265,13 +265,11 @@ async fn our_xpub_hears_their_subscriptions_again_when_it_comes_back() -> Outcom
         let endpoint = ours::bind(&publisher, &place).await?;
         let subscriber = peer.socket("SUB", json!({"SUBSCRIBE": "a", "RECONNECT_IVL": 10})).await?;
         peer.connect(&subscriber, &endpoint).await?;
-        we_hear(&publisher, &["\x01a"]).await?;
-        peer.notice(&subscriber).await?;
+        peer.attend(&subscriber, we_hear(&publisher, &["\x01a"])).await?;
         ours::close(&publisher).await?;
         let publisher = ours::socket(SocketType::XPub, ours::options());
         ours::bind(&publisher, &endpoint).await?;
-        peer.notice(&subscriber).await?;
-        we_hear(&publisher, &["\x01a"]).await?;
+        peer.attend(&subscriber, we_hear(&publisher, &["\x01a"])).await?;
         we_publish(&publisher, &["b1", "a1"]).await?;
         they_hear(&mut peer, &subscriber, &["a1"]).await?;
     }
