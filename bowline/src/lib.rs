@@ -42,6 +42,8 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod curve;
 mod driver;
 mod observe;

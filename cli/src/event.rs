@@ -190,7 +190,10 @@ fn topic_words(topic: &[u8]) -> String {
 /// The system's cause in words, with what is missing where something is.
 pub(crate) fn io_words(event: &MonitorEvent, cause: io::ErrorKind) -> String {
     match (&event.endpoint, cause) {
-        (Some(Endpoint::Tcp { .. } | Endpoint::Tls { .. } | Endpoint::Ws(_) | Endpoint::Wss(_)), io::ErrorKind::NotFound) => "the host is not known".to_owned(),
+        (
+            Some(Endpoint::Tcp { .. } | Endpoint::Tls { .. } | Endpoint::Ws(_) | Endpoint::Wss(_)),
+            io::ErrorKind::NotFound,
+        ) => "the host is not known".to_owned(),
         (Some(Endpoint::Ipc(_)), io::ErrorKind::NotFound) => "no such file".to_owned(),
         _ => cause.to_string(),
     }

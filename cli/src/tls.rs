@@ -17,7 +17,8 @@ pub(crate) fn options(options: Options, args: &TlsArgs, endpoints: [&[Endpoint];
     if !binds && !connects {
         let given = [("--tls-cert", args.cert.is_some()), ("--tls-ca", args.trust.ca.is_some())];
         let unused = given.into_iter().find(|(_, is_given)| *is_given);
-        return unused.map_or(Ok(options), |(name, _)| Err(Failure::usage(name, "no endpoint is tls+tcp:// or wss://")));
+        return unused
+            .map_or(Ok(options), |(name, _)| Err(Failure::usage(name, "no endpoint is tls+tcp:// or wss://")));
     }
     let options = if binds { options.tls_server(server(args)?) } else { options };
     if connects { client(options, &args.trust, args.cert.as_ref().zip(args.key.as_ref())) } else { Ok(options) }

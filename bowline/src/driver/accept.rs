@@ -59,7 +59,12 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
     drop(closed);
 }
 
-fn serve(core: &Arc<Core>, endpoint: &Endpoint, ((mut stream, address), random): ((Stream, String), Random)) {
+/// Takes a connection on, with the chance for its handshake.
+pub(crate) fn serve(
+    core: &Arc<Core>,
+    endpoint: &Endpoint,
+    ((mut stream, address), random): ((Stream, String), Random),
+) {
     if let Some(complaint) = stream.take_complaint() {
         core.tell(Some(endpoint), MonitorKind::TlsNotReloaded(complaint));
     }

@@ -7,6 +7,9 @@ mod tls;
 #[cfg_attr(not(feature = "ws"), path = "no_ws.rs")]
 mod ws;
 
+#[cfg(feature = "axum")]
+pub(crate) use ws::{Consent, Mount, refusal_text};
+
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
