@@ -35,7 +35,8 @@
 //! | [`Router`] | to the peer that the first part names | from each in turn, with its name | [`Req`] [`Dealer`] [`Router`] |
 //! | [`Pair`] | to its peer | from its peer | [`Pair`] |
 //!
-//! Endpoints are `tcp://HOST:PORT`, with the feature `tls` also `tls+tcp://HOST:PORT`, `ipc://PATH`, `ipc://@NAME` and `inproc://NAME`; see [`Endpoint`]. Peers may come in
+//! Endpoints are `tcp://HOST:PORT`, with the feature `tls` also `tls+tcp://HOST:PORT`, with the feature `ws`
+//! also `ws://HOST:PORT/PATH` and, with both, `wss://HOST:PORT/PATH`, `ipc://PATH`, `ipc://@NAME` and `inproc://NAME`; see [`Endpoint`]. Peers may come in
 //! any order: `connect` never waits, and a lost connection is made again. What happens meanwhile is told by a
 //! [`Monitor`].
 
