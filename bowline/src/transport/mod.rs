@@ -1,6 +1,7 @@
 //! Transports: connect and listen, nothing else.
 
 mod ipc;
+mod reason;
 mod tcp;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
@@ -11,8 +12,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bowline_proto::error::{TlsFault, TlsSettingsError};
-use bowline_proto::{DisconnectReason, Endpoint, Options, PeerCertificate};
+use bowline_proto::error::TlsSettingsError;
+use bowline_proto::{Endpoint, Options, PeerCertificate};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -20,22 +21,10 @@ use tokio_util::io::poll_read_buf;
 
 use tls::{Acceptor, TlsStream};
 
+pub(crate) use reason::{Lacking, reason, reason_after};
+
 /// A connection, and the peer's address as it is shown.
 pub(crate) type Connected = (Stream, String);
-
-/// What is missing for an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "with the feature nobody lacks it, and without it nothing else is looked at")]
-pub(crate) enum Lacking {
-    /// A feature of the crate.
-    Feature(&'static str),
-    /// `Options::tls_server`.
-    Server,
-    /// `Options::tls_client`.
-    Client,
-    /// A host that can stand in a certificate.
-    ServerName,
-}
 
 /// Whether there is all that it takes to bind `endpoint`.
 pub(crate) fn check_bind(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
@@ -50,22 +39,6 @@ pub(crate) fn check_connect(endpoint: &Endpoint, options: &Options) -> Result<()
     match endpoint {
         Endpoint::Tls { host, .. } => tls::check_connect(host, options),
         _ => Ok(()),
-    }
-}
-
-/// Why a connection went whose stream has failed with this.
-pub(crate) fn reason(error: &io::Error) -> DisconnectReason {
-    match error.get_ref().and_then(|error| error.downcast_ref::<TlsFault>()) {
-        Some(fault) => DisconnectReason::Tls(*fault),
-        None => DisconnectReason::Io(error.kind()),
-    }
-}
-
-/// As [`reason`], of a stream that could not be written to before: what TLS says of it says more than that.
-pub(crate) fn reason_after(error: &io::Error, broken: Option<DisconnectReason>) -> DisconnectReason {
-    match (reason(error), broken) {
-        (DisconnectReason::Io(_), Some(broken)) => broken,
-        (reason, _) => reason,
     }
 }
 
