@@ -51,8 +51,9 @@ mod observe;
 pub mod rpc;
 mod rt;
 mod socket;
-#[cfg(feature = "tls")]
+#[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
 pub mod tls;
+#[cfg_attr(target_arch = "wasm32", path = "transport/web/mod.rs")]
 mod transport;
 
 pub use bowline_macros::service;
