@@ -35,21 +35,25 @@
 //! | [`Router`] | to the peer that the first part names | from each in turn, with its name | [`Req`] [`Dealer`] [`Router`] |
 //! | [`Pair`] | to its peer | from its peer | [`Pair`] |
 //!
-//! Endpoints are `tcp://HOST:PORT`, with the feature `tls` also `tls+tcp://HOST:PORT`, `ipc://PATH`, `ipc://@NAME` and `inproc://NAME`; see [`Endpoint`]. Peers may come in
+//! Endpoints are `tcp://HOST:PORT`, with the feature `tls` also `tls+tcp://HOST:PORT`, with the feature `ws`
+//! also `ws://HOST:PORT/PATH` and, with both, `wss://HOST:PORT/PATH`, `ipc://PATH`, `ipc://@NAME` and `inproc://NAME`; see [`Endpoint`]. Peers may come in
 //! any order: `connect` never waits, and a lost connection is made again. What happens meanwhile is told by a
 //! [`Monitor`].
 
 #![forbid(unsafe_code)]
 
 pub mod auth;
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod curve;
 mod driver;
 mod observe;
 pub mod rpc;
 mod rt;
 mod socket;
-#[cfg(feature = "tls")]
+#[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
 pub mod tls;
+#[cfg_attr(target_arch = "wasm32", path = "transport/web/mod.rs")]
 mod transport;
 
 pub use bowline_macros::service;

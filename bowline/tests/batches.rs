@@ -337,6 +337,7 @@ fn a_type_without_the_verb_says_so() {
 }
 
 /// Many tasks on many threads, at both ends of one connection.
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_tasks_share_a_socket_and_each_message_of_their_batches_arrives_once() {
     for at in [At::Tcp, At::Ipc, At::Inproc] {

@@ -7,7 +7,7 @@ use crate::targets::Targets;
 use crate::{counts, heading, libzmq, python, root};
 
 /// What bowline does not have by default.
-const FEATURES: &str = "bowline/auth-files,bowline/metrics,bowline/tls,bowline/tower,bowline/ws";
+const FEATURES: &str = "bowline/auth-files,bowline/axum,bowline/metrics,bowline/tls,bowline/tower,bowline/ws";
 
 /// One part of the test run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

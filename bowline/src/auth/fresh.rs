@@ -102,7 +102,7 @@ impl<T: Source> Fresh<T> {
         };
         let fresh = Arc::clone(self);
         // Also when nobody waits for it any more: others may have left it to this one.
-        let looking = tokio::task::spawn_blocking(move || fresh.look(known));
+        let looking = rt::blocking(move || fresh.look(known));
         // It fails only with its runtime.
         let looked = looking.await.map_err(|error| FileError::io(&self.path, &error.into()));
         looked.and_then(|()| self.state.lock().value.clone())

@@ -89,7 +89,7 @@ impl PasswordFile {
             return Verdict::refuse(Code::Internal, "nobody compares passwords any more");
         };
         // The turn goes with the work, which nobody can end before it is done.
-        let compared = tokio::task::spawn_blocking(move || {
+        let compared = rt::blocking(move || {
             let is_right = users.knows(&shown);
             drop(turn);
             is_right

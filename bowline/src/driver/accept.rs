@@ -42,13 +42,13 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
                 serve(&core, &endpoint, accepted);
                 core.admission.share.settle(place, rt::now() - begun);
                 // One at a time: who opens connections without pause must not keep those waiting that there are.
-                tokio::task::yield_now().await;
+                rt::yield_now().await;
             }
             Err(error) => {
                 core.tell(Some(&endpoint), MonitorKind::AcceptFailed(error.kind()));
                 tokio::select! {
                     () = unbound.cancelled() => break,
-                    () = tokio::time::sleep(AFTER_FAILURE) => {}
+                    () = rt::sleep(AFTER_FAILURE) => {}
                 }
             }
         }
@@ -59,7 +59,12 @@ pub(crate) async fn run(core: Arc<Core>, endpoint: Endpoint, listener: Bound<Lis
     drop(closed);
 }
 
-fn serve(core: &Arc<Core>, endpoint: &Endpoint, ((mut stream, address), random): ((Stream, String), Random)) {
+/// Takes a connection on, with the chance for its handshake.
+pub(crate) fn serve(
+    core: &Arc<Core>,
+    endpoint: &Endpoint,
+    ((mut stream, address), random): ((Stream, String), Random),
+) {
     if let Some(complaint) = stream.take_complaint() {
         core.tell(Some(endpoint), MonitorKind::TlsNotReloaded(complaint));
     }

@@ -19,7 +19,6 @@ use bowline_proto::wire::batch::Batch;
 use bowline_proto::{DisconnectReason, Message};
 use bytes::BufMut;
 use tokio::io::AsyncWrite;
-use tokio::time::Sleep;
 use tokio_util::io::poll_read_buf;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -27,7 +26,7 @@ use self::parting::Parting;
 use self::turn::Turn;
 use super::attendant::Attended;
 use super::seat::{Ended, Seat};
-use crate::rt;
+use crate::rt::{self, Sleep};
 use crate::transport::{self, Stream};
 
 /// How many rounds of reading and writing one turn may take before other tasks get theirs.
@@ -409,9 +408,9 @@ impl Connection {
             Some((at, _)) if *at == due => {}
             Some((at, sleep)) => {
                 *at = due;
-                sleep.as_mut().reset(rt::deadline(due));
+                rt::reset(sleep.as_mut(), due);
             }
-            None => self.timer = Some((due, Box::pin(tokio::time::sleep_until(rt::deadline(due))))),
+            None => self.timer = Some((due, Box::pin(rt::sleep_until(due)))),
         }
         if let Some((_, sleep)) = &mut self.timer {
             ready!(sleep.as_mut().poll(cx));

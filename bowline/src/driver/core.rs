@@ -14,7 +14,6 @@ use bowline_proto::{
     ConnectionId, Endpoint, Message, MonitorEvent, MonitorKind, Options, RecvError, SendErrorKind, SocketType,
 };
 use parking_lot::{Mutex, MutexGuard};
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -23,7 +22,7 @@ use super::admission::Admission;
 use super::attendant::Attendant;
 use super::monitor::{Monitors, Told};
 use crate::observe::Observer;
-use crate::rt::{self, BusyPoll};
+use crate::rt::{self, AbortHandle, BusyPoll, Home};
 
 /// One socket: its engine under a short lock, its monitors, and the tasks that belong to it.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub(crate) struct Core {
     /// Every task has ended.
     ended: CancellationToken,
     /// The runtime of the first endpoint, for what is left to do when the last handle is dropped elsewhere.
-    runtime: Mutex<Option<tokio::runtime::Handle>>,
+    runtime: Mutex<Option<Home>>,
     next_connection: AtomicU64,
     /// The peers that have dialed us.
     pub(crate) admission: Arc<Admission>,
@@ -101,7 +100,7 @@ impl Core {
             self.heeds_parent.store(true, Ordering::Relaxed);
             return self.stop();
         }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Some(runtime) = Home::here() else { return };
         if !self.heeds_parent.swap(true, Ordering::Relaxed) {
             let core = Arc::clone(self);
             let heed = async move {
@@ -111,7 +110,7 @@ impl Core {
                     () = core.closing.cancelled() => {}
                 }
             };
-            drop(self.tracker.spawn_on(heed, &runtime));
+            runtime.spawn(self.tracker.track_future(heed));
         }
     }
 
@@ -298,30 +297,30 @@ impl Core {
 
     /// Starts a task that belongs to the socket, on the runtime of the caller.
     pub(crate) fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
-        self.runtime.lock().get_or_insert_with(tokio::runtime::Handle::current);
+        self.runtime.lock().get_or_insert_with(Home::current);
         self.heed_parent();
-        self.tracker.spawn(task);
+        rt::spawn(self.tracker.track_future(task));
         if !self.hears_subscriptions.swap(true, Ordering::Relaxed) {
             let core = Arc::clone(self);
-            self.tracker.spawn(async move { core.hear_subscriptions().await });
+            rt::spawn(self.tracker.track_future(async move { core.hear_subscriptions().await }));
         }
     }
 
     /// As [`spawn`](Self::spawn), for a task that may be ended before the socket is.
     pub(crate) fn spawn_abortable(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
-        self.tracker.spawn(task).abort_handle()
+        rt::spawn_abortable(self.tracker.track_future(task))
     }
 
     /// As [`spawn`](Self::spawn), but on the socket's own runtime: another socket is the caller.
     pub(crate) fn spawn_at_home(&self, task: impl Future<Output = ()> + Send + 'static) {
         match self.home() {
-            Some(home) => drop(self.tracker.spawn_on(task, &home)),
-            None => drop(self.tracker.spawn(task)),
+            Some(home) => home.spawn(self.tracker.track_future(task)),
+            None => rt::spawn(self.tracker.track_future(task)),
         }
     }
 
     /// The runtime of the first endpoint.
-    pub(crate) fn home(&self) -> Option<tokio::runtime::Handle> {
+    pub(crate) fn home(&self) -> Option<Home> {
         self.runtime.lock().clone()
     }
 
@@ -358,7 +357,7 @@ impl Core {
             self.spawn_at_home(async move {
                 tokio::select! {
                     () = core.closing.cancelled() => {}
-                    () = tokio::time::sleep(linger) => {
+                    () = rt::sleep(linger) => {
                         let mut wakes = Wakes::new();
                         outbox.close(&mut wakes);
                         wakes.wake();
@@ -387,10 +386,10 @@ impl Core {
         self.tracker.close();
         let end = End(Arc::clone(self));
         // The runtime that is here is alive for sure; the one of the endpoints may be gone, and its tasks with it.
-        let runtime = tokio::runtime::Handle::try_current().ok().or_else(|| self.home());
+        let runtime = Home::here().or_else(|| self.home());
         match runtime {
             // Not one of the tasks that it waits for; it ends after the last of them.
-            Some(runtime) => drop(runtime.spawn(async move { end.0.linger(linger).await })),
+            Some(runtime) => runtime.spawn(async move { end.0.linger(linger).await }),
             // No endpoint was ever bound or connected, so there is nothing to wait for.
             None => drop(end),
         }
@@ -399,7 +398,7 @@ impl Core {
     async fn linger(&self, linger: Option<Duration>) {
         let over = async {
             match linger {
-                Some(linger) => tokio::time::sleep(linger).await,
+                Some(linger) => rt::sleep(linger).await,
                 None => std::future::pending().await,
             }
         };

@@ -99,7 +99,7 @@ impl Dial {
         loop {
             match self.next {
                 Next::Leave => break,
-                Next::Wait(delay) => match reach.unless_over(&self, tokio::time::sleep(delay)).await {
+                Next::Wait(delay) => match reach.unless_over(&self, rt::sleep(delay)).await {
                     Some(()) => {
                         let next = self.dialer.due();
                         self.follow(next, None);
@@ -173,7 +173,7 @@ impl Reach for Wire {
             let connecting =
                 async { Ok::<_, io::Error>((transport::connect(&dial.endpoint, options, ours).await?, rt::random()?)) };
             match options.connect_timeout {
-                Some(most) => tokio::time::timeout(most, connecting).await.unwrap_or_else(|late| Err(late.into())),
+                Some(most) => rt::timeout(most, connecting).await.unwrap_or_else(|late| Err(late.into())),
                 None => connecting.await,
             }
         });

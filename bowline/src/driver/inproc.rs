@@ -15,6 +15,7 @@ use bowline_proto::error::HandshakeStage;
 use bowline_proto::link::lifecycle::Effects;
 use bowline_proto::link::lifecycle::Lifecycle;
 use bowline_proto::pipe::{Inbox, Take, Wakes};
+use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
 use bowline_proto::{DisconnectReason, Endpoint, MonitorKind, PeerInfo, ProtocolError};
 use parking_lot::Mutex;
@@ -26,6 +27,7 @@ use super::core::Core;
 use super::dial::{Dial, Outcome, Reach};
 use super::passage::Passage;
 use super::seat::{Ended, Seat};
+use crate::rt;
 
 /// Who is bound to which name.
 static NAMES: LazyLock<Mutex<HashMap<String, Weak<Core>>>> = LazyLock::new(Mutex::default);
@@ -78,7 +80,7 @@ struct Direct {
     /// What came of the attempt that `connect` made at once.
     joined: Option<Join>,
     /// Since when nothing but what waits there keeps the endpoint.
-    lingers_since: Option<tokio::time::Instant>,
+    lingers_since: Option<Instant>,
     bound: watch::Receiver<()>,
 }
 
@@ -101,9 +103,9 @@ impl Reach for Direct {
         poll_fn(|cx| dial.halves.outbox.poll_finished(cx)).await;
         if self.inbox.as_ref().is_some_and(|inbox| !inbox.is_empty()) {
             // What waits for the peer may still reach it, until linger is over.
-            let since = self.lingers_since.get_or_insert_with(tokio::time::Instant::now);
+            let since = self.lingers_since.get_or_insert_with(rt::now);
             match dial.core.options.linger {
-                Some(linger) => tokio::time::sleep(linger.saturating_sub(since.elapsed())).await,
+                Some(linger) => rt::sleep(linger.saturating_sub(rt::now() - *since)).await,
                 None => std::future::pending().await,
             }
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bowline_proto::pipe::Wakes;
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use super::sync::Ordering;
 use super::timers::Due;
+use crate::rt::AbortHandle;
 
 /// What is left to do when no lock is held any more. Mostly that is nothing, or to wake one task.
 #[derive(Debug, Default)]

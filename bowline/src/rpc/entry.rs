@@ -5,11 +5,11 @@ use std::task::Waker;
 
 use bowline_proto::Part;
 use bowline_proto::mux::{self, Head, Kind, StreamId};
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::error::Fault;
 use super::timers::Due;
+use crate::rt::AbortHandle;
 
 /// A stream that may be over: its place, and which of those that were there it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

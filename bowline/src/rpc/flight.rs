@@ -321,14 +321,12 @@ fn opening(request: Request, full: Option<Arc<Connection>>, delay: Duration) -> 
         let at = request.at;
         let opening = async {
             if !delay.is_zero() {
-                tokio::time::sleep(delay).await;
+                rt::sleep(delay).await;
             }
             open(request, full).await
         };
         let Some(at) = at else { return opening.await };
-        tokio::time::timeout_at(rt::deadline(at), opening)
-            .await
-            .unwrap_or(Err(Fault::Deadline(Outcome::NotSent).into()))
+        rt::timeout_at(at, opening).await.unwrap_or(Err(Fault::Deadline(Outcome::NotSent).into()))
     })
 }
 

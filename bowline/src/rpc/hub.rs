@@ -16,6 +16,7 @@ use super::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering};
 use super::timers::Timers;
 use crate::driver::attendant::{Attendant, Attended};
 use crate::driver::core::Core;
+use crate::rt;
 use crate::socket::Handle;
 
 /// One socket with connections that carry calls.
@@ -148,9 +149,9 @@ impl Hub {
 
     /// Lets what was begun come to its end, for at most `grace`, and closes the socket.
     pub(super) async fn drain_and_close(&self, handle: &Handle, grace: Duration) {
-        let until = tokio::time::Instant::now() + grace;
-        let _in_time = tokio::time::timeout_at(until, self.drain()).await;
-        self.core.close(Some(until.saturating_duration_since(tokio::time::Instant::now())));
+        let until = rt::now() + grace;
+        let _in_time = rt::timeout_at(until, self.drain()).await;
+        self.core.close(Some(until - rt::now()));
         handle.close().await;
     }
 
@@ -158,7 +159,7 @@ impl Hub {
     pub(super) async fn flush_and_close(&self, handle: &Handle) {
         match handle.options().linger {
             None => self.flush().await,
-            Some(linger) => drop(tokio::time::timeout(linger, self.flush()).await),
+            Some(linger) => drop(rt::timeout(linger, self.flush()).await),
         }
         handle.close().await;
     }

@@ -44,6 +44,26 @@ impl fmt::Debug for Server {
     }
 }
 
+/// Starts what a server needs before its first connection, once.
+fn begin(bound: &Mutex<Bound>, hub: &Arc<Hub>) {
+    if !std::mem::replace(&mut bound.lock().receives, true) {
+        hub.core.spawn(timers::run(Arc::clone(hub)));
+    }
+}
+
+#[cfg(feature = "axum")]
+impl Server {
+    pub(crate) const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// What is to be done when the first connection comes by somebody else's listener.
+    pub(crate) fn beginning(&self) -> impl Fn() + Send + Sync + use<> {
+        let (bound, hub) = (Arc::clone(&self.bound), Arc::clone(&self.hub));
+        move || begin(&bound, &hub)
+    }
+}
+
 impl Server {
     /// A server with these services and more.
     pub fn builder() -> ServerBuilder {
@@ -65,11 +85,8 @@ impl Server {
         E::Error: Into<EndpointError>,
     {
         let endpoint = self.handle.bind(endpoint).await?;
-        let mut bound = self.bound.lock();
-        bound.endpoints.push(endpoint.clone());
-        if !std::mem::replace(&mut bound.receives, true) {
-            self.handle.core().spawn(timers::run(Arc::clone(&self.hub)));
-        }
+        self.bound.lock().endpoints.push(endpoint.clone());
+        begin(&self.bound, &self.hub);
         Ok(endpoint)
     }
 

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bowline_proto::time::Instant;
-use tokio::time::Sleep;
 
 use super::connection::Connection;
 use super::entry::Ticket;
 use super::hub::Hub;
 use super::sync::Mutex;
-use crate::rt;
+use crate::rt::{self, Sleep};
 
 /// Which deadline it is: those of one instant are told apart by a number.
 pub(super) type Due = (Instant, u64);
@@ -90,11 +89,10 @@ impl Expiry {
                 self.sleep = None;
                 return Poll::Pending;
             };
-            let (at, sleep) =
-                self.sleep.get_or_insert_with(|| (next, Box::pin(tokio::time::sleep_until(rt::deadline(next)))));
+            let (at, sleep) = self.sleep.get_or_insert_with(|| (next, Box::pin(rt::sleep_until(next))));
             if *at != next {
                 *at = next;
-                sleep.as_mut().reset(rt::deadline(next));
+                rt::reset(sleep.as_mut(), next);
             }
             if sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;

@@ -33,6 +33,9 @@ pub enum BindCause {
     /// There is no certificate to show: [`Options::tls_server`](crate::Options#structfield.tls_server) is not set.
     #[error("TLS needs a certificate: `Options::tls_server` is not set")]
     NoTlsServer,
+    /// This is a web page, to which nobody can connect but sockets of its own, by `inproc://`.
+    #[error("nobody can connect to a web page, but for its own sockets by inproc://")]
+    NoListener,
     /// The socket is closed.
     #[error("the socket is closed")]
     Closed,
@@ -43,6 +46,7 @@ impl From<Lacking> for BindCause {
         match lacking {
             Lacking::Feature(name) => Self::FeatureOff(name),
             Lacking::Server | Lacking::Client | Lacking::ServerName => Self::NoTlsServer,
+            Lacking::Transport => Self::NoListener,
         }
     }
 }
@@ -82,6 +86,9 @@ pub enum ConnectCause {
     /// No certificate can be for this host, or for the server's name that was set instead.
     #[error("no certificate can be for this host: say which name its certificate has")]
     NoServerName,
+    /// This is a web page, which reaches others by WebSocket only.
+    #[error("a web page can connect to ws://, wss:// and inproc:// only")]
+    NoTransport,
     /// `connect` was called outside of a tokio runtime.
     #[error("there is no tokio runtime here")]
     NoRuntime,
@@ -92,6 +99,7 @@ impl From<Lacking> for ConnectCause {
         match lacking {
             Lacking::Feature(name) => Self::FeatureOff(name),
             Lacking::ServerName => Self::NoServerName,
+            Lacking::Transport => Self::NoTransport,
             Lacking::Server | Lacking::Client => Self::NoTlsClient,
         }
     }

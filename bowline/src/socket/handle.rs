@@ -21,6 +21,7 @@ use super::verbs::{Receiving, ReceivingMany, Sending, SendingMany};
 use crate::driver::core::Core;
 use crate::driver::monitor::Monitor;
 use crate::driver::{accept, dial, inproc};
+use crate::rt::Home;
 use crate::transport;
 
 /// A shared handle. Dropping the last one closes the socket in the background.
@@ -139,7 +140,7 @@ impl Handle {
         let core = self.core();
         let fail = |cause| ConnectError { endpoint: endpoint.to_string(), cause };
         transport::check_connect(&endpoint, &core.options).map_err(|lacking| fail(lacking.into()))?;
-        if tokio::runtime::Handle::try_current().is_err() {
+        if Home::here().is_none() {
             return Err(fail(ConnectCause::NoRuntime));
         }
         let _until_it_runs = core.hold();

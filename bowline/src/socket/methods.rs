@@ -4,6 +4,12 @@
 /// Bind, connect, watch, close.
 macro_rules! endpoint_verbs {
     () => {
+        /// What the types of sockets share.
+        #[cfg(feature = "axum")]
+        pub(crate) const fn handle(&self) -> &Handle {
+            &self.0
+        }
+
         /// The options that the socket was made with.
         pub fn options(&self) -> &Options {
             self.0.options()

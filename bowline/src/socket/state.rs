@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::driver::core::Core;
 use crate::driver::monitor::State;
+use crate::rt::Home;
 
 /// The [`TransportState`] of a socket, now and from now on.
 ///
@@ -77,18 +78,18 @@ pub(crate) fn on_change(
     core: &Core,
     mut handler: impl FnMut(TransportState) + Send + 'static,
 ) -> Result<(), NoRuntime> {
-    let runtime = tokio::runtime::Handle::try_current().ok().or_else(|| core.home()).ok_or(NoRuntime)?;
+    let runtime = Home::here().or_else(|| core.home()).ok_or(NoRuntime)?;
     let mut watch = StateWatch::new(core);
     let mut next = Some(watch.seen);
     runtime.clone().spawn(async move {
         while let Some(state) = next {
             // It is not ours to say how long the handler takes: no task of a socket waits for it.
-            let call = runtime.spawn_blocking(move || {
+            let call = runtime.call(move || {
                 handler(state);
                 handler
             });
             // A handler that panics is called no more.
-            let Ok(returned) = call.await else { return };
+            let Some(returned) = call.await else { return };
             handler = returned;
             next = watch.changed().await;
         }

@@ -1,11 +1,15 @@
 //! Transports: connect and listen, nothing else.
 
 mod ipc;
+mod reason;
 mod tcp;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 #[cfg_attr(not(feature = "ws"), path = "no_ws.rs")]
 mod ws;
+
+#[cfg(feature = "axum")]
+pub(crate) use ws::{Consent, Mount, refusal_text};
 
 use std::io;
 use std::net::IpAddr;
@@ -13,8 +17,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bowline_proto::error::{TlsFault, TlsSettingsError, WsFault};
-use bowline_proto::{DisconnectReason, Endpoint, Options, PeerCertificate, SocketType};
+use bowline_proto::error::TlsSettingsError;
+use bowline_proto::{Endpoint, Options, PeerCertificate, SocketType};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
@@ -23,25 +27,10 @@ use tokio_util::io::poll_read_buf;
 use tls::TlsStream;
 use ws::WsStream;
 
+pub(crate) use reason::{Lacking, reason, reason_after};
+
 /// A connection, and the peer's address as it is shown.
 pub(crate) type Connected = (Stream, String);
-
-/// What is missing for an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(all(feature = "tls", not(feature = "ws"))),
-    expect(dead_code, reason = "with a feature nobody lacks it, and without TLS nothing else is looked at")
-)]
-pub(crate) enum Lacking {
-    /// A feature of the crate.
-    Feature(&'static str),
-    /// `Options::tls_server`.
-    Server,
-    /// `Options::tls_client`.
-    Client,
-    /// A host that can stand in a certificate.
-    ServerName,
-}
 
 /// Whether there is all that it takes to bind `endpoint`.
 pub(crate) fn check_bind(endpoint: &Endpoint, options: &Options) -> Result<(), Lacking> {
@@ -60,26 +49,6 @@ pub(crate) fn check_connect(endpoint: &Endpoint, options: &Options) -> Result<()
         Endpoint::Ws(_) => ws::check(),
         Endpoint::Wss(address) => ws::check().and_then(|()| tls::check_connect(&address.host, options)),
         _ => Ok(()),
-    }
-}
-
-/// Why a connection went whose stream has failed with this.
-pub(crate) fn reason(error: &io::Error) -> DisconnectReason {
-    let Some(told) = error.get_ref() else { return DisconnectReason::Io(error.kind()) };
-    if let Some(fault) = told.downcast_ref::<TlsFault>() {
-        DisconnectReason::Tls(*fault)
-    } else if let Some(fault) = told.downcast_ref::<WsFault>() {
-        DisconnectReason::Ws(*fault)
-    } else {
-        DisconnectReason::Io(error.kind())
-    }
-}
-
-/// As [`reason`], of a stream that could not be written to before: what TLS or WebSocket says of it says more than that.
-pub(crate) fn reason_after(error: &io::Error, broken: Option<DisconnectReason>) -> DisconnectReason {
-    match (reason(error), broken) {
-        (DisconnectReason::Io(_), Some(broken)) => broken,
-        (reason, _) => reason,
     }
 }
 

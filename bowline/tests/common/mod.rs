@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod desk;
+#[cfg(not(target_family = "wasm"))]
 pub(crate) mod raw;
 pub(crate) mod scene;
 #[cfg(feature = "tls")]
@@ -58,7 +59,11 @@ impl At {
 
     /// An endpoint that nobody else will use, for those that connect before anybody binds.
     pub(crate) fn place(self) -> String {
-        let (process, serial) = (std::process::id() as usize, serial());
+        let serial = serial();
+        if self == Self::Inproc {
+            return format!("inproc://test-{serial}");
+        }
+        let process = std::process::id() as usize;
         match self {
             // A loopback address of our own: no other test or program can take a port of it by chance.
             Self::Tcp => {
@@ -74,7 +79,7 @@ impl At {
                 format!("ipc://{}", path.display())
             }
             Self::Abstract => format!("ipc://@bowline-{process}-{serial}"),
-            Self::Inproc => format!("inproc://test-{serial}"),
+            Self::Inproc => unreachable!("it has no process"),
         }
     }
 
@@ -84,25 +89,33 @@ impl At {
     }
 }
 
-/// Repeats scripts over the transports that are named, or over all eight; over TLS and WebSocket where there are
-/// the features.
+/// Repeats scripts over the transports that are named, or over all eight; over TLS and WebSocket where there are the
+/// features. In a page, where
+/// they run as well (`browser/`), that is `inproc` alone.
 #[macro_export]
 macro_rules! for_each_transport {
     ($(#[$meta:meta])* async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
-        $crate::for_each_transport! { @tests $name $at $body
-            tcp: Tcp, tcp_ipv6: Tcp6, #[cfg(feature = "tls")] tls: Tls, #[cfg(feature = "ws")] ws: Ws,
-            #[cfg(all(feature = "tls", feature = "ws"))] wss: Wss, ipc: Ipc, ipc_abstract: Abstract, inproc: Inproc }
+        $crate::for_each_transport! { @tests [$(#[$meta])*] $name $at $body
+            #[cfg(not(target_family = "wasm"))] tcp: Tcp,
+            #[cfg(not(target_family = "wasm"))] tcp_ipv6: Tcp6,
+            #[cfg(all(feature = "tls", not(target_family = "wasm")))] tls: Tls,
+            #[cfg(all(feature = "ws", not(target_family = "wasm")))] ws: Ws,
+            #[cfg(all(feature = "tls", feature = "ws", not(target_family = "wasm")))] wss: Wss,
+            #[cfg(not(target_family = "wasm"))] ipc: Ipc,
+            #[cfg(not(target_family = "wasm"))] ipc_abstract: Abstract,
+            inproc: Inproc }
         $crate::for_each_transport! { $($rest)* }
     };
     // Only where bytes go through the system.
     (bytes async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
-        $crate::for_each_transport! { @tests $name $at $body
-            tcp: Tcp, #[cfg(feature = "tls")] tls: Tls, #[cfg(feature = "ws")] ws: Ws,
-            #[cfg(all(feature = "tls", feature = "ws"))] wss: Wss, ipc: Ipc }
+        $crate::for_each_transport! { @tests [#[cfg(not(target_family = "wasm"))]] $name $at $body
+            tcp: Tcp, #[cfg(feature = "tls")] tls: Tls,
+            #[cfg(feature = "ws")] ws: Ws, #[cfg(all(feature = "tls", feature = "ws"))] wss: Wss, ipc: Ipc }
         $crate::for_each_transport! { $($rest)* }
     };
     () => {};
-    (@tests $name:ident $at:ident $body:block $($(#[$meta:meta])* $over:ident: $transport:ident),*) => {
+    (@tests [$(#[$of_all:meta])*] $name:ident $at:ident $body:block $($(#[$meta:meta])* $over:ident: $transport:ident),*) => {
+        $(#[$of_all])*
         mod $name {
             #[allow(unused_imports, reason = "a script takes what it needs")]
             use super::*;

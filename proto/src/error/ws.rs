@@ -34,6 +34,9 @@ pub enum WsFault {
     /// The peer broke the rules of WebSocket, or sent a message that is nothing in the subprotocol.
     #[error("the peer broke the protocol")]
     Misbehaved,
+    /// The peer goes on sending, while the application receives nothing: a web page can't tell it to wait, and keeps no more.
+    #[error("more has come than is kept until somebody receives it")]
+    Overrun,
     /// The peer closed the WebSocket with this code, which is not one of the usual ends, 1000 and 1001.
     #[error("the peer closed it with code {0}")]
     Closed(u16),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Connection, write};
+use crate::rt;
 
 /// How long a peer may be silent after our last message is written, before we no longer wait for it to close.
 ///
@@ -35,7 +36,7 @@ impl Connection {
             Parting::LastWords => self.last_words(),
             Parting::Farewell => tokio::select! {
                 () = stop.cancelled() => {}
-                _ = tokio::time::timeout(FAREWELL_MOST, self.farewell()) => {}
+                _ = rt::timeout(FAREWELL_MOST, self.farewell()) => {}
             },
         }
     }
@@ -61,7 +62,7 @@ impl Connection {
         if self.stream.shutdown().await.is_ok() {
             // Not in the future, of which every connection has one that long.
             let mut nowhere = vec![0; 4096];
-            while let Ok(Ok(1..)) = tokio::time::timeout(FAREWELL, self.stream.read(&mut nowhere)).await {}
+            while let Ok(Ok(1..)) = rt::timeout(FAREWELL, self.stream.read(&mut nowhere)).await {}
         }
     }
 }

@@ -18,13 +18,22 @@ use crate::transport::tls::TlsStream;
 pub(super) enum Inner {
     Tcp(TcpStream),
     Tls(Box<TlsStream>),
+    #[cfg(feature = "axum")]
+    Upgraded(Upgraded),
 }
+
+/// What a server of HTTP has left us.
+#[cfg(feature = "axum")]
+pub(crate) type Upgraded = hyper_util::rt::TokioIo<hyper::upgrade::Upgraded>;
 
 impl Inner {
     pub(super) fn ip(&self) -> Option<IpAddr> {
         let tcp = match self {
             Self::Tcp(stream) => stream,
             Self::Tls(stream) => stream.tcp(),
+            // Its server knows.
+            #[cfg(feature = "axum")]
+            Self::Upgraded(_) => return None,
         };
         tcp.peer_addr().ok().map(|address| address.ip())
     }
@@ -49,6 +58,8 @@ macro_rules! either {
         match $self.get_mut() {
             Self::Tcp($stream) => $do,
             Self::Tls($stream) => $do,
+            #[cfg(feature = "axum")]
+            Self::Upgraded($stream) => $do,
         }
     };
 }

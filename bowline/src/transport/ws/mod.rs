@@ -13,6 +13,8 @@ use bowline_proto::{Endpoint, Options, SocketType};
 use tungstenite::error::{Error, ProtocolError};
 
 pub(crate) use stream::WsStream;
+#[cfg(feature = "axum")]
+pub(crate) use upgrade::{Consent, Refusal, refusal_text};
 
 use self::carrier::Inner;
 use self::stream::Terms;
@@ -88,6 +90,45 @@ fn terms(options: &Options, ours: SocketType) -> Arc<Terms> {
     // One byte more for the flags.
     let most = options.max_message_size.map(|most| usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1));
     Arc::new(Terms { mechanism: options.mechanism.name(), ours, message_most: most })
+}
+
+/// What a route of a server accepts with.
+#[cfg(feature = "axum")]
+#[derive(Debug)]
+pub(crate) struct Mount {
+    policy: Policy,
+    terms: Arc<Terms>,
+}
+
+#[cfg(feature = "axum")]
+impl Mount {
+    pub(crate) fn new(options: &Options, ours: SocketType) -> Self {
+        let (path, origins) = (String::new(), options.origins.clone());
+        let policy = Policy { mechanism: options.mechanism.name(), path, origins };
+        Self { policy, terms: terms(options, ours) }
+    }
+
+    /// What the request comes to that has these lines.
+    pub(crate) fn judge(&self, request: &http::request::Parts) -> Result<Consent, Refusal> {
+        let mut lines: Vec<_> = request
+            .headers
+            .iter()
+            .map(|(name, value)| httparse::Header { name: name.as_str(), value: value.as_bytes() })
+            .collect();
+        let asked = httparse::Request {
+            method: Some(request.method.as_str()),
+            path: Some(request.uri.path()),
+            version: Some(u8::from(request.version == http::Version::HTTP_11)),
+            headers: &mut lines,
+        };
+        upgrade::judge(&asked, &self.policy)
+    }
+
+    /// The connection that was made of it.
+    pub(crate) fn stream(&self, upgraded: hyper::upgrade::Upgraded, consent: &Consent) -> Stream {
+        let inner = Inner::Upgraded(hyper_util::rt::TokioIo::new(upgraded));
+        Stream::Ws(Box::new(WsStream::upgraded(inner, consent.subprotocol, Arc::clone(&self.terms))))
+    }
 }
 
 impl Acceptor {

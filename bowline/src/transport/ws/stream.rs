@@ -95,6 +95,16 @@ impl WsStream {
         Self::new(inner, Side::Client(wish), request, terms)
     }
 
+    /// One whose upgrade somebody else has made, as a server.
+    #[cfg(feature = "axum")]
+    pub(super) fn upgraded(inner: Inner, subprotocol: Subprotocol, terms: Arc<Terms>) -> Self {
+        let opened = Open::new(&BytesMut::new(), Role::Server, subprotocol, &terms);
+        let mut stream =
+            Self { inner, stage: Stage::Over, terms, is_ready: false, cut: Bytes::new(), in_flight: 0, pings: 0 };
+        stream.open(opened, subprotocol);
+        stream
+    }
+
     fn new(inner: Inner, side: Side, ours: BytesMut, terms: Arc<Terms>) -> Self {
         let stage = Stage::Upgrade(Box::new(Upgrade { side, head: BytesMut::new(), ours, agreed: None }));
         Self { inner, stage, terms, is_ready: false, cut: Bytes::new(), in_flight: 0, pings: 0 }
@@ -171,8 +181,11 @@ impl WsStream {
             }
             ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
             if let Some(subprotocol) = upgrade.agreed {
-                let opened = Open::new(upgrade, subprotocol, &self.terms);
-                self.open(opened, subprotocol, cx);
+                let role = if matches!(upgrade.side, Side::Server(_)) { Role::Server } else { Role::Client };
+                let opened = Open::new(&upgrade.head, role, subprotocol, &self.terms);
+                self.open(opened, subprotocol);
+                // Whichever direction has come so far, the other one may have been found pending before.
+                cx.waker().wake_by_ref();
                 return Poll::Ready(Ok(true));
             }
             upgrade.head.reserve(1024);
@@ -189,13 +202,11 @@ impl WsStream {
         }
     }
 
-    fn open(&mut self, opened: Open, subprotocol: Subprotocol, cx: &mut Context<'_>) {
+    fn open(&mut self, opened: Open, subprotocol: Subprotocol) {
         self.stage = Stage::Open(Box::new(opened));
         if subprotocol != Subprotocol::Zmtp {
             self.cut = Bytes::copy_from_slice(&Inward::greeting(self.terms.mechanism));
         }
-        // Whichever direction has come so far, the other one may have been found pending before.
-        cx.waker().wake_by_ref();
     }
 
     /// Waits for bytes for the link; `false` is the end.
@@ -286,15 +297,15 @@ impl Upgrade {
 }
 
 impl Open {
-    fn new(upgrade: &Upgrade, subprotocol: Subprotocol, terms: &Terms) -> Self {
-        let role = if matches!(upgrade.side, Side::Server(_)) { Role::Server } else { Role::Client };
+    /// `came` is what has come behind the head.
+    fn new(came: &BytesMut, role: Role, subprotocol: Subprotocol, terms: &Terms) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ)
             // What is written waits for `flush`, which says when it is with the kernel.
             .write_buffer_size(usize::MAX - 1)
             .max_message_size(Some(MESSAGE_MOST))
             .max_frame_size(Some(MESSAGE_MOST));
-        let context = WebSocketContext::from_partially_read(upgrade.head.to_vec(), role, Some(config));
+        let context = WebSocketContext::from_partially_read(came.to_vec(), role, Some(config));
         let zws = (subprotocol != Subprotocol::Zmtp)
             .then(|| (Outward::new(subprotocol), Inward::new(subprotocol, terms.ours)));
         Self { context, zws }
