@@ -13,7 +13,7 @@ const MOST: usize = 10_000;
 #[test]
 fn a_connection_that_was_busy_gives_back_what_it_does_not_need() -> Outcome {
     alone(async {
-        for transport in Transport::USUAL {
+        for transport in Transport::ALL {
             let (pull, place) = (ours::socket(SocketType::Pull, ours::options()), transport.fresh());
             let endpoint = ours::bind(&pull, &place).await?;
             let before = allocated();
