@@ -2,6 +2,7 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tungstenite::handshake::derive_accept_key;
 
 use crate::{Outcome, ensure, within};
 
@@ -35,7 +36,7 @@ impl Web {
         let path = if path.is_empty() { "/" } else { path };
         let stream = TcpStream::connect(host).await.map_err(|error| format!("{endpoint}: {error}"))?;
         let mut web = Self { stream, masks: true };
-        web.send(
+        web.bytes(
             format!(
                 "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
@@ -73,17 +74,28 @@ impl Web {
         Ok((web, request))
     }
 
+    /// Gives a client one of the subprotocols that its request asks for, with the right key.
+    ///
+    /// # Errors
+    ///
+    /// If it asks for no WebSocket, or is gone.
+    pub async fn admit(&mut self, subprotocol: &str, request: &str) -> Outcome {
+        let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+        let key = key.ok_or_else(|| format!("there is no key in {request}"))?;
+        self.admit_with(subprotocol, &derive_accept_key(key.as_bytes())).await
+    }
+
     /// Gives a client one subprotocol, with this key, which may be wrong.
     ///
     /// # Errors
     ///
     /// If it is gone.
-    pub async fn admit(&mut self, subprotocol: &str, key: &str) -> Outcome {
+    pub async fn admit_with(&mut self, subprotocol: &str, key: &str) -> Outcome {
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {key}\r\nSec-WebSocket-Protocol: {subprotocol}\r\n\r\n"
         );
-        self.send(answer.as_bytes()).await
+        self.bytes(answer.as_bytes()).await
     }
 
     /// The other side's lines, up to the empty one.
@@ -108,13 +120,13 @@ impl Web {
         let mut frame = vec![first];
         let masked = if self.masks { 0x80 } else { 0 };
         match payload.len() {
-            len @ ..126 => frame.push(masked | len as u8),
+            len @ ..126 => frame.push(masked + len as u8),
             len @ 126..65_536 => {
-                frame.push(masked | 126);
+                frame.push(masked + 126);
                 frame.extend_from_slice(&(len as u16).to_be_bytes());
             }
             len => {
-                frame.push(masked | 127);
+                frame.push(masked + 127);
                 frame.extend_from_slice(&(len as u64).to_be_bytes());
             }
         }
@@ -124,7 +136,7 @@ impl Web {
         } else {
             frame.extend_from_slice(payload);
         }
-        self.send(&frame).await
+        self.bytes(&frame).await
     }
 
     /// The next frame: its first byte and its payload.
@@ -184,7 +196,12 @@ impl Web {
         Ok(rest)
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> Outcome {
+    /// Sends these bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// If the other side is gone.
+    pub async fn bytes(&mut self, bytes: &[u8]) -> Outcome {
         within("our side of a WebSocket", self.stream.write_all(bytes)).await
     }
 
