@@ -3,6 +3,8 @@
 import { core, init } from "./wasm.js";
 
 export { init, init as default };
+export { BridgeLink } from "./bridge.js";
+export { Client } from "./client.js";
 export { CallError, ServiceError, SocketError } from "./errors.js";
 export { Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub } from "./socket.js";
 

@@ -2,12 +2,13 @@
 
 use std::fmt::Display;
 
-use bowline::rpc::{CallError, Outcome};
+use bowline::rpc::{CallError, Never, Outcome};
 use bowline::{RecvError, SendErrorKind};
 use js_sys::Error;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
+
+use crate::text::Object;
 
 /// An error of this kind; the package makes one of its own classes of it.
 pub(crate) fn error(kind: &str, message: impl Display) -> JsValue {
@@ -48,24 +49,28 @@ pub(crate) fn receiving(kind: RecvError) -> JsValue {
 
 /// A call that has no result. What else is known of it is JSON in the `cause`.
 pub(crate) fn calling(failure: &CallError<Box<RawValue>>) -> JsValue {
-    let mut details = Value::Null;
-    let (kind, code) = match failure {
+    let mut rest = Object::new();
+    let kind = match failure {
         CallError::Failed(own) => {
-            details = json!(own);
-            ("failed", None)
+            rest.json("details", own.get());
+            "failed"
         }
         CallError::Status(status) => {
-            details = json!(status.reason);
-            ("status", Some(status.code.to_string()))
+            rest.text("code", &status.code.to_string());
+            rest.text("details", &status.reason);
+            "status"
         }
-        CallError::Deadline { .. } => ("deadline", None),
-        CallError::ConnectionLost { reason, .. } => ("connection_lost", Some(reason.name().to_owned())),
-        CallError::Unreachable(_) => ("unreachable", None),
-        CallError::TooLarge => ("too_large", None),
-        CallError::MetadataTooLarge => ("metadata_too_large", None),
-        CallError::Encode(_) => ("encode", None),
-        CallError::Decode(_) => ("decode", None),
-        _ => ("other", None),
+        CallError::Deadline { .. } => "deadline",
+        CallError::ConnectionLost { reason, .. } => {
+            rest.text("code", reason.name());
+            "connection_lost"
+        }
+        CallError::Unreachable(_) => "unreachable",
+        CallError::TooLarge => "too_large",
+        CallError::MetadataTooLarge => "metadata_too_large",
+        CallError::Encode(_) => "encode",
+        CallError::Decode(_) => "decode",
+        _ => "other",
     };
     let outcome = match failure.outcome() {
         Outcome::NotSent => "NotSent",
@@ -73,11 +78,27 @@ pub(crate) fn calling(failure: &CallError<Box<RawValue>>) -> JsValue {
         Outcome::MaybeExecuted => "MaybeExecuted",
     };
     let message = match failure {
-        CallError::Failed(own) => format!("the method failed: {}", own.get()),
+        CallError::Failed(own) => ["the method failed: ", own.get()].concat(),
         other => other.to_string(),
     };
     let error = Error::new(&message);
     error.set_name(kind);
-    error.set_cause(&json!({ "code": code, "outcome": outcome, "details": details }).to_string().into());
+    rest.text("outcome", outcome);
+    error.set_cause(&rest.finish().into());
     error.into()
+}
+
+/// A call without an answer that could not be sent.
+pub(crate) fn not_sent(failure: CallError<Never>) -> JsValue {
+    calling(&match failure {
+        CallError::Failed(never) => match never {},
+        CallError::Status(status) => CallError::Status(status),
+        CallError::Deadline { outcome } => CallError::Deadline { outcome },
+        CallError::ConnectionLost { outcome, reason } => CallError::ConnectionLost { outcome, reason },
+        CallError::Unreachable(why) => CallError::Unreachable(why),
+        CallError::MetadataTooLarge => CallError::MetadataTooLarge,
+        CallError::Encode(error) => CallError::Encode(error),
+        CallError::Decode(error) => CallError::Decode(error),
+        _ => CallError::TooLarge,
+    })
 }

@@ -9,14 +9,29 @@
 //! | `event` | what a monitor tells, as JSON |
 //! | `client`, `call` | a client, and a call that it makes |
 //! | `handler` | calls that the page answers |
-//! | `bridge` | a connection whose bytes the page carries by itself |
+//! | `turn` | promises |
+//! | `text` | JSON, written as text |
 //! | `error` | errors, as JavaScript has them |
 
 #![forbid(unsafe_code)]
 #![cfg(target_arch = "wasm32")]
 
+mod call;
+mod client;
 mod error;
 mod event;
+mod handler;
 mod packed;
 mod setup;
 mod socket;
+mod text;
+mod turn;
+
+use js_sys::Function;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Lets the page carry the connections to an endpoint by itself: `make` returns what looks like a WebSocket.
+#[wasm_bindgen]
+pub fn carry(endpoint: &str, make: Option<Function>) {
+    bowline::carry(endpoint, make);
+}

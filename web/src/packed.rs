@@ -16,16 +16,17 @@ pub(crate) fn unpack(packed: Vec<u8>) -> Option<VecDeque<Message>> {
     let (mut messages, mut at) = (VecDeque::new(), 0);
     while at < packed.len() {
         let parts = number(&packed, &mut at)?;
-        let mut message = Message::new();
+        // No more parts than there are lengths for.
+        let mut list = Vec::with_capacity(parts.min(packed.len() / 4));
         for _ in 0..parts {
             let len = number(&packed, &mut at)?;
             let end = at.checked_add(len).filter(|end| *end <= packed.len())?;
-            let part =
+            let part: Part =
                 if len < ALONE { Part::copy_from_slice(&packed[at..end]) } else { packed.slice(at..end).into() };
-            message.push_back(part);
+            list.push(part);
             at = end;
         }
-        messages.push_back(message);
+        messages.push_back(list.into_iter().collect());
     }
     Some(messages)
 }

@@ -4,11 +4,12 @@ use bowline::{AnySocket, Message, Monitor, RecvError, StateWatch};
 use js_sys::{Function, Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::error::{invalid, receiving, sending};
 use crate::setup::Setup;
 use crate::{event, packed};
+use crate::turn::promise;
 
 /// So many bytes make a batch, whatever is left for the next one: what waits in a batch is in no high-water mark.
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -37,7 +38,7 @@ impl Socket {
     /// Resolves with the endpoint.
     pub fn bind(&self, endpoint: String) -> Promise {
         let socket = self.0.clone();
-        future_to_promise(async move {
+        promise(async move {
             socket.bind(endpoint.as_str()).await.map(|endpoint| endpoint.to_string().into()).map_err(invalid)
         })
     }
@@ -63,7 +64,7 @@ impl Socket {
     /// Sends all of the messages; resolves when there was room for the last one.
     pub fn send(&self, packed: Vec<u8>) -> Promise {
         let socket = self.0.clone();
-        future_to_promise(async move {
+        promise(async move {
             let mut messages = packed::unpack(packed).ok_or_else(|| invalid("no packed messages"))?;
             socket.send_many(&mut messages).await.map(|()| JsValue::UNDEFINED).map_err(sending)
         })
@@ -82,7 +83,7 @@ impl Socket {
     /// Resolves with messages, at least one and up to `most`, as soon as there are any.
     pub fn recv(&self, most: usize) -> Promise {
         let socket = self.0.clone();
-        future_to_promise(async move {
+        promise(async move {
             let mut messages = vec![socket.recv().await.map_err(receiving)?];
             // That there are no more is no error.
             let _none = fill(&socket, &mut messages, most);
@@ -125,7 +126,7 @@ impl Socket {
     /// Resolves with the number of messages that were dropped.
     pub fn close(&self) -> Promise {
         let socket = self.0.clone();
-        future_to_promise(async move { Ok((socket.close().await as f64).into()) })
+        promise(async move { Ok((socket.close().await as f64).into()) })
     }
 
     pub fn stop(&self) {
@@ -175,14 +176,14 @@ impl Events {
     /// Resolves with the next events, as a JSON list; with `undefined` after the last one.
     pub fn next(&self) -> Promise {
         let monitor = std::rc::Rc::clone(&self.0);
-        future_to_promise(async move {
+        promise(async move {
             let mut monitor = monitor.lock().await;
             let Some(first) = monitor.next().await else { return Ok(JsValue::UNDEFINED) };
             let mut events = vec![event::object(&first)];
             while let Some(Some(event)) = futures_util::FutureExt::now_or_never(monitor.next()) {
                 events.push(event::object(&event));
             }
-            Ok(serde_json::Value::from(events).to_string().into())
+            Ok(crate::text::list(&events).into())
         })
     }
 }

@@ -200,7 +200,7 @@ impl Reach for Wire {
             let (options, ours) = (&dial.core.options, dial.core.socket_type);
             let connecting =
                 async { Ok::<_, io::Error>((transport::connect(&dial.endpoint, options, ours).await?, rt::random()?)) };
-            match options.connect_timeout {
+            match transport::connect_timeout(&dial.endpoint, options) {
                 Some(most) => rt::timeout(most, connecting).await.unwrap_or_else(|late| Err(late.into())),
                 None => connecting.await,
             }
