@@ -56,6 +56,11 @@ pub mod tls;
 #[cfg_attr(target_arch = "wasm32", path = "transport/web/mod.rs")]
 mod transport;
 
+/// For the package of npm, whose pages may carry connections by themselves.
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub use transport::carry;
+
 pub use bowline_macros::service;
 pub use bowline_proto::{
     AcceptLimit, ConnectionId, DisconnectReason, Endpoint, EndpointError, Identity, Mechanism, Message, MonitorEvent,

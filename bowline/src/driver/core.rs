@@ -14,6 +14,7 @@ use bowline_proto::{
     ConnectionId, Endpoint, Message, MonitorEvent, MonitorKind, Options, RecvError, SendErrorKind, SocketType,
 };
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -49,6 +50,8 @@ pub(crate) struct Core {
     dropped: AtomicU64,
     hears_subscriptions: AtomicBool,
     heeds_parent: AtomicBool,
+    /// Whether there is a network, as far as the application says. Told anew it is a reason to try again.
+    network: watch::Sender<bool>,
     /// Who deals with each peer by itself, if anybody does.
     attendant: OnceLock<Weak<dyn Attendant>>,
 }
@@ -85,6 +88,7 @@ impl Core {
             dropped: AtomicU64::new(0),
             hears_subscriptions: AtomicBool::new(!socket_type.is_subscribed_to()),
             heeds_parent: AtomicBool::new(parent.is_none()),
+            network: watch::Sender::new(true),
             attendant: OnceLock::new(),
         });
         core.heed_parent();
@@ -257,6 +261,16 @@ impl Core {
             Err(RecvError::WouldBlock) => None,
             done => Some(done),
         })
+    }
+
+    /// Says whether there is a network, to all endpoints that wait for their next attempt.
+    pub(crate) fn set_network(&self, is_there: bool) {
+        self.network.send_replace(is_there);
+    }
+
+    /// Whether there is a network, and each time that it is said again.
+    pub(crate) fn network(&self) -> watch::Receiver<bool> {
+        self.network.subscribe()
     }
 
     /// Whether its pipes keep only their newest message.

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bowline_proto::engine::Halves;
 use bowline_proto::engine::dialer::{Dialer, Next};
@@ -99,9 +100,13 @@ impl Dial {
         loop {
             match self.next {
                 Next::Leave => break,
-                Next::Wait(delay) => match reach.unless_over(&self, rt::sleep(delay)).await {
-                    Some(()) => {
-                        let next = self.dialer.due();
+                // Boxed: an endpoint that is connected, as most are, has no room for it.
+                Next::Wait(delay) => match reach.unless_over(&self, Box::pin(wait(&self.core, delay))).await {
+                    Some(why) => {
+                        let next = match why {
+                            Due::Delay => self.dialer.due(),
+                            Due::Network => self.dialer.hurry(),
+                        };
                         self.follow(next, None);
                     }
                     None => self.give_up(),
@@ -161,6 +166,29 @@ impl Dial {
     }
 }
 
+/// Why the next attempt is due.
+enum Due {
+    /// The delay is over.
+    Delay,
+    /// It was said that there is a network.
+    Network,
+}
+
+/// Waits for the delay, and longer while there is no network; no longer when there is one again.
+async fn wait(core: &Core, delay: Duration) -> Due {
+    let (mut told, mut is_there) = (core.network(), core.network());
+    let delayed = async {
+        rt::sleep(delay).await;
+        is_there.wait_for(|is_there| *is_there).await.is_ok()
+    };
+    tokio::select! {
+        biased;
+        // The core is there, so neither can fail.
+        _ = async { while told.changed().await.is_ok() && !*told.borrow_and_update() {} } => Due::Network,
+        _ = delayed => Due::Delay,
+    }
+}
+
 /// Reaches a peer over a byte stream.
 #[derive(Debug)]
 pub(crate) struct Wire;
@@ -172,7 +200,7 @@ impl Reach for Wire {
             let (options, ours) = (&dial.core.options, dial.core.socket_type);
             let connecting =
                 async { Ok::<_, io::Error>((transport::connect(&dial.endpoint, options, ours).await?, rt::random()?)) };
-            match options.connect_timeout {
+            match transport::connect_timeout(&dial.endpoint, options) {
                 Some(most) => rt::timeout(most, connecting).await.unwrap_or_else(|late| Err(late.into())),
                 None => connecting.await,
             }

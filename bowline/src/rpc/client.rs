@@ -134,6 +134,11 @@ impl Client {
         crate::socket::peers(&self.hub().core)
     }
 
+    /// Says whether there is a network, as [`Dealer::set_network`](crate::Dealer::set_network).
+    pub fn set_network(&self, is_there: bool) {
+        self.hub().core.set_network(is_there);
+    }
+
     /// The state of its socket: now, and to wait for changes. When it says `Disconnected`, the calls that were lost with
     /// the connection have failed already.
     pub fn state(&self) -> StateWatch {
@@ -282,15 +287,15 @@ impl Client {
 /// What `#[bowline::service]` makes its methods of.
 #[doc(hidden)]
 impl Client {
-    pub fn unary<A: Serialize + ?Sized, T, E>(&self, method: &'static Method, args: &A) -> Call<T, E> {
+    pub fn unary<A: Serialize + ?Sized, T, E>(&self, method: &Method, args: &A) -> Call<T, E> {
         Call::new(self.flight(method, args, End::Finish), self.0.codec)
     }
 
-    pub fn server_stream<A: Serialize + ?Sized, T, E>(&self, method: &'static Method, args: &A) -> Items<T, E> {
+    pub fn server_stream<A: Serialize + ?Sized, T, E>(&self, method: &Method, args: &A) -> Items<T, E> {
         Items::new(self.flight(method, args, End::Finish), self.0.codec)
     }
 
-    pub fn client_stream<A, I, T, E>(&self, method: &'static Method, args: &A, items: I) -> Call<T, E>
+    pub fn client_stream<A, I, T, E>(&self, method: &Method, args: &A, items: I) -> Call<T, E>
     where
         A: Serialize + ?Sized,
         I: ItemStream<Item: Serialize> + Send + 'static,
@@ -299,7 +304,7 @@ impl Client {
         Call::new(Flight::new(self.request(method, args, End::Open, false), Some(outgoing)), self.0.codec)
     }
 
-    pub fn bidirectional<A, I, T, E>(&self, method: &'static Method, args: &A, items: I) -> Items<T, E>
+    pub fn bidirectional<A, I, T, E>(&self, method: &Method, args: &A, items: I) -> Items<T, E>
     where
         A: Serialize + ?Sized,
         I: ItemStream<Item: Serialize> + Send + 'static,
@@ -308,7 +313,7 @@ impl Client {
         Items::new(Flight::new(self.request(method, args, End::Open, false), Some(outgoing)), self.0.codec)
     }
 
-    pub fn one_way<A: Serialize + ?Sized>(&self, method: &'static Method, args: &A) -> OneWay {
+    pub fn one_way<A: Serialize + ?Sized>(&self, method: &Method, args: &A) -> OneWay {
         OneWay::new(Flight::new(self.request(method, args, End::Finish, true), None))
     }
 }

@@ -18,6 +18,14 @@ pub trait Service: Send + Sync + 'static {
     /// The future is polled at once, in the task that serves the connection; only if it is not done then it gets a task
     /// of its own. It is dropped when the call is cancelled, when its deadline passes, and when the connection is lost.
     fn call(&self, method: usize, exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// The method of this id, and what [`call`](Self::call) is to be told for it, where a service learns its methods only
+    /// while it runs. Asked for what stands in no schema; by default it is nowhere.
+    #[doc(hidden)]
+    fn late(&self, id: u64) -> Option<(usize, &'static Method)> {
+        let _ = id;
+        None
+    }
 }
 
 /// Puts something around a service.
@@ -60,7 +68,9 @@ impl Registry {
 
     /// The service that has the method of this id, and where it stands in its schema.
     pub(super) fn find(&self, id: u64) -> Option<(&Arc<dyn Service>, usize, &'static Method)> {
-        let found = self.methods.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let Ok(found) = self.methods.binary_search_by_key(&id, |(id, _)| *id) else {
+            return self.services.iter().find_map(|service| service.late(id).map(|(at, method)| (service, at, method)));
+        };
         let (at, index) = self.methods[found].1;
         let service = self.services.get(at)?;
         Some((service, index, service.schema().methods.get(index)?))

@@ -249,6 +249,10 @@ impl Handle {
         if found { Ok(()) } else { Err(UnknownPeer(connection)) }
     }
 
+    pub(crate) fn set_network(&self, is_there: bool) {
+        self.core().set_network(is_there);
+    }
+
     pub(crate) fn state(&self) -> StateWatch {
         StateWatch::new(self.core())
     }

@@ -118,6 +118,16 @@ macro_rules! endpoint_verbs {
             self.0.wait_until_idle().await;
         }
 
+        /// Says whether there is a network, where the application hears of it, as a web page or a phone does: without one no
+        /// endpoint is tried again, however long; when it is said that there is one, each is tried at once, and the delays
+        /// begin anew. It is no promise: what is connected stays so, and attempts that are under way go on.
+        ///
+        /// To say it again, as when a page is shown after a while, has the endpoints tried at once as well. Default: there
+        /// is one.
+        pub fn set_network(&self, is_there: bool) {
+            self.0.set_network(is_there);
+        }
+
         /// Whether there is somebody to talk to: now, and to wait for changes.
         pub fn state(&self) -> StateWatch {
             self.0.state()

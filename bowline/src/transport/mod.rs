@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bowline_proto::error::TlsSettingsError;
 use bowline_proto::{Endpoint, Options, PeerCertificate, SocketType};
@@ -50,6 +51,11 @@ pub(crate) fn check_connect(endpoint: &Endpoint, options: &Options) -> Result<()
         Endpoint::Wss(address) => ws::check().and_then(|()| tls::check_connect(&address.host, options)),
         _ => Ok(()),
     }
+}
+
+/// How long an attempt to connect may take.
+pub(crate) const fn connect_timeout(_endpoint: &Endpoint, options: &Options) -> Option<Duration> {
+    options.connect_timeout
 }
 
 /// Connects a socket of the type `ours` to `endpoint`. Dropping the future gives the attempt up.

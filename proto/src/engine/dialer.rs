@@ -158,6 +158,12 @@ impl Dialer {
         self.step(Input::Due)
     }
 
+    /// The delay is cut short, since what made the attempts fail is said to be over: the next delay is the shortest again.
+    pub fn hurry(&mut self) -> Next {
+        self.backoff.reset();
+        self.due()
+    }
+
     /// Nobody wants a connection any more.
     pub fn stop(&mut self) -> Next {
         self.step(Input::Stop)
@@ -222,6 +228,19 @@ mod tests {
         dialer.ready(Instant::ZERO);
         assert!(delay(dialer.lost(&closed(), Instant::ZERO + STABLE_AFTER)) <= Duration::from_secs(2));
         assert_eq!(dialer.due(), Next::Connect(1));
+    }
+
+    #[test]
+    fn an_attempt_that_is_hurried_counts_and_the_delay_behind_it_is_the_shortest() {
+        let mut dialer = dialer(&Options::new());
+        dialer.start();
+        for _ in 0..4 {
+            dialer.failed(io::ErrorKind::NotConnected);
+            dialer.due();
+        }
+        assert!(delay(dialer.failed(io::ErrorKind::NotConnected)) >= Duration::from_secs(16));
+        assert_eq!(dialer.hurry(), Next::Connect(6));
+        assert!(delay(dialer.failed(io::ErrorKind::NotConnected)) <= Duration::from_secs(2));
     }
 
     /// What comes next after the first connection of such a dialer ended for this reason.

@@ -6,7 +6,7 @@ mod null;
 mod plain;
 
 use std::borrow::Cow;
-use std::fmt::Debug;
+use std::fmt;
 
 use crate::auth::{Code, Credentials, Refusal};
 use crate::error::{DisconnectReason, HandshakeStage};
@@ -22,7 +22,7 @@ pub use entropy::Entropy;
 ///
 /// A mechanism that also seals traffic hands its two ciphers out when the peer is admitted: the link opens frames with
 /// one where it cuts them, and seals with the other in `Link::seal` and `Link::poll_transmit`.
-pub(crate) trait Handshake: Debug + Send + Sync {
+pub(crate) trait Handshake: Send + Sync {
     /// How far this side came.
     fn stage(&self) -> HandshakeStage;
 
@@ -73,6 +73,13 @@ pub(crate) fn refuse(refusal: Refusal, out: &mut Vec<u8>) -> DisconnectReason {
 /// Refuses what the peer has shown.
 fn refuse_credentials(text: &str, out: &mut Vec<u8>) -> DisconnectReason {
     refuse(Refusal { code: Code::Credentials, text: text.to_owned() }, out)
+}
+
+/// By its name alone: what stands in a table of methods is linked, used or not, and that of all it contains as well.
+impl fmt::Debug for dyn Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handshake")
+    }
 }
 
 /// Our side of the handshake for this mechanism, announcing these encoded metadata. `judges`: the peer is judged after it

@@ -1,13 +1,17 @@
 //! The transport of a web page, in place of all others: WebSocket, as a client.
 
+mod carriers;
 #[path = "../reason.rs"]
 mod reason;
 mod stream;
 
 use std::io;
 
+use std::time::Duration;
+
 use bowline_proto::{Endpoint, Options, SocketType};
 
+pub use carriers::carry;
 pub(crate) use reason::{Lacking, reason, reason_after};
 pub(crate) use stream::Stream;
 
@@ -28,6 +32,11 @@ pub(crate) const fn check_connect(endpoint: &Endpoint, _options: &Options) -> Re
         Endpoint::Ws(_) | Endpoint::Wss(_) | Endpoint::Inproc(_) => Ok(()),
         _ => Err(Lacking::Transport),
     }
+}
+
+/// How long an attempt to connect may take. What the page carries by itself it connects when it likes.
+pub(crate) fn connect_timeout(endpoint: &Endpoint, options: &Options) -> Option<Duration> {
+    options.connect_timeout.filter(|_| !carriers::carries(&endpoint.to_string()))
 }
 
 /// Connects to `endpoint`. Dropping the future gives the attempt up.

@@ -26,6 +26,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
+use super::carriers;
 use crate::rt::{self, Sleep};
 
 /// The subprotocol that is asked for: the messages carry ZMTP 3.1 as it is, its greeting first, cut anywhere. Those of
@@ -152,7 +153,10 @@ impl Stream {
 
 impl Socket {
     fn new(url: &str) -> Result<Self, JsValue> {
-        let socket = WebSocket::new_with_str(url, BYTES)?;
+        let socket = match carriers::made(url) {
+            Some(made) => made?,
+            None => WebSocket::new_with_str(url, BYTES)?,
+        };
         socket.set_binary_type(BinaryType::Arraybuffer);
         let state = Rc::new(RefCell::new(State::default()));
         let open = {

@@ -1,0 +1,79 @@
+// What only a page has: a network that comes and goes, a consumer that stalls, several links beside each other.
+
+import { readFileSync, readdirSync } from "node:fs";
+
+export const pageTests = [];
+const test = (name, body) => pageTests.push({ name, body });
+
+test("offline burns no attempts, and online connects at once", async ({ page, context, control }) => {
+  const pub = await control.bowline("pub", "-b", "ws://127.0.0.1:0");
+  await page.evaluate(async (endpoint) => {
+    const { Sub } = await import("/pkg/index.js");
+    const sub = new Sub({ subscribe: [""], reconnectMs: 10 });
+    await sub.ready;
+    globalThis.seen = [];
+    const { events } = sub;
+    void (async () => {
+      for await (const event of events) globalThis.seen.push(event);
+    })();
+    sub.connect(endpoint);
+    globalThis.sub = sub;
+  }, pub.endpoint);
+  await page.waitForFunction(() => globalThis.sub.isConnected);
+  await context.setOffline(true);
+  await page.waitForFunction(() => !navigator.onLine);
+  await control.kill(pub.id);
+  await page.waitForFunction(() => globalThis.seen.some(({ event }) => event === "disconnected"));
+  const attempts = () => page.evaluate(() => globalThis.seen.filter(({ event }) => event === "connecting").length);
+  const before = await attempts();
+  // Twenty delays, in which a page with a network would have tried.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+  if ((await attempts()) !== before) throw new Error("it tried without a network");
+  await control.bowline("pub", "-b", pub.endpoint);
+  await context.setOffline(false);
+  await page.waitForFunction(() => globalThis.sub.isConnected);
+  const seen = await page.evaluate(() => globalThis.seen.map(({ event, reason }) => ({ event, reason })));
+  const lost = seen.find(({ event }) => event === "disconnected");
+  if (!lost.reason) throw new Error("no reason was told");
+});
+
+/** What the processes of the browser's pages have in memory, in MiB. */
+function resident() {
+  let pages = 0;
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (!readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--type=renderer")) continue;
+      pages += Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return pages / 1024;
+}
+
+test("a consumer that does not read keeps memory bounded", async ({ page, control }) => {
+  const push = await control.bowline("push", "-b", "ws://127.0.0.1:0");
+  await page.evaluate(async (endpoint) => {
+    const { Pull } = await import("/pkg/index.js");
+    globalThis.pull = new Pull({ recvHwm: 100, reconnectMs: 10 });
+    await globalThis.pull.ready;
+    globalThis.seen = [];
+    const { events } = globalThis.pull;
+    void (async () => {
+      for await (const event of events) globalThis.seen.push(event);
+    })();
+    globalThis.pull.connect(endpoint);
+  }, push.endpoint);
+  await page.waitForFunction(() => globalThis.pull.isConnected);
+  const before = resident();
+  const line = "x".repeat(64 * 1024);
+  // A GiB. A browser can't be stopped from taking what comes, so the connection ends when it is too much, and is made again.
+  for (let sent = 0; sent < 256; sent++) await control.say(push.id, ...Array.from({ length: 64 }, () => line));
+  await page.waitForFunction(() => globalThis.seen.some(({ event }) => event === "disconnected"), undefined, { timeout: 60_000 });
+  const grown = resident() - before;
+  if (grown > 400) throw new Error(`the page grew by ${grown} MiB`);
+  const causes = await page.evaluate(() => globalThis.seen.filter(({ event }) => event === "disconnected").map(({ reason }) => reason));
+  console.log(`    grew by ${grown.toFixed(0)} MiB; ${causes[0]}`);
+  // Who reads again goes on.
+  await page.evaluate(async () => void (await globalThis.pull.recv()));
+});
