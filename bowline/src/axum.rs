@@ -116,13 +116,23 @@ impl<B> Service<Request<B>> for Upgrade {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (mut parts, _) = request.into_parts();
-        ready(Ok(self.answer(&mut parts)))
+        ready(Ok(self.answer(request)))
     }
 }
 
 impl Upgrade {
-    fn answer(&self, request: &mut request::Parts) -> Response<String> {
+    /// Answers a request, for handlers that look at it first: what the service does. The connection that comes of it is taken on
+    /// by a task of the socket.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn answer<B>(&self, request: Request<B>) -> Response<String> {
+        let (mut parts, _) = request.into_parts();
+        self.judge(&mut parts)
+    }
+
+    fn judge(&self, request: &mut request::Parts) -> Response<String> {
         if self.core.closing.is_cancelled() {
             return told(StatusCode::SERVICE_UNAVAILABLE, "the socket is closed\n".to_owned());
         }

@@ -131,3 +131,28 @@ async fn a_server_that_is_closed_begins_nothing_more() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_drain_is_over_when_the_last_call_that_came_too_late_is() {
+    common::within("a_drain_is_over_when_the_last_call_that_came_too_late_is", async {
+        let (server, endpoint, mut ear) = desk::serve(At::Tcp).await;
+        let mut caller = Raw::connect(&endpoint).await;
+        caller.shake_hands("DEALER").await;
+        caller.send(frame(0, &[&[0x28, 0][..], &desk::named("gate")].concat())).await;
+        assert_eq!(ear.next().await, "gate begun");
+        let drained = tokio::spawn(async move { server.drain(LONG).await });
+        assert_eq!(caller.frame().await.1[0], 4, "GOAWAY");
+        // The first of several pieces: when it is refused, its other direction goes on.
+        caller.send(frame(0, &[&[0x30, 2][..], &desk::named("mirror"), &[7; 100]].concat())).await;
+        assert_eq!(caller.frame().await.1[..2], [3, 2], "RESET");
+        ear.shared.gate.add_permits(1);
+        assert_eq!(caller.frame().await.1[..2], [9, 0], "the answer");
+        assert!(!drained.is_finished());
+        // Now that ends as well, of which no handler is to be told.
+        caller.send(frame(0, &[3, 2, 0])).await;
+        caller.closed().await;
+        drained.await.unwrap();
+        assert!(ear.is_silent());
+    })
+    .await;
+}

@@ -67,3 +67,25 @@ pub async fn timeout<F: Future>(most: Duration, future: F) -> Result<F::Output, 
         Either::Right(_) => Err(Elapsed),
     }
 }
+
+/// Beats again and again, the first time at once.
+#[derive(Debug)]
+pub struct Interval {
+    period: Duration,
+    next: Instant,
+}
+
+/// Beats again and again, the first time at once.
+pub fn interval(period: Duration) -> Interval {
+    Interval { period, next: Instant::now() }
+}
+
+impl Interval {
+    /// The next beat.
+    pub async fn tick(&mut self) -> Instant {
+        sleep_until(self.next).await;
+        let beat = self.next;
+        self.next += self.period;
+        beat
+    }
+}

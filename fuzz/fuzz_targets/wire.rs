@@ -1,4 +1,5 @@
-//! What ZMTP is made of, out of any bytes: greetings, frame headers, commands and their metadata, and the words of ZAP.
+//! What ZMTP is made of, out of any bytes: greetings, frame headers, commands and their metadata, the words of ZAP, and what
+//! of it WebSocket carries.
 
 #![no_main]
 
@@ -7,7 +8,9 @@ use bowline_proto::wire::frame::Header;
 use bowline_proto::wire::greeting::Greeting;
 use bowline_proto::wire::metadata::Walk;
 use bowline_proto::wire::zap::{Reply, Request};
-use bowline_proto::{Message, Part};
+use bowline_proto::wire::zws::{Inward, Outward, Subprotocol};
+use bowline_proto::{Message, Part, SocketType};
+use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -38,4 +41,19 @@ fuzz_target!(|bytes: &[u8]| {
         let encoded = reply.encode().expect("its names were read");
         assert_eq!(Reply::decode(&encoded), Ok(reply), "and its answer");
     }
+    for subprotocol in [Subprotocol::Mechanism, Subprotocol::Bare] {
+        websocket(subprotocol, bytes);
+    }
 });
+
+/// What a WebSocket carries.
+fn websocket(subprotocol: Subprotocol, bytes: &[u8]) {
+    let _no_frames = Outward::new(subprotocol).push(bytes, |message| assert!(!message.is_empty(), "a message has flags"));
+    let mut inward = Inward::new(subprotocol, SocketType::Dealer);
+    let mut frames = BytesMut::from(&Inward::greeting("NULL")[..]);
+    let messages: Vec<_> = bytes.split(|&byte| byte == b'|').collect();
+    let read = messages.iter().take_while(|message| inward.push(message, &mut frames).is_ok()).count();
+    let mut written = Vec::new();
+    Outward::new(subprotocol).push(&frames, |message| written.push(message)).expect("what was read are frames");
+    assert_eq!(written, messages[..read], "what is read is written the same");
+}

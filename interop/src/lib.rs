@@ -21,6 +21,7 @@ pub mod shapes;
 pub mod sums;
 #[cfg(target_os = "linux")]
 pub mod trial;
+pub mod websocket;
 
 use std::fmt::Display;
 use std::future::Future;

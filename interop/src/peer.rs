@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -9,7 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::process::process_verbs;
 use crate::shapes::{self, Shape};
-use crate::{Outcome, within};
+use crate::{Outcome, Transport, within};
 
 /// Names the Python to start; `cargo xtask test` sets it.
 const PYTHON: &str = "BOWLINE_INTEROP_PYTHON";
@@ -33,8 +34,22 @@ impl Peer {
     ///
     /// If there is no Python with pyzmq; the sentence says what to run.
     pub async fn spawn() -> Outcome<Self> {
+        Self::over(Transport::Tcp).await
+    }
+
+    /// Starts the process, with a libzmq that has this transport.
+    ///
+    /// # Errors
+    ///
+    /// If there is no Python with pyzmq, or no such libzmq; the sentence says what to run.
+    pub async fn over(transport: Transport) -> Outcome<Self> {
         let python = python()?;
-        let mut process = Command::new(&python)
+        let mut command = Command::new(&python);
+        if transport == Transport::Ws {
+            // What is loaded first is what pyzmq's own module finds the functions of libzmq in.
+            command.env("LD_PRELOAD", libzmq()?);
+        }
+        let mut process = command
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peer.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -169,6 +184,23 @@ impl Peer {
         self.poll(socket, 0).await.map(drop)
     }
 
+    /// Waits for what one of their sockets leads to, and calls it again and again meanwhile.
+    ///
+    /// As [`notice`](Self::notice), over WebSocket, where their monitor tells of a handshake before it is made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peer::call`], and what `wait` fails with.
+    pub async fn attend<T>(&mut self, socket: &Theirs, wait: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+        let mut wait = std::pin::pin!(wait);
+        loop {
+            if let Ok(done) = tokio::time::timeout(Duration::from_millis(10), &mut wait).await {
+                return done;
+            }
+            self.poll(socket, 0).await?;
+        }
+    }
+
     /// Sends these messages.
     ///
     /// # Errors
@@ -264,4 +296,14 @@ pub fn python() -> Outcome<PathBuf> {
         "there is no Python with pyzmq for the interop tests; run `cargo xtask test`, which makes one".into()
     })?;
     Ok(python)
+}
+
+/// The libzmq that has WebSocket; pyzmq's own does not.
+fn libzmq() -> Outcome<PathBuf> {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/interop-libzmq/libzmq.so");
+    crate::ensure(library.is_file(), || {
+        "there is no libzmq with WebSocket for the interop tests; run `cargo xtask test interop`, which makes one"
+            .into()
+    })?;
+    Ok(library)
 }

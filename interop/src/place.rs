@@ -11,16 +11,25 @@ pub enum Transport {
     Tcp,
     /// Unix domain sockets.
     Ipc,
+    /// WebSocket over loopback TCP. Needs a [`Peer`](crate::Peer) with a libzmq that has it.
+    Ws,
 }
 
 impl Transport {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Tcp, Self::Ipc];
+    /// Those that pyzmq has as it comes.
+    pub const USUAL: [Self; 2] = [Self::Tcp, Self::Ipc];
+    /// All that there are here: only on Linux can pyzmq be given another libzmq.
+    #[cfg(target_os = "linux")]
+    pub const ALL: [Self; 3] = [Self::Tcp, Self::Ipc, Self::Ws];
+    /// All that there are here.
+    #[cfg(not(target_os = "linux"))]
+    pub const ALL: [Self; 2] = Self::USUAL;
 
     /// A place that nobody has bound before: a port left to the system, or a new path.
     pub fn fresh(self) -> Place {
         match self {
             Self::Tcp => Place("tcp://127.0.0.1:*".into()),
+            Self::Ws => Place("ws://127.0.0.1:*".into()),
             Self::Ipc => self.lasting(),
         }
     }
@@ -29,9 +38,9 @@ impl Transport {
     pub fn lasting(self) -> Place {
         Place(match self {
             // No other program takes a port of this address by chance, and no connection gets it for its own end.
-            Self::Tcp => {
+            Self::Tcp | Self::Ws => {
                 let (process, number) = (std::process::id(), serial());
-                format!("tcp://127.{}.{}.{}:5555", process / 250 % 250 + 1, process % 250 + 1, number % 250 + 1)
+                format!("{self}://127.{}.{}.{}:5555", process / 250 % 250 + 1, process % 250 + 1, number % 250 + 1)
             }
             Self::Ipc => format!("ipc://{}", std::env::temp_dir().join(format!("{}{}", prefix(), serial())).display()),
         })
@@ -54,6 +63,7 @@ impl fmt::Display for Transport {
         f.pad(match self {
             Self::Tcp => "tcp",
             Self::Ipc => "ipc",
+            Self::Ws => "ws",
         })
     }
 }

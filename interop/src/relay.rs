@@ -9,7 +9,21 @@ use tokio::task::AbortHandle;
 
 use crate::{Outcome, within};
 
-/// PING and PONG commands that passed, by who sent them.
+/// What a heartbeat begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Words {
+    pings: [&'static [u8]; 2],
+    pongs: [&'static [u8]; 2],
+}
+
+impl Words {
+    /// Commands in clear. RFC 37
+    pub const ZMTP: Self = Self { pings: [b"\x04PING"; 2], pongs: [b"\x04PONG"; 2] };
+    /// Empty frames of WebSocket, of a server and of a client.
+    pub const WEBSOCKET: Self = Self { pings: [b"\x89\x00", b"\x89\x80"], pongs: [b"\x8a\x00", b"\x8a\x80"] };
+}
+
+/// PINGs and PONGs that passed, by who sent them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Beats {
     /// PINGs of the side that connected to the relay.
@@ -35,17 +49,17 @@ impl Relay {
     /// # Errors
     ///
     /// If the system has no port left.
-    pub async fn to(target: SocketAddr) -> Outcome<Self> {
+    pub async fn to(target: SocketAddr, words: Words) -> Outcome<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (sender, beats) = watch::channel(Beats::default());
-        let task = tokio::spawn(async move { pass(listener, target, sender).await.ok() });
+        let task = tokio::spawn(async move { pass(listener, target, sender, words).await.ok() });
         Ok(Self { address, beats, task: task.abort_handle() })
     }
 
-    /// The endpoint that the relay listens on.
-    pub fn endpoint(&self) -> String {
-        format!("tcp://{}", self.address)
+    /// The address that the relay listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Waits until the beats that passed are `enough`.
@@ -66,13 +80,21 @@ impl Drop for Relay {
     }
 }
 
-async fn pass(listener: TcpListener, target: SocketAddr, beats: watch::Sender<Beats>) -> std::io::Result<()> {
+async fn pass(
+    listener: TcpListener,
+    target: SocketAddr,
+    beats: watch::Sender<Beats>,
+    words: Words,
+) -> std::io::Result<()> {
     let (near, _) = listener.accept().await?;
     let far = TcpStream::connect(target).await?;
     let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
     let inward = |beats: &mut Beats, pings, pongs| (beats.pings_in, beats.pongs_in) = (pings, pongs);
     let outward = |beats: &mut Beats, pings, pongs| (beats.pings_out, beats.pongs_out) = (pings, pongs);
-    tokio::try_join!(copy(near_read, far_write, &beats, inward), copy(far_read, near_write, &beats, outward))?;
+    tokio::try_join!(
+        copy(near_read, far_write, &beats, words, inward),
+        copy(far_read, near_write, &beats, words, outward)
+    )?;
     Ok(())
 }
 
@@ -80,6 +102,7 @@ async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     beats: &watch::Sender<Beats>,
+    Words { pings, pongs }: Words,
     set: impl Fn(&mut Beats, usize, usize),
 ) -> std::io::Result<()> {
     // All of it is kept, so that a command counts also where a read cuts it; heartbeats are small.
@@ -90,10 +113,10 @@ async fn copy(
             return to.shutdown().await;
         }
         to.write_all(&seen[before..]).await?;
-        beats.send_modify(|beats| set(beats, occurrences(&seen, b"\x04PING"), occurrences(&seen, b"\x04PONG")));
+        beats.send_modify(|beats| set(beats, occurrences(&seen, pings), occurrences(&seen, pongs)));
     }
 }
 
-fn occurrences(bytes: &[u8], command: &[u8]) -> usize {
-    bytes.windows(command.len()).filter(|window| *window == command).count()
+fn occurrences(bytes: &[u8], words: [&[u8]; 2]) -> usize {
+    bytes.windows(words[0].len()).filter(|window| words.contains(window)).count()
 }

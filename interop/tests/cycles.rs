@@ -110,7 +110,7 @@ fn against_ourselves_in_process_nothing_is_left() -> Outcome {
 fn when_they_dial_us_nothing_is_left() -> Outcome {
     alone(async {
         for transport in Transport::ALL {
-            let (mut peer, place) = (Peer::spawn().await?, transport.fresh());
+            let (mut peer, place) = (Peer::over(transport).await?, transport.fresh());
             let (server, endpoint, _answering) = server(&place).await?;
             let title = format!("{transport}, their new sockets against our bound one");
             let mut monitor = server.monitor();
@@ -134,7 +134,7 @@ fn when_they_dial_us_nothing_is_left() -> Outcome {
 fn when_we_dial_them_nothing_is_left() -> Outcome {
     alone(async {
         for transport in Transport::ALL {
-            let (mut peer, place) = (Peer::spawn().await?, transport.fresh());
+            let (mut peer, place) = (Peer::over(transport).await?, transport.fresh());
             let server = peer.socket("REP", json!({})).await?;
             let endpoint = peer.bind(&server, &place).await?;
             let title = format!("{transport}, our new sockets against their bound one");

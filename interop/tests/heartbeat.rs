@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bowline::{DisconnectReason, MonitorKind, SocketType};
-use bowline_interop::relay::{Beats, Relay};
+use bowline_interop::relay::{Beats, Relay, Words};
 use bowline_interop::{Outcome, Peer, Transport, ensure, ours};
 use serde_json::{Value, json};
 
@@ -26,9 +26,9 @@ async fn stays_up(ours: bowline::Options, theirs: Value, enough: fn(&Beats) -> b
     let socket = ours::socket(SocketType::Pair, ours);
     let mut monitor = socket.monitor();
     let endpoint = ours::bind(&socket, &Transport::Tcp.fresh()).await?;
-    let mut relay = Relay::to(address(&endpoint)?).await?;
+    let mut relay = Relay::to(address(&endpoint)?, Words::ZMTP).await?;
     let pair = peer.socket("PAIR", theirs).await?;
-    peer.connect(&pair, &relay.endpoint()).await?;
+    peer.connect(&pair, &format!("tcp://{}", relay.address())).await?;
     ours::ready(&mut monitor).await?;
     relay.wait_for(enough).await?;
     ours::send(&socket, "still there?").await?;

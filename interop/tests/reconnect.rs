@@ -27,7 +27,7 @@ async fn lost(monitor: &mut bowline::Monitor) -> Outcome {
 #[tokio::test]
 async fn what_we_push_waits_for_their_puller_to_come_back() -> Outcome {
     for transport in Transport::ALL {
-        let (mut peer, place, script) = (Peer::spawn().await?, transport.fresh(), script());
+        let (mut peer, place, script) = (Peer::over(transport).await?, transport.fresh(), script());
         let puller = peer.socket("PULL", json!({})).await?;
         let endpoint = peer.bind(&puller, &place).await?;
         let pusher = ours::socket(SocketType::Push, ours::options());
@@ -48,7 +48,7 @@ async fn what_we_push_waits_for_their_puller_to_come_back() -> Outcome {
 #[tokio::test]
 async fn we_pull_again_when_their_pusher_comes_back() -> Outcome {
     for transport in Transport::ALL {
-        let (mut peer, place, script) = (Peer::spawn().await?, transport.fresh(), script());
+        let (mut peer, place, script) = (Peer::over(transport).await?, transport.fresh(), script());
         let pusher = peer.socket("PUSH", json!({})).await?;
         let endpoint = peer.bind(&pusher, &place).await?;
         let puller = ours::socket(SocketType::Pull, ours::options());
@@ -67,7 +67,7 @@ async fn we_pull_again_when_their_pusher_comes_back() -> Outcome {
 #[tokio::test]
 async fn what_they_push_waits_for_our_puller_to_come_back() -> Outcome {
     for transport in Transport::ALL {
-        let (mut peer, place, script) = (Peer::spawn().await?, transport.fresh(), script());
+        let (mut peer, place, script) = (Peer::over(transport).await?, transport.fresh(), script());
         let puller = ours::socket(SocketType::Pull, ours::options());
         let endpoint = ours::bind(&puller, &place).await?;
         let pusher = peer.socket("PUSH", json!({"RECONNECT_IVL": 10})).await?;
@@ -87,7 +87,7 @@ async fn what_they_push_waits_for_our_puller_to_come_back() -> Outcome {
 #[tokio::test]
 async fn they_pull_again_when_our_pusher_comes_back() -> Outcome {
     for transport in Transport::ALL {
-        let (mut peer, place, script) = (Peer::spawn().await?, transport.fresh(), script());
+        let (mut peer, place, script) = (Peer::over(transport).await?, transport.fresh(), script());
         let pusher = ours::socket(SocketType::Push, ours::options());
         let endpoint = ours::bind(&pusher, &place).await?;
         let puller = peer.socket("PULL", json!({"RECONNECT_IVL": 10})).await?;
@@ -106,7 +106,7 @@ async fn they_pull_again_when_our_pusher_comes_back() -> Outcome {
 #[tokio::test]
 async fn closing_sends_what_waits_before_it_is_done() -> Outcome {
     for transport in Transport::ALL {
-        let (mut peer, place, script) = (Peer::spawn().await?, transport.fresh(), script());
+        let (mut peer, place, script) = (Peer::over(transport).await?, transport.fresh(), script());
         let puller = peer.socket("PULL", json!({})).await?;
         let endpoint = peer.bind(&puller, &place).await?;
         let pusher = ours::socket(SocketType::Push, ours::options().linger(None));

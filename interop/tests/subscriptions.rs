@@ -236,7 +236,7 @@ async fn our_sub_hears_their_pub_behind_a_topic_that_it_dropped() -> Outcome {
 #[tokio::test]
 async fn our_sub_subscribes_again_when_their_publisher_comes_back() -> Outcome {
     for transport in Transport::ALL {
-        let mut peer = Peer::spawn().await?;
+        let mut peer = Peer::over(transport).await?;
         let place = transport.fresh();
         let publisher = peer.socket("XPUB", json!({})).await?;
         let endpoint = peer.bind(&publisher, &place).await?;
@@ -259,19 +259,17 @@ async fn our_sub_subscribes_again_when_their_publisher_comes_back() -> Outcome {
 #[tokio::test]
 async fn our_xpub_hears_their_subscriptions_again_when_it_comes_back() -> Outcome {
     for transport in Transport::ALL {
-        let mut peer = Peer::spawn().await?;
+        let mut peer = Peer::over(transport).await?;
         let place = transport.fresh();
         let publisher = ours::socket(SocketType::XPub, ours::options());
         let endpoint = ours::bind(&publisher, &place).await?;
         let subscriber = peer.socket("SUB", json!({"SUBSCRIBE": "a", "RECONNECT_IVL": 10})).await?;
         peer.connect(&subscriber, &endpoint).await?;
-        we_hear(&publisher, &["\x01a"]).await?;
-        peer.notice(&subscriber).await?;
+        peer.attend(&subscriber, we_hear(&publisher, &["\x01a"])).await?;
         ours::close(&publisher).await?;
         let publisher = ours::socket(SocketType::XPub, ours::options());
         ours::bind(&publisher, &endpoint).await?;
-        peer.notice(&subscriber).await?;
-        we_hear(&publisher, &["\x01a"]).await?;
+        peer.attend(&subscriber, we_hear(&publisher, &["\x01a"])).await?;
         we_publish(&publisher, &["b1", "a1"]).await?;
         they_hear(&mut peer, &subscriber, &["a1"]).await?;
     }

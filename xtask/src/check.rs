@@ -8,11 +8,12 @@ use crate::{cargo, heading, root};
 /// Name of the check, arguments of cargo, and variables for it.
 type Check = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
 
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 7] = [
     ("formatting", &["fmt", "--all", "--check"], &[]),
     // No more of it: the rivals would have to be compiled.
     ("formatting of the benchmark", &["fmt", "--manifest-path", "bench/Cargo.toml", "--check"], &[]),
     ("formatting of the fuzz targets", &["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"], &[]),
+    ("formatting of the foreign library", &["fmt", "--manifest-path", "interop/libzmq/Cargo.toml", "--check"], &[]),
     ("clippy", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"], &[]),
     ("clippy without features", &["clippy", "-p", "bowline", "--no-default-features", "--", "-D", "warnings"], &[]),
     ("documentation", &["doc", "--workspace", "--no-deps", "--all-features"], &[("RUSTDOCFLAGS", "-D warnings")]),

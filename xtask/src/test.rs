@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cargo::{self, Tally};
 use crate::targets::Targets;
-use crate::{counts, heading, python, root};
+use crate::{counts, heading, libzmq, python, root};
 
 /// What bowline does not have by default.
 const FEATURES: &str = "bowline/auth-files,bowline/axum,bowline/metrics,bowline/tls,bowline/tower,bowline/ws";
@@ -119,6 +119,12 @@ fn interop(targets: &Targets) -> Tally {
             return Tally::BROKEN;
         }
     };
+    // Without it the other tests can still be run; those over ws:// fail, each by its name.
+    if cfg!(target_os = "linux")
+        && let Err(problem) = libzmq::library(&root())
+    {
+        eprintln!("xtask: {problem}");
+    }
     let mut args = arguments(&[]);
     args.extend(selected(&targets.interop));
     // One test at a time and its output as it comes: a line for each cell of the matrix.

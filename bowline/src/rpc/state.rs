@@ -116,6 +116,10 @@ impl State {
                 return Some(reason);
             }
         }
+        // The last stream may have been one that was refused, and of its end nobody else is told.
+        if self.session.is_idle() {
+            self.streams().settled = true;
+        }
         None
     }
 

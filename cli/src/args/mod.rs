@@ -160,7 +160,7 @@ pub(crate) struct ConnectionArgs {
     /// Largest message to accept, 1G unless given; K, M and G are understood
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true, value_parser = units::size)]
     pub(crate) recv_maxsz: Option<u64>,
-    /// Admit web pages from here to ws:// and wss://: https://example.org, or * for all; none unless given (repeatable)
+    /// Admit web pages of this origin, scheme and host, to ws:// and wss://; * admits all; none unless given (repeatable)
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) ws_origin: Vec<String>,
     /// Seconds between attempts to connect, or MIN..MAX to let the pause grow
@@ -421,6 +421,12 @@ pub(crate) struct DemoArgs {
     /// Print the verdict as one JSON object, and no table
     #[arg(long)]
     pub(crate) json: bool,
+    /// Serve a page where the browser is a peer, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["seconds", "json"])]
+    pub(crate) web: bool,
+    /// Where to serve it
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070", requires = "web")]
+    pub(crate) at: String,
 }
 
 #[cfg(test)]

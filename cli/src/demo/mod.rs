@@ -14,6 +14,7 @@ mod service;
 mod stage;
 mod ticker;
 mod verdict;
+mod web;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ use stage::{Phase, Stage};
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
+    if args.web {
+        return web::run(&args.at).await;
+    }
     let mut interrupts = Interrupts::listen()?;
     let stage = Arc::new(Stage::new(args.seconds)?);
     let mut actors = JoinSet::new();

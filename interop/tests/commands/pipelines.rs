@@ -9,7 +9,7 @@ use crate::ANY;
 #[tokio::test]
 async fn push_sends_its_lines_to_their_pull_over_tcp_and_ipc() -> Outcome {
     for transport in Transport::ALL {
-        let (mut peer, place) = (Peer::spawn().await?, transport.fresh());
+        let (mut peer, place) = (Peer::over(transport).await?, transport.fresh());
         let puller = peer.socket("PULL", json!({})).await?;
         let endpoint = peer.bind(&puller, &place).await?;
         let mut push = Program::start(&format!("push -c {endpoint}")).await?;
@@ -26,7 +26,7 @@ async fn push_sends_its_lines_to_their_pull_over_tcp_and_ipc() -> Outcome {
 #[tokio::test]
 async fn pull_prints_what_their_push_sends_over_tcp_and_ipc() -> Outcome {
     for transport in Transport::ALL {
-        let (mut peer, place) = (Peer::spawn().await?, transport.fresh());
+        let (mut peer, place) = (Peer::over(transport).await?, transport.fresh());
         let mut pull = Program::start(&format!("pull -b {} -v -Q -n 2", &*place)).await?;
         let endpoint = pull.bound().await?;
         let pusher = peer.socket("PUSH", json!({})).await?;

@@ -27,6 +27,9 @@ enum Meets {
     Dials,
 }
 
+/// What a peer is, how it meets us, and where.
+type Case = (Made, Meets, Transport);
+
 /// A PUSH or PULL in a process of its own.
 enum Foreign {
     Ours(Program),
@@ -34,7 +37,7 @@ enum Foreign {
 }
 
 impl Foreign {
-    async fn start(made: Made, meets: Meets, kind: &str, place: &str) -> Outcome<Self> {
+    async fn start((made, meets, at): Case, kind: &str, place: &str) -> Outcome<Self> {
         match made {
             Made::Bowline => {
                 let flag = if matches!(meets, Meets::Binds) { "-b" } else { "-c" };
@@ -46,7 +49,7 @@ impl Foreign {
                 Ok(Self::Ours(program))
             }
             Made::Pyzmq => {
-                let mut peer = Peer::spawn().await?;
+                let mut peer = Peer::over(at).await?;
                 let options = json!({"RECONNECT_IVL": 10, "SNDHWM": 0});
                 let socket = peer.socket(kind, options).await?;
                 match meets {
@@ -112,8 +115,7 @@ impl Foreign {
 struct Scene {
     socket: AnySocket,
     monitor: Monitor,
-    made: Made,
-    meets: Meets,
+    case: Case,
     kind: &'static str,
     /// Removed at the end.
     _place: bowline_interop::place::Place,
@@ -121,11 +123,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn set(
-        (made, meets, at): (Made, Meets, Transport),
-        ours: SocketType,
-        options: bowline::Options,
-    ) -> Outcome<(Self, Foreign)> {
+    async fn set(case: Case, ours: SocketType, options: bowline::Options) -> Outcome<(Self, Foreign)> {
+        let (_, meets, at) = case;
         let (socket, place) = (ours::socket(ours, options), at.lasting());
         let monitor = socket.monitor();
         let endpoint = match meets {
@@ -133,7 +132,7 @@ impl Scene {
             Meets::Dials => ours::bind(&socket, &place).await?,
         };
         let kind = if ours == SocketType::Push { "PULL" } else { "PUSH" };
-        let mut scene = Self { socket, monitor, made, meets, kind, _place: place, endpoint };
+        let mut scene = Self { socket, monitor, case, kind, _place: place, endpoint };
         let peer = scene.peer().await?;
         if matches!(meets, Meets::Binds) {
             ours::connect(&scene.socket, &scene.endpoint)?;
@@ -144,7 +143,7 @@ impl Scene {
 
     /// A new process in the place of the last one.
     async fn peer(&self) -> Outcome<Foreign> {
-        Foreign::start(self.made, self.meets, self.kind, &self.endpoint).await
+        Foreign::start(self.case, self.kind, &self.endpoint).await
     }
 
     /// A task that sends one number after the other, as fast as they go out.
@@ -161,13 +160,13 @@ impl Scene {
 }
 
 /// Both kinds of peers, both ways to meet, over these transports.
-fn all(transports: &[Transport]) -> Vec<(Made, Meets, Transport)> {
+fn all(transports: &[Transport]) -> Vec<Case> {
     let makes = [Made::Bowline, Made::Pyzmq].into_iter();
     let pairs = makes.flat_map(|made| [Meets::Binds, Meets::Dials].map(|meets| (made, meets)));
     pairs.flat_map(|(made, meets)| transports.iter().map(move |&at| (made, meets, at))).collect()
 }
 
-fn each(transports: &[Transport], rounds: usize, script: impl AsyncFn((Made, Meets, Transport)) -> Outcome) -> Outcome {
+fn each(transports: &[Transport], rounds: usize, script: impl AsyncFn(Case) -> Outcome) -> Outcome {
     endure(rounds, || async {
         for case in all(transports) {
             script(case).await.map_err(|problem| format!("{case:?}: {problem}"))?;
@@ -281,7 +280,7 @@ fn with_heartbeats_a_frozen_peer_is_lost_and_back_when_it_goes_on() -> Outcome {
         let census = Census::take()?;
         peer.freeze()?;
         is(DisconnectReason::HeartbeatTimeout, &lost(&mut scene.monitor).await?)?;
-        if matches!(scene.meets, Meets::Binds) {
+        if matches!(scene.case.1, Meets::Binds) {
             // The system of a frozen process takes the connection, but nobody greets.
             is(DisconnectReason::HandshakeTimeout, &end(&mut scene.monitor).await?)?;
         }

@@ -121,9 +121,9 @@ impl Stage<'_> {
             self.peer.send_parts(self.theirs, &[b"\x01"]).await?;
         }
         if ours == XPub {
-            return ours::expect_parts(self.ours, &[b"\x01"]).await;
+            return self.peer.attend(self.theirs, ours::expect_parts(self.ours, &[b"\x01"])).await;
         }
-        ours::subscriber(self.ours).await
+        self.peer.attend(self.theirs, ours::subscriber(self.ours)).await
     }
 
     async fn subscribe_to_them(&mut self, ours: SocketType, theirs: SocketType) -> Outcome {

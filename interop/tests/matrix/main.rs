@@ -51,6 +51,12 @@ async fn every_pair_of_socket_types_talks_over_ipc() -> Outcome {
     every_pair(Transport::Ipc).await
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn every_pair_of_socket_types_talks_over_ws() -> Outcome {
+    every_pair(Transport::Ws).await
+}
+
 #[tokio::test]
 async fn messages_of_1_byte_to_10_mb_pass_over_tcp() -> Outcome {
     every_size(Transport::Tcp).await
@@ -61,9 +67,15 @@ async fn messages_of_1_byte_to_10_mb_pass_over_ipc() -> Outcome {
     every_size(Transport::Ipc).await
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn messages_of_1_byte_to_10_mb_pass_over_ws() -> Outcome {
+    every_size(Transport::Ws).await
+}
+
 async fn every_pair(transport: Transport) -> Outcome {
     let script = shapes::script();
-    let mut table = Table::begin().await?;
+    let mut table = Table::begin(transport).await?;
     for security in Security::ALL {
         for we_bind in [true, false] {
             for (ours, theirs) in PAIRS {
@@ -77,7 +89,7 @@ async fn every_pair(transport: Transport) -> Outcome {
 
 async fn every_size(transport: Transport) -> Outcome {
     let sizes = shapes::sizes();
-    let mut table = Table::begin().await?;
+    let mut table = Table::begin(transport).await?;
     for (ours, theirs) in [(Push, Pull), (Pull, Push), (Dealer, Router), (Rep, Req), (Pub, Sub)] {
         for security in [Security::Null, Security::CurveWeServe, Security::CurveTheyServe] {
             for we_bind in [true, false] {
@@ -91,17 +103,18 @@ async fn every_size(transport: Transport) -> Outcome {
 
 /// Runs cells, and prints a line for each.
 struct Table {
+    transport: Transport,
     peer: Peer,
     cells: usize,
     failed: usize,
 }
 
 impl Table {
-    async fn begin() -> Outcome<Self> {
-        let mut peer = Peer::spawn().await?;
+    async fn begin(transport: Transport) -> Outcome<Self> {
+        let mut peer = Peer::over(transport).await?;
         // The test runner has left its line open.
         println!("\nbowline and {}", peer.version().await?);
-        Ok(Self { peer, cells: 0, failed: 0 })
+        Ok(Self { transport, peer, cells: 0, failed: 0 })
     }
 
     async fn run(&mut self, cell: &Cell, script: &[shapes::Shape]) -> Outcome {
@@ -111,7 +124,7 @@ impl Table {
             self.failed += 1;
             println!("{cell}  FAILED: {problem}");
             // The old one may still be busy with the command that took too long.
-            self.peer = Peer::spawn().await?;
+            self.peer = Peer::over(self.transport).await?;
         } else if let Some(note) = cell.note() {
             println!("{cell}  ok ({note})");
         } else {

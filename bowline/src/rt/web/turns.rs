@@ -9,11 +9,25 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::MessageChannel;
 
-/// How much all tasks together may do between two turns, in units of four messages, as tokio's budget of one task.
+/// How much a task may do before others go on, in units of four messages: tokio's budget.
 const BUDGET: usize = 128;
+/// How many times as much those may do together between two turns that have not waited for one: tasks that wake each other
+/// are never seen to yield.
+const OTHERS: usize = 16;
+
+/// What may be done before the next turn.
+#[derive(Clone, Copy)]
+struct Budget {
+    /// The task that is at it, by the address of its waker.
+    task: usize,
+    /// What that task may do.
+    own: usize,
+    /// What all may do.
+    all: usize,
+}
 
 thread_local! {
-    static LEFT: Cell<usize> = const { Cell::new(BUDGET) };
+    static LEFT: Cell<Budget> = const { Cell::new(Budget { task: 0, own: BUDGET, all: OTHERS * BUDGET }) };
     static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
     static NEXT: Next = Next::new();
 }
@@ -64,9 +78,11 @@ pub(super) fn global(name: &str) -> Option<Function> {
 
 /// A turn begins: those that wait for it go on.
 fn begin() {
-    LEFT.set(BUDGET);
     // Not under the borrow: whoever is woken may wait again.
-    WAITING.take().into_iter().for_each(Waker::wake);
+    let waiting = WAITING.take();
+    // Each of them has its own budget, whatever those before it do.
+    LEFT.set(Budget { task: 0, own: BUDGET, all: (waiting.len() + OTHERS) * BUDGET });
+    waiting.into_iter().for_each(Waker::wake);
 }
 
 /// Ends the turn of a task that has more to do: it goes on after all others, and after the events that wait.
@@ -90,16 +106,25 @@ pub(crate) fn yield_now() -> impl Future<Output = ()> {
 /// Counts what was done in one go as if each message had come with a
 /// [`poll_cooperate`](super::super::poll_cooperate) of its own.
 pub(crate) fn spend(messages: usize) {
-    LEFT.set(LEFT.get().saturating_sub(messages / 4));
+    let Budget { task, own, all } = LEFT.get();
+    let units = messages / 4;
+    LEFT.set(Budget { task, own: own.saturating_sub(units), all: all.saturating_sub(units) });
 }
 
 /// As [`poll_cooperate`](super::super::poll_cooperate), but every call counts: before many messages at once.
 pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
-    match LEFT.get().checked_sub(1) {
-        Some(left) => {
-            LEFT.set(left);
+    let task = cx.waker().data().addr();
+    let Budget { task: last, own, all } = LEFT.get();
+    let own = if task == last { own } else { BUDGET };
+    match (own.checked_sub(1), all.checked_sub(1)) {
+        (Some(own), Some(all)) => {
+            LEFT.set(Budget { task, own, all });
             Poll::Ready(())
         }
-        None => poll_yield(cx),
+        _ => {
+            // Behind its turn it has a new one.
+            LEFT.set(Budget { task: 0, own: BUDGET, all });
+            poll_yield(cx)
+        }
     }
 }

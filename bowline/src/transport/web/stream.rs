@@ -46,6 +46,8 @@ const UNREAD_MOST: usize = 64 * 1024 * 1024;
 
 /// The code of an end that is meant.
 const DONE: u16 = 1000;
+/// The code that stands for an end without one.
+const ABNORMAL: u16 = 1006;
 
 /// A connection.
 ///
@@ -62,7 +64,8 @@ struct Socket {
     pause: Option<Sleep>,
     has_parted: bool,
     /// What the browser calls, for as long as the socket is there.
-    _hears: (Closure<dyn FnMut()>, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(CloseEvent)>),
+    _hears:
+        (Closure<dyn FnMut()>, Closure<dyn FnMut()>, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(CloseEvent)>),
 }
 
 /// What the browser has told of it.
@@ -160,6 +163,10 @@ impl Socket {
             let (state, socket) = (Rc::clone(&state), socket.clone());
             Closure::<dyn FnMut()>::new(move || State::opened(&state, &socket.protocol()))
         };
+        let failed = {
+            let state = Rc::clone(&state);
+            Closure::<dyn FnMut()>::new(move || State::failed(&state))
+        };
         let message = {
             let (state, socket) = (Rc::clone(&state), socket.clone());
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -175,9 +182,8 @@ impl Socket {
         socket.set_onopen(Some(open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
-        // An error says nothing, and the end follows. Whoever makes a WebSocket of its own may want somebody to hear of it.
-        NOBODY.with(|nobody| socket.set_onerror(Some(nobody.as_ref().unchecked_ref())));
-        Ok(Self { socket, state, pause: None, has_parted: false, _hears: (open, message, closed) })
+        socket.set_onerror(Some(failed.as_ref().unchecked_ref()));
+        Ok(Self { socket, state, pause: None, has_parted: false, _hears: (open, failed, message, closed) })
     }
 
     fn poll_open(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
@@ -274,6 +280,8 @@ impl Drop for Socket {
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
+        // Some that are no browser's end the process when nobody hears of an error, as of an attempt that is given up.
+        NOBODY.with(|nobody| self.socket.set_onerror(Some(nobody.as_ref().unchecked_ref())));
         if !self.has_parted {
             close(&self.socket, None);
         }
@@ -346,6 +354,14 @@ impl State {
         };
         Self::wake(state);
         received
+    }
+
+    /// Nobody says with what. A connection that there was has its end told as well; in Node an attempt has not.
+    fn failed(state: &RefCell<Self>) {
+        let is_open = state.borrow().is_open;
+        if !is_open {
+            Self::ended(state, ABNORMAL.into());
+        }
     }
 
     fn ended(state: &RefCell<Self>, end: End) {

@@ -215,6 +215,10 @@ impl WsStream {
             if !ready!(self.poll_open(cx))? {
                 return Poll::Ready(Ok(false));
             }
+            if !self.cut.is_empty() {
+                // It was opened just now, and the greeting comes before whatever the peer has sent behind its head.
+                break;
+            }
             if self.pings >= PINGS_MOST {
                 // While the link's bytes are on their way whoever writes them sees to it, and wakes this task.
                 ready!(if self.in_flight == 0 { self.poll_send(cx) } else { Poll::Pending })?;

@@ -1,0 +1,50 @@
+//! `bowline demo --web`: a page whose browser is itself a peer, with all that becomes of its connections.
+//!
+//! One port serves the page, which is part of the program, and what the page connects to: a ticker, an echo and services. Buttons
+//! of the page cut, stall and restart them, by calls of one of the services.
+
+mod actor;
+mod counter;
+mod page;
+mod scene;
+mod services;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::any;
+use tokio::net::TcpListener;
+
+use self::counter::Counter;
+use self::scene::Scene;
+use crate::failure::{Failure, plain_io};
+use crate::signal::Interrupts;
+
+/// Serves until somebody ends it.
+pub(super) async fn run(at: &str) -> Result<(), Failure> {
+    if page::package().is_empty() {
+        let missing = "the page is not part of this program: run `cargo xtask web`, then build the program again";
+        return Err(Failure::Error(missing.to_owned()));
+    }
+    let mut interrupts = Interrupts::listen()?;
+    let failed = |error: std::io::Error| Failure::of(at, plain_io(&error));
+    let listener = TcpListener::bind(at).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let (scene, app) = stage(address);
+    crate::note!("open http://{address} in a browser; Ctrl-C ends it");
+    tokio::select! {
+        served = axum::serve(listener, app) => served.map_err(failed),
+        played = scene.play() => played,
+        () = interrupts.next() => Ok(()),
+    }
+}
+
+/// The sockets, and the places of the web server where they are.
+fn stage(address: SocketAddr) -> (Scene, Router) {
+    let scene = Scene::new(address);
+    let app = scene.counters().into_iter().fold(page::routes(), |app, (path, counter)| {
+        app.route(path, any(async move |request: Request| Counter::answer(&counter, request)))
+    });
+    (scene, app)
+}
