@@ -1,11 +1,13 @@
 //! A service for web pages, which calls them back: what the tests of `web/` talk to.
 //!
-//! `cargo run --features ws --example pages -- ws://127.0.0.1:0` prints the endpoint, and serves any page until it is ended.
+//! `cargo run --features ws --example pages -- ws://127.0.0.1:0` prints the endpoint, and serves any page until
+//! it is ended. A second endpoint, which it prints as well, sends every message back.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bowline::rpc::{Context, Incoming, Server, Stream};
-use bowline::{Options, Origins};
+use bowline::{Options, Origins, Router};
 use futures_util::{StreamExt as _, stream};
 
 /// What the page offers.
@@ -116,5 +118,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .service(PagesServer::new(Answers::default()))
         .build()?;
     println!("{}", server.bind(endpoint.as_str()).await?);
-    std::future::pending().await
+
+    let router = Router::with_options(Options::new().origins(Origins::Any));
+    println!("{}", router.bind("ws://127.0.0.1:0").await?);
+    let (mut came, mut back) = (Vec::new(), VecDeque::new());
+    loop {
+        router.recv_many(&mut came, 512).await?;
+        back.extend(came.drain(..));
+        router.send_many(&mut back).await?;
+    }
 }

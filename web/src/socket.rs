@@ -8,8 +8,8 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::error::{invalid, receiving, sending};
 use crate::setup::Setup;
-use crate::{event, packed};
 use crate::turn::promise;
+use crate::{event, packed};
 
 /// So many bytes make a batch, whatever is left for the next one: what waits in a batch is in no high-water mark.
 const BATCH_BYTES: usize = 1024 * 1024;

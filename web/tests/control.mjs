@@ -84,7 +84,9 @@ export const control = {
   },
   /** Gives it a line. */
   async say(id, ...lines) {
-    programs.get(id).child.stdin.write(lines.map((line) => `${line}\n`).join(""));
+    const { stdin } = programs.get(id).child;
+    // What it does not take now waits here, and so does who says more.
+    if (!stdin.write(lines.map((line) => `${line}\n`).join(""))) await new Promise((resolve) => stdin.once("drain", resolve));
   },
   /** No more lines follow. */
   async end(id) {

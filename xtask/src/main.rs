@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask check`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz` and
-//! `cargo xtask bench`.
+//! The project's own commands: `cargo xtask check`, `cargo xtask test`, `cargo xtask soak`, `cargo xtask fuzz`,
+//! `cargo xtask bench` and `cargo xtask web`.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ mod python;
 mod soak;
 mod targets;
 mod test;
+mod web;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ cargo xtask bench [ARG]...   bowline beside libzmq, omq, rzmq, zmq.rs and plain 
                                --only SCENARIO  push-pull, pub-sub, req-rep, dealer-router, many-peers, idle-memory
                                --peers A,B      rows or libraries
                                --write          write BENCHMARKS.md and docs/bench/, as a run of everything does
+cargo xtask web [--test]     the package for web pages, into web/pkg; its sizes are the last line. --test: also its tests,
+                             under Node and in Chromium (needs playwright-core)
 cargo xtask help             this text";
 
 fn main() -> ExitCode {
@@ -50,6 +53,10 @@ fn main() -> ExitCode {
         },
         ["fuzz", args @ ..] => match fuzz::parse(args) {
             Ok(seconds) => fuzz::run(seconds),
+            Err(problem) => usage(&problem),
+        },
+        ["web", args @ ..] => match web::parse(args) {
+            Ok(work) => web::run(work),
             Err(problem) => usage(&problem),
         },
         ["bench", args @ ..] => bench::run(args),

@@ -1,0 +1,200 @@
+//! `cargo xtask web`: the package for web pages, built into `web/pkg`, and its tests.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::{heading, root};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    Build,
+    /// Also run the tests, under Node and in Chromium.
+    Test,
+}
+
+pub(crate) fn parse(args: &[&str]) -> Result<Work, String> {
+    match args {
+        [] => Ok(Work::Build),
+        ["--test"] => Ok(Work::Test),
+        other => Err(format!("unknown arguments of web: `{}`", other.join(" "))),
+    }
+}
+
+pub(crate) fn run(work: Work) -> ExitCode {
+    match build(&root()).and_then(|sizes| {
+        if work == Work::Test {
+            test(&root())?;
+        }
+        Ok(sizes)
+    }) {
+        Ok(sizes) => {
+            println!("{sizes}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where the compiler for pages comes from.
+enum Toolchain {
+    /// The one that is installed has the target.
+    Installed,
+    /// A script that puts `wasm-cargo` and the rest beside it.
+    Script(PathBuf),
+}
+
+impl Toolchain {
+    fn find() -> Result<Self, String> {
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let asked = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+        let libraries = asked.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+        if libraries.is_some_and(|folder| !folder.trim().is_empty() && Path::new(folder.trim()).is_dir()) {
+            return Ok(Self::Installed);
+        }
+        let script = std::env::var_os("BOWLINE_WASM_ENV").map(PathBuf::from).or_else(|| {
+            let home = std::env::var_os("HOME").map(PathBuf::from)?;
+            Some(home.join(".cache/rust-wasm/env.sh"))
+        });
+        match script.filter(|script| script.is_file()) {
+            Some(script) => Ok(Self::Script(script)),
+            None => Err(format!(
+                "the compiler lacks the target of web pages; install it with `rustup target add {TARGET}`, or name \
+                 a script that puts `wasm-cargo` into the path in BOWLINE_WASM_ENV"
+            )),
+        }
+    }
+
+    /// This program with its arguments, where the tools are.
+    fn command(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = match self {
+            Self::Installed => {
+                let program = if program == "cargo" {
+                    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+                } else {
+                    OsString::from(program)
+                };
+                Command::new(program)
+            }
+            Self::Script(script) => {
+                let mut command = Command::new("bash");
+                command.args(["-c", ". \"$0\" && exec \"$@\""]).arg(script);
+                command.arg(if program == "cargo" { "wasm-cargo" } else { program });
+                command
+            }
+        };
+        // Without what cargo has set for this program: another compiler may do the work.
+        command.args(args).env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN").stdin(Stdio::null());
+        command
+    }
+}
+
+/// Builds the package and says how large it is, as one line of JSON.
+fn build(root: &Path) -> Result<String, String> {
+    heading("the package for web pages; the first time takes minutes");
+    let web = root.join("web");
+    let tools = Toolchain::find()?;
+    check_version(&tools, &web)?;
+    let cargo = tools.command("cargo", &["build", "--release", "--locked", "--target", TARGET]);
+    done(cargo, &web, "building for web pages")?;
+    let built = format!("target/{TARGET}/release/bowline_web.wasm");
+    let bind = ["--target", "web", "--no-typescript", "--out-name", "core", "--out-dir", "pkg", &built];
+    done(tools.command("wasm-bindgen", &bind), &web, "wasm-bindgen")?;
+    let wasm = web.join("pkg/core_bg.wasm");
+    let shorter = tools.command("wasm-opt", &["-Os", "pkg/core_bg.wasm", "-o", "pkg/core_bg.wasm"]);
+    if let Err(problem) = done(shorter, &web, "wasm-opt") {
+        println!("{problem}; the package is a sixth longer without it, which is binaryen's");
+    }
+    let js = copy(&web)? + size(&web.join("pkg/core.js"))?;
+    let zipped = Command::new("gzip").args(["-9", "--stdout"]).arg(&wasm).output();
+    let zipped = zipped.map_err(|error| format!("gzip: {error}"))?.stdout.len();
+    let bytes = size(&wasm)?;
+    Ok(format!("{{\"wasm_bytes\":{bytes},\"wasm_gzip_bytes\":{zipped},\"js_bytes\":{js}}}"))
+}
+
+/// What is written by hand, beside what is generated; how many bytes of JavaScript that is.
+fn copy(web: &Path) -> Result<u64, String> {
+    let failed = |error: std::io::Error| format!("web/js: {error}");
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(web.join("js")).map_err(failed)? {
+        let from = entry.map_err(failed)?.path();
+        let Some(name) = from.file_name() else { continue };
+        std::fs::copy(&from, web.join("pkg").join(name)).map_err(failed)?;
+        if from.extension().is_some_and(|extension| extension == "js") {
+            bytes += size(&from)?;
+        }
+    }
+    Ok(bytes)
+}
+
+fn size(file: &Path) -> Result<u64, String> {
+    std::fs::metadata(file).map(|data| data.len()).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// The program `wasm-bindgen` reads only what the crate of the same version has written.
+fn check_version(tools: &Toolchain, web: &Path) -> Result<(), String> {
+    let lock = std::fs::read_to_string(web.join("Cargo.lock")).map_err(|error| format!("web/Cargo.lock: {error}"))?;
+    let wanted = locked(&lock, "wasm-bindgen").ok_or("web/Cargo.lock names no wasm-bindgen")?;
+    let said = tools.command("wasm-bindgen", &["--version"]).output().map(|output| output.stdout).unwrap_or_default();
+    let found = String::from_utf8_lossy(&said).split_whitespace().last().map(str::to_owned);
+    if found.as_deref() == Some(wanted) {
+        return Ok(());
+    }
+    let found = found.map_or_else(|| "none".to_owned(), |version| format!("version {version}"));
+    Err(format!(
+        "there is {found} of the program wasm-bindgen; install it with `cargo install wasm-bindgen-cli --version \
+         {wanted} --locked`"
+    ))
+}
+
+/// The version of a package in a lock file.
+fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let (_, rest) = lock.split_once(&format!("name = \"{package}\"\n"))?;
+    rest.lines().next()?.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+fn done(mut command: Command, folder: &Path, what: &str) -> Result<(), String> {
+    match command.current_dir(folder).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{what} failed: {status}")),
+        Err(error) => Err(format!("{what}: {error}")),
+    }
+}
+
+/// Runs the suite under Node, and in Chromium.
+fn test(root: &Path) -> Result<(), String> {
+    heading("the package, under Node and in Chromium");
+    let programs = ["build", "--package", "bowline-cli", "--package", "bowline", "--features", "bowline/ws"];
+    let programs: Vec<String> =
+        programs.iter().chain(&["--bin", "bowline", "--example", "pages"]).map(ToString::to_string).collect();
+    done(crate::cargo::command(root, &programs), root, "building what the pages talk to")?;
+    let tools = Toolchain::find()?;
+    done(tools.command("node", &["--experimental-websocket", "--no-warnings", "web/tests/node.mjs"]), root, "Node")?;
+    done(tools.command("node", &["web/tests/page.mjs"]), root, "Chromium")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Work, locked, parse};
+
+    #[test]
+    fn a_version_is_found_by_the_whole_name() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.1\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.3\"\nsource = \"…\"\n";
+        assert_eq!(locked(lock, "wasm-bindgen"), Some("0.2.3"));
+        assert_eq!(locked(lock, "wasm"), None);
+    }
+
+    #[test]
+    fn arguments_are_known_or_refused() {
+        assert_eq!(parse(&[]), Ok(Work::Build));
+        assert_eq!(parse(&["--test"]), Ok(Work::Test));
+        assert!(parse(&["--tests"]).is_err());
+    }
+}
