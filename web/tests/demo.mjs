@@ -153,5 +153,5 @@ await trial("a page without a network waits, and is back with it", async ({ page
 });
 
 await browser.close();
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`test result: ${passed} passed; ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
