@@ -78,8 +78,8 @@ async fn listen() -> (TcpListener, Endpoint) {
 }
 
 /// What a goodbye with this code has in it.
-fn code(code: u16) -> Option<Vec<u8>> {
-    Some(code.to_be_bytes().to_vec())
+fn code(code: u16) -> Vec<u8> {
+    code.to_be_bytes().to_vec()
 }
 
 script! {
@@ -176,7 +176,7 @@ script! {
         }
         assert_eq!(scene.monitor.loss().await, DisconnectReason::PeerClosed);
         // RFC 6455, Pong: whoever has got a goodbye need not answer what came before it
-        assert_eq!(scene.peer.goodbye().await, code(1000));
+        assert_eq!(scene.peer.goodbye().await, Some(code(1000)));
     }
 }
 
@@ -217,7 +217,7 @@ script! {
         bad.extend([3, 4, 8, 0x80, 0xff].map(|flags| ("flags that there are not", frame(BINARY, &[flags, b'x']))));
         for (what, bytes) in bad {
             let end = Scene::set(side, quick()).await.end(&bytes).await;
-            assert_eq!(end, (misbehaved.clone(), code(1002)), "{what}: {}", bytes.escape_ascii());
+            assert_eq!(end, (misbehaved.clone(), Some(code(1002))), "{what}: {}", bytes.escape_ascii());
         }
     }
 }
@@ -227,7 +227,7 @@ script! {
         for payload in [&b""[..], b"\0hello", "\0grüß Gott".as_bytes(), b"\0\xff\xfe"] {
             let end = Scene::set(side, quick()).await.end(&side.frame(TEXT, payload)).await;
             // RFC 6455, Status Codes: data of a type that can't be accepted
-            assert_eq!(end, (WsFault::Text.into(), code(1003)), "{}", payload.escape_ascii());
+            assert_eq!(end, (WsFault::Text.into(), Some(code(1003))), "{}", payload.escape_ascii());
         }
     }
 }
@@ -237,12 +237,12 @@ script! {
         let options = quick().max_message_size(Some(1000));
         for announced in [1002, 65_535, 65_536, 1 << 40, (1 << 63) - 1, 1 << 63, u64::MAX] {
             let end = Scene::set(side, options.clone()).await.end(&side.header(BINARY, announced)).await;
-            assert_eq!(end, (WsFault::TooLong.into(), code(1009)), "{announced}");
+            assert_eq!(end, (WsFault::TooLong.into(), Some(code(1009))), "{announced}");
         }
         // In fragments it is their sum.
         let halves = [side.frame(BINARY & !FIN, &[0; 600]), side.frame(FIN, &[0; 600])].concat();
         let end = Scene::set(side, options.clone()).await.end(&halves).await;
-        assert_eq!(end, (WsFault::TooLong.into(), code(1009)));
+        assert_eq!(end, (WsFault::TooLong.into(), Some(code(1009))));
         // In parts it is the link that adds them up.
         let parts = [side.frame(BINARY, &[1; 601]), side.frame(BINARY, &[0; 601])].concat();
         let (reason, _) = Scene::set(side, options.clone()).await.end(&parts).await;
@@ -259,7 +259,7 @@ script! {
             for announced in [(1 << 62) + 1, 1 << 63, u64::MAX] {
                 let scene = Scene::set(side, quick().max_message_size(most)).await;
                 let end = scene.end(&side.header(BINARY, announced)).await;
-                assert_eq!(end, (WsFault::TooLong.into(), code(1009)), "{announced}");
+                assert_eq!(end, (WsFault::TooLong.into(), Some(code(1009))), "{announced}");
             }
         }
     }
@@ -272,7 +272,7 @@ script! {
         let mut goodbyes = vec![peer_closed(1000), peer_closed(1001)];
         goodbyes.extend([1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 3999, 4000, 4999].map(closed));
         for (reason, of) in goodbyes {
-            let payload = code(of.unwrap()).unwrap();
+            let payload = code(of.unwrap());
             let with_reason = [&payload[..], "because, that’s why".as_bytes()].concat();
             for payload in [payload, with_reason] {
                 let end = Scene::set(side, quick()).await.end(&side.frame(CLOSE, &payload)).await;
@@ -288,7 +288,7 @@ script! {
 script! {
     async fn a_goodbye_with_a_code_that_nobody_may_send_is_a_fault(side) {
         for invalid in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
-            let (reason, goodbye) = Scene::set(side, quick()).await.end(&side.frame(CLOSE, &code(invalid).unwrap())).await;
+            let (reason, goodbye) = Scene::set(side, quick()).await.end(&side.frame(CLOSE, &code(invalid))).await;
             assert!(matches!(reason, DisconnectReason::Ws(WsFault::Closed(1002) | WsFault::Misbehaved)), "{invalid}: {reason}");
             assert!(goodbye.is_some_and(|goodbye| goodbye.starts_with(&1002_u16.to_be_bytes())), "{invalid}");
         }
@@ -330,7 +330,7 @@ script! {
             let pull = scene.pull.clone();
             async move { pull.close().await }
         });
-        assert_eq!(scene.peer.next().await, (CLOSE, code(1000).unwrap()));
+        assert_eq!(scene.peer.next().await, (CLOSE, code(1000)));
         scene.peer.say(CLOSE, &1000_u16.to_be_bytes()).await;
         assert_eq!(scene.peer.try_next().await, None);
         drop(scene.peer);
