@@ -119,7 +119,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     println!("{}", server.bind(endpoint.as_str()).await?);
 
-    let router = Router::with_options(Options::new().origins(Origins::Any));
+    // A ROUTER drops what a peer has no room for, and all is to come back.
+    let router = Router::with_options(Options::new().origins(Origins::Any).send_hwm(1_000_000));
     println!("{}", router.bind("ws://127.0.0.1:0").await?);
     let (mut came, mut back) = (Vec::new(), VecDeque::new());
     loop {

@@ -28,10 +28,18 @@ mod text;
 mod turn;
 
 use js_sys::Function;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Lets the page carry the connections to an endpoint by itself: `make` returns what looks like a WebSocket.
 #[wasm_bindgen]
 pub fn carry(endpoint: &str, make: Option<Function>) {
     bowline::carry(endpoint, make);
+}
+
+/// A new key pair of CURVE: public, then secret.
+#[wasm_bindgen]
+pub fn curve_keys() -> Result<Vec<String>, JsValue> {
+    let keys = bowline::curve::generate().map_err(|error| error::error("random", error))?;
+    Ok(vec![keys.public().to_string(), keys.secret().to_z85().to_string()])
 }

@@ -122,10 +122,3 @@ impl Setup {
 pub(crate) fn millis(millis: f64) -> Duration {
     Duration::try_from_secs_f64(millis / 1000.0).unwrap_or(if millis > 0.0 { Duration::MAX } else { Duration::ZERO })
 }
-
-/// A new key pair of CURVE: public, then secret.
-#[wasm_bindgen]
-pub fn curve_keys() -> Result<Vec<String>, JsValue> {
-    let keys = bowline::curve::generate().map_err(|error| crate::error::error("random", error))?;
-    Ok(vec![keys.public().to_string(), keys.secret().to_z85().to_string()])
-}
