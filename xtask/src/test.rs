@@ -57,7 +57,7 @@ impl Step {
         }
     }
 
-    fn run(self, targets: &Targets) -> Tally {
+    fn run(self, targets: &Targets, is_alone: bool) -> Tally {
         match self {
             Self::Code => {
                 let mut args = arguments(&["--lib", "--bins", "--examples"]);
@@ -79,7 +79,7 @@ impl Step {
             Self::Loom => loom(),
             Self::Counts => counts::run(),
             Self::Interop => interop(targets),
-            Self::Pages => web::step(),
+            Self::Pages => web::step(is_alone),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(crate) fn run(steps: &[Step]) -> ExitCode {
     let mut total = Tally::default();
     for step in steps {
         heading(step.title());
-        total.add(step.run(&targets));
+        total.add(step.run(&targets, steps.len() == 1));
     }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -129,11 +129,16 @@ fn test(root: &Path) -> Result<Tally, String> {
     Ok(total)
 }
 
-/// The suites of `bowline/tests` that run in a page, and the package: for `cargo xtask test`.
-pub(crate) fn step() -> Tally {
+/// The suites of `bowline/tests` that run in a page, and the package: for `cargo xtask test`. Whoever has no compiler for pages
+/// is told so, and can run all else; unless it `is_asked` for this alone.
+pub(crate) fn step(is_asked: bool) -> Tally {
     let root = root();
     let tools = match Toolchain::find() {
         Ok(tools) => tools,
+        Err(problem) if !is_asked => {
+            println!("NOT TESTED: {problem}");
+            return Tally::default();
+        }
         Err(problem) => {
             eprintln!("xtask: {problem}");
             return Tally::BROKEN;
