@@ -9,6 +9,7 @@ use bowline::{
     SubscribeError,
 };
 use common::{Script, number, parts, quick, settle, text, usual, within};
+#[cfg(not(target_family = "wasm"))]
 use tokio::runtime::Handle;
 
 /// Waits until the socket behind the monitor is over.
@@ -33,7 +34,7 @@ for_each_transport! {
         let push = Push::with_options(quick().linger(Some(Duration::from_millis(30))));
         push.connect(at.place()).unwrap();
         push.send("in vain").await.unwrap();
-        let began = std::time::Instant::now();
+        let began = tokio::time::Instant::now();
         push.close().await;
         assert!(began.elapsed() >= Duration::from_millis(30));
     }
@@ -229,6 +230,7 @@ for_each_transport! {
         waiting.await.unwrap();
     }
 
+    #[cfg(not(target_family = "wasm"))]
     async fn no_task_outlives_its_socket(at: At) {
         let before = Handle::current().metrics().num_alive_tasks();
         for round in 0..5 {
@@ -258,6 +260,7 @@ async fn over_at_once(mut monitor: Monitor) {
     assert!(monitor.next().await.is_none());
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_peer_that_says_nothing_does_not_hold_close_up() {
     within("a_peer_that_says_nothing_does_not_hold_close_up", async {
@@ -271,6 +274,7 @@ async fn a_peer_that_says_nothing_does_not_hold_close_up() {
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_reader_with_heartbeats_loses_nothing_when_the_sender_closes() {
     within("a_reader_with_heartbeats_loses_nothing_when_the_sender_closes", async {

@@ -3,6 +3,7 @@
 mod common;
 
 use std::io::ErrorKind;
+#[cfg(not(target_family = "wasm"))]
 use std::os::unix::net::UnixListener;
 
 use bowline::{
@@ -256,6 +257,7 @@ for_each_transport! {
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_name_that_resolves_can_be_bound_and_connected_to() {
     within("a_name_that_resolves_can_be_bound_and_connected_to", async {
@@ -268,6 +270,7 @@ async fn a_name_that_resolves_can_be_bound_and_connected_to() {
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn the_file_of_an_ipc_endpoint_is_there_while_it_is_bound() {
     within("the_file_of_an_ipc_endpoint_is_there_while_it_is_bound", async {
@@ -287,6 +290,7 @@ async fn the_file_of_an_ipc_endpoint_is_there_while_it_is_bound() {
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is() {
     within("an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is", async {
@@ -313,6 +317,7 @@ async fn an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is(
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn what_cannot_be_bound_or_connected_to_is_named() {
     within("what_cannot_be_bound_or_connected_to_is_named", async {

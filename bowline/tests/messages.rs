@@ -217,6 +217,7 @@ async fn coming_and_going(at: At) {
     publishing.abort();
 }
 
+#[cfg(not(target_family = "wasm"))]
 macro_rules! on_many_threads {
     ($($script:ident as $name:ident;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -228,6 +229,7 @@ macro_rules! on_many_threads {
     )*};
 }
 
+#[cfg(not(target_family = "wasm"))]
 on_many_threads! {
     crowd as many_tasks_share_a_socket_and_each_message_arrives_once;
     service as many_tasks_ask_a_router_that_many_tasks_serve;
@@ -235,6 +237,7 @@ on_many_threads! {
 }
 
 /// Whoever restarts, restarts often: what was not under way arrives, in order, and nothing twice.
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_that_restarts_again_and_again_gets_the_stream_in_order() {
     for at in [At::Tcp, At::Ipc, At::Inproc] {

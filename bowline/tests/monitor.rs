@@ -134,6 +134,7 @@ async fn in_process_the_same_events_come() {
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_refused_port_is_tried_again_after_growing_delays() {
     within("a_refused_port_is_tried_again_after_growing_delays", async {
@@ -155,6 +156,7 @@ async fn a_refused_port_is_tried_again_after_growing_delays() {
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_missing_ipc_file_is_tried_again_until_it_is_there() {
     within("a_missing_ipc_file_is_tried_again_until_it_is_there", async {
@@ -171,6 +173,7 @@ async fn a_missing_ipc_file_is_tried_again_until_it_is_there() {
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn plain_admits_who_knows_a_password_and_says_who_it_is() {
     within("plain_admits_who_knows_a_password_and_says_who_it_is", async {
@@ -190,6 +193,7 @@ async fn plain_admits_who_knows_a_password_and_says_who_it_is() {
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn plain_refuses_who_knows_none_and_that_one_asks_no_more() {
     within("plain_refuses_who_knows_none_and_that_one_asks_no_more", async {
@@ -252,6 +256,7 @@ async fn a_monitor_that_lags_hears_how_much_it_missed_and_still_the_last_event()
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_monitor_that_nobody_reads_holds_nothing_up() {
     within("a_monitor_that_nobody_reads_holds_nothing_up", async {

@@ -10,6 +10,7 @@ use bowline::{
     Dealer, DisconnectReason, Mechanism, Monitor, MonitorKind, Options, Pair, PlainCredentials, Pub, Pull, Push,
     Reconnect, ReconnectStop, Router, Sub,
 };
+#[cfg(not(target_family = "wasm"))]
 use common::raw::Raw;
 use common::{At, Script, brief, quick, settle, usual, within};
 
@@ -252,6 +253,7 @@ for_each_transport! {
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_handshake_that_our_close_gives_up_has_failed() {
     within("a_handshake_that_our_close_gives_up_has_failed", async {
@@ -295,6 +297,7 @@ async fn end(stops: bool, stop: impl FnOnce(), close: impl Future<Output = u64>)
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn an_endpoint_that_ran_out_of_attempts_tells_what_the_last_one_met() {
     within("an_endpoint_that_ran_out_of_attempts_tells_what_the_last_one_met", async {

@@ -9,6 +9,7 @@ use bowline::{
     TransportState,
 };
 use common::{At, Script, glance, quick, text, usual, within};
+#[cfg(not(target_family = "wasm"))]
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -202,6 +203,8 @@ for_each_transport! {
         assert_eq!((latest.recv().await, latest.recv().await), (Some(Disconnected), None));
     }
 
+    // A page has one thread, which nothing may block.
+    #[cfg(not(target_family = "wasm"))]
     async fn a_handler_that_blocks_for_ever_holds_nothing_up(at: At) {
         let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let (release, released) = mpsc::channel::<()>();
@@ -228,6 +231,7 @@ for_each_transport! {
         assert_eq!((entered.recv().await, entered.recv().await), (None, None), "that one was the last, too");
     }
 
+    #[cfg(not(target_family = "wasm"))]
     async fn a_handler_may_use_its_socket_and_close_it(at: At) {
         let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let (hear, mut heard) = unbounded_channel();
@@ -254,6 +258,7 @@ for_each_transport! {
         assert_eq!(push.send("late").await.unwrap_err().kind, bowline::SendErrorKind::Closed);
     }
 
+    #[cfg(panic = "unwind")]
     async fn a_handler_that_panics_is_called_no_more_and_nothing_else_suffers(at: At) {
         let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
         let (hear, mut calls) = unbounded_channel();
@@ -300,6 +305,7 @@ for_each_transport! {
     }
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_the_loss() {
     within("what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_the_loss", async {
@@ -323,6 +329,7 @@ async fn what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_
     .await;
 }
 
+#[cfg(not(target_family = "wasm"))]
 #[test]
 fn a_handler_needs_a_runtime_here_or_at_the_sockets_endpoints() {
     let push = Push::with_options(usual());

@@ -16,5 +16,5 @@ for (const { name, body } of tests.filter(({ name }) => !only || name.includes(o
   }
   await endAll();
 }
-console.log(`node: ${tests.length - failed} passed, ${failed} failed`);
+console.log(`under Node, test result: ${tests.length - failed} passed; ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -95,5 +95,5 @@ for (const { name, body } of pageTests) await trial(`page: ${name}`, body);
 
 await browser.close();
 server.close();
-console.log(`chromium: ${passed} passed, ${failed} failed`);
+console.log(`in Chromium, test result: ${passed} passed; ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

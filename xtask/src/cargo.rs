@@ -43,10 +43,15 @@ pub(crate) fn command(root: &Path, args: &[String]) -> Command {
 pub(crate) fn test(root: &Path, args: &[String], environment: &[(&str, &str)]) -> Tally {
     let mut command = command(root, args);
     command.envs(environment.iter().copied());
+    tally(command)
+}
+
+/// Runs a command that reports as `cargo test` does; shows what it prints and sums up its results.
+pub(crate) fn tally(mut command: Command) -> Tally {
     let mut child = match command.stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => {
-            eprintln!("xtask: could not start cargo: {error}");
+            eprintln!("xtask: could not start {}: {error}", command.get_program().display());
             return Tally::BROKEN;
         }
     };

@@ -13,6 +13,7 @@ mod python;
 mod soak;
 mod targets;
 mod test;
+mod wasm;
 mod web;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ cargo xtask test [STEP]...   tests in this order, or only the steps named:
                                loom     every order in which tasks meet at a pipe or a call
                                counts   instructions of the hot paths, against a baseline (needs valgrind)
                                interop  against pyzmq (needs python3 with venv; over ws:// a C++ compiler and libsodium)
+                               pages    in web pages and under Node (needs the target wasm32-unknown-unknown, Chromium)
 cargo xtask soak [--seeds N] the simulated networks again, with N seeds (200000) instead of 20000, optimised
 cargo xtask fuzz [--seconds N] what is read from a network, made up by a fuzzer: all targets at once, for N seconds (30)
 cargo xtask bench [ARG]...   bowline beside libzmq, omq, rzmq, zmq.rs and plain sockets (needs libzmq3-dev):

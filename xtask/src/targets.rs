@@ -14,7 +14,7 @@ impl Targets {
     /// Reads the `tests` folder of every member at `root`.
     pub(crate) fn find(root: &Path) -> Self {
         let mut found = Self::default();
-        for member in names(root) {
+        for member in names(root).into_iter().filter(|folder| is_member(&root.join(folder))) {
             for name in targets_in(&root.join(&member).join("tests")) {
                 found.list(&member, &name).push(name);
             }
@@ -31,6 +31,12 @@ impl Targets {
             &mut self.code
         }
     }
+}
+
+/// Whether a folder belongs to the workspace, and is none of its own.
+fn is_member(folder: &Path) -> bool {
+    let manifest = std::fs::read_to_string(folder.join("Cargo.toml"));
+    manifest.is_ok_and(|manifest| !manifest.lines().any(|line| line == "[workspace]"))
 }
 
 /// `tests/name.rs` and `tests/name/main.rs`, as cargo finds them.

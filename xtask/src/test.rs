@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use crate::cargo::{self, Tally};
 use crate::targets::Targets;
-use crate::{counts, heading, libzmq, python, root};
+use crate::{counts, heading, libzmq, python, root, web};
 
 /// What bowline does not have by default.
-const FEATURES: &str = "bowline/auth-files,bowline/axum,bowline/metrics,bowline/tls,bowline/tower,bowline/ws";
+pub(crate) const FEATURES: &str =
+    "bowline/auth-files,bowline/axum,bowline/metrics,bowline/tls,bowline/tower,bowline/ws";
 
 /// One part of the test run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +19,11 @@ pub(crate) enum Step {
     Loom,
     Counts,
     Interop,
+    Pages,
 }
 
 impl Step {
-    const ALL: [Self; 6] = [Self::Code, Self::Doc, Self::Sim, Self::Loom, Self::Counts, Self::Interop];
+    const ALL: [Self; 7] = [Self::Code, Self::Doc, Self::Sim, Self::Loom, Self::Counts, Self::Interop, Self::Pages];
 
     /// The steps named on the command line, all of them if none is; else the first unknown name.
     pub(crate) fn parse<'a>(names: &[&'a str]) -> Result<Vec<Self>, &'a str> {
@@ -37,6 +39,7 @@ impl Step {
                 "loom" => Ok(Self::Loom),
                 "counts" => Ok(Self::Counts),
                 "interop" => Ok(Self::Interop),
+                "pages" => Ok(Self::Pages),
                 unknown => Err(unknown),
             })
             .collect()
@@ -50,10 +53,11 @@ impl Step {
             Self::Loom => "every order in which tasks meet at a pipe or a call",
             Self::Counts => "instructions of the hot paths, against the baseline",
             Self::Interop => "interoperability with pyzmq, and real faults",
+            Self::Pages => "web pages",
         }
     }
 
-    fn run(self, targets: &Targets) -> Tally {
+    fn run(self, targets: &Targets, is_alone: bool) -> Tally {
         match self {
             Self::Code => {
                 let mut args = arguments(&["--lib", "--bins", "--examples"]);
@@ -75,6 +79,7 @@ impl Step {
             Self::Loom => loom(),
             Self::Counts => counts::run(),
             Self::Interop => interop(targets),
+            Self::Pages => web::step(is_alone),
         }
     }
 }
@@ -85,7 +90,7 @@ pub(crate) fn run(steps: &[Step]) -> ExitCode {
     let mut total = Tally::default();
     for step in steps {
         heading(step.title());
-        total.add(step.run(&targets));
+        total.add(step.run(&targets, steps.len() == 1));
     }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,12 +1,11 @@
 //! `cargo xtask web`: the package for web pages, built into `web/pkg`, and its tests.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
+use crate::cargo::{self, Tally};
+use crate::wasm::{TARGET, Toolchain};
 use crate::{heading, root};
-
-const TARGET: &str = "wasm32-unknown-unknown";
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,72 +25,17 @@ pub(crate) fn parse(args: &[&str]) -> Result<Work, String> {
 
 pub(crate) fn run(work: Work) -> ExitCode {
     match build(&root()).and_then(|sizes| {
-        if work == Work::Test {
-            test(&root())?;
-        }
-        Ok(sizes)
+        let tally = if work == Work::Test { test(&root())? } else { Tally::default() };
+        Ok((sizes, tally))
     }) {
-        Ok(sizes) => {
+        Ok((sizes, tally)) => {
             println!("{sizes}");
-            ExitCode::SUCCESS
+            if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(problem) => {
             eprintln!("xtask: {problem}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Where the compiler for pages comes from.
-enum Toolchain {
-    /// The one that is installed has the target.
-    Installed,
-    /// A script that puts `wasm-cargo` and the rest beside it.
-    Script(PathBuf),
-}
-
-impl Toolchain {
-    fn find() -> Result<Self, String> {
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let asked = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
-        let libraries = asked.ok().and_then(|output| String::from_utf8(output.stdout).ok());
-        if libraries.is_some_and(|folder| !folder.trim().is_empty() && Path::new(folder.trim()).is_dir()) {
-            return Ok(Self::Installed);
-        }
-        let script = std::env::var_os("BOWLINE_WASM_ENV").map(PathBuf::from).or_else(|| {
-            let home = std::env::var_os("HOME").map(PathBuf::from)?;
-            Some(home.join(".cache/rust-wasm/env.sh"))
-        });
-        match script.filter(|script| script.is_file()) {
-            Some(script) => Ok(Self::Script(script)),
-            None => Err(format!(
-                "the compiler lacks the target of web pages; install it with `rustup target add {TARGET}`, or name \
-                 a script that puts `wasm-cargo` into the path in BOWLINE_WASM_ENV"
-            )),
-        }
-    }
-
-    /// This program with its arguments, where the tools are.
-    fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = match self {
-            Self::Installed => {
-                let program = if program == "cargo" {
-                    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-                } else {
-                    OsString::from(program)
-                };
-                Command::new(program)
-            }
-            Self::Script(script) => {
-                let mut command = Command::new("bash");
-                command.args(["-c", ". \"$0\" && exec \"$@\""]).arg(script);
-                command.arg(if program == "cargo" { "wasm-cargo" } else { program });
-                command
-            }
-        };
-        // Without what cargo has set for this program: another compiler may do the work.
-        command.args(args).env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN").stdin(Stdio::null());
-        command
     }
 }
 
@@ -167,16 +111,57 @@ fn done(mut command: Command, folder: &Path, what: &str) -> Result<(), String> {
     }
 }
 
-/// Runs the suite under Node, and in Chromium.
-fn test(root: &Path) -> Result<(), String> {
+/// Runs the suites of the package under Node and in Chromium, and drives the page of the demo.
+fn test(root: &Path) -> Result<Tally, String> {
     heading("the package, under Node and in Chromium");
-    let programs = ["build", "--package", "bowline-cli", "--package", "bowline", "--features", "bowline/ws"];
+    let programs = ["build", "--package", "bowline-cli", "--package", "bowline", "--features", crate::test::FEATURES];
     let programs: Vec<String> =
         programs.iter().chain(&["--bin", "bowline", "--example", "pages"]).map(ToString::to_string).collect();
-    done(crate::cargo::command(root, &programs), root, "building what the pages talk to")?;
+    done(cargo::command(root, &programs), root, "building what the pages talk to")?;
     let tools = Toolchain::find()?;
-    done(tools.command("node", &["--experimental-websocket", "--no-warnings", "web/tests/node.mjs"]), root, "Node")?;
-    done(tools.command("node", &["web/tests/page.mjs"]), root, "Chromium")
+    let mut total = Tally::default();
+    let node = ["--experimental-websocket", "--no-warnings", "web/tests/node.mjs"];
+    for args in [&node[..], &["web/tests/page.mjs"], &["web/tests/demo.mjs"]] {
+        let mut command = tools.command("node", args);
+        command.current_dir(root);
+        total.add(cargo::tally(command));
+    }
+    Ok(total)
+}
+
+/// The suites of `bowline/tests` that run in a page, and the package: for `cargo xtask test`. Whoever has no compiler for pages
+/// is told so, and can run all else; unless it `is_asked` for this alone.
+pub(crate) fn step(is_asked: bool) -> Tally {
+    let root = root();
+    let tools = match Toolchain::find() {
+        Ok(tools) => tools,
+        Err(problem) if !is_asked => {
+            println!("NOT TESTED: {problem}");
+            return Tally::default();
+        }
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            return Tally::BROKEN;
+        }
+    };
+    let mut total = Tally::default();
+    for (place, variable) in [("under Node", None), ("in Chromium", Some("WASM_BINDGEN_USE_BROWSER"))] {
+        heading(&format!("sockets, lifecycles and calls {place}"));
+        let mut command = tools.command("cargo", &["test", "--no-fail-fast"]);
+        command.current_dir(root.join("browser")).envs(variable.map(|name| (name, "1")));
+        total.add(cargo::tally(command));
+    }
+    match build(&root).and_then(|sizes| test(&root).map(|tally| (sizes, tally))) {
+        Ok((sizes, tally)) => {
+            println!("{sizes}");
+            total.add(tally);
+        }
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            total.add(Tally::BROKEN);
+        }
+    }
+    total
 }
 
 #[cfg(test)]

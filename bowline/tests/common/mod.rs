@@ -7,6 +7,8 @@ pub(crate) mod raw;
 pub(crate) mod scene;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
+#[cfg(all(feature = "ws", not(target_family = "wasm")))]
+pub(crate) mod web;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;

@@ -21,6 +21,10 @@ use self::stream::Terms;
 use self::upgrade::{Policy, Wish};
 use super::{Connected, Lacking, Listener, Stream, tcp, tls};
 
+/// The longest part that a message of ZWS brings, whatever the options allow: address space for it is reserved when it is
+/// announced, and a process that gets none ends.
+const PART_MOST: usize = 1 << 30;
+
 /// What an endpoint of WebSocket accepts with.
 #[derive(Debug)]
 pub(crate) struct Acceptor {
@@ -87,8 +91,10 @@ pub(super) async fn listen(
 }
 
 fn terms(options: &Options, ours: SocketType) -> Arc<Terms> {
+    let most =
+        options.max_message_size.map_or(PART_MOST, |most| usize::try_from(most).unwrap_or(PART_MOST).min(PART_MOST));
     // One byte more for the flags.
-    let most = options.max_message_size.map(|most| usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1));
+    let most = most + 1;
     Arc::new(Terms { mechanism: options.mechanism.name(), ours, message_most: most })
 }
 

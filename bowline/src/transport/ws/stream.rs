@@ -35,7 +35,7 @@ pub(super) struct Terms {
     pub(super) mechanism: &'static str,
     pub(super) ours: SocketType,
     /// The longest message of ZWS from a peer that is ready, with its flags.
-    pub(super) message_most: Option<usize>,
+    pub(super) message_most: usize,
 }
 
 /// A connection, from the first byte of its upgrade on. Whoever reads or writes drives the upgrade.
@@ -129,7 +129,7 @@ impl WsStream {
         if let Stage::Open(open) = &mut self.stage
             && open.zws.is_some()
         {
-            let most = self.terms.message_most;
+            let most = Some(self.terms.message_most);
             open.context.set_config(|config| (config.max_message_size, config.max_frame_size) = (most, most));
         }
     }

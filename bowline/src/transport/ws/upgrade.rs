@@ -149,6 +149,8 @@ pub(super) fn agree(head: &[u8], wish: &Wish) -> Option<Result<Agreed, WsFault>>
         has(lines, "Upgrade", "websocket")
             && has(lines, "Connection", "upgrade")
             && values(lines, "Sec-WebSocket-Accept").eq([accept.as_str()])
+            // RFC 6455, Client Requirements: nothing that was not asked for
+            && values(lines, "Sec-WebSocket-Extensions").next().is_none()
     };
     Some(match response.code {
         Some(101) if !is_ours() => Err(WsFault::NotWebSocket),

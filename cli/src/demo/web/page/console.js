@@ -114,6 +114,6 @@ export class Console {
 /** An error in a line: what it is, and whether the call may have been executed. */
 export function describe(error) {
   const outcome = error.outcome ? ` (${error.outcome})` : "";
-  const details = error.details === undefined ? "" : ` ${JSON.stringify(error.details)}`;
+  const details = error.details == null ? "" : ` ${JSON.stringify(error.details)}`;
   return `${error.name}: ${error.message}${details}${outcome}`;
 }

@@ -99,7 +99,7 @@ const console_ = new Console(client);
 
 for (const actor of Object.values(actors)) {
   actor.lane = new Lane(of("lanes"), actor.label, false);
-  actor.theirs = new Lane(of("lanes"), "as the program sees it", true);
+  actor.theirs = new Lane(of("lanes"), "to the program", true);
   follow(actor.lane, actor.label, actor.socket);
 }
 followTheirs();
