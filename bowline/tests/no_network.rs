@@ -9,9 +9,7 @@ use futures_util::FutureExt as _;
 const AGES: Duration = Duration::from_secs(3600);
 
 async fn heard(monitor: &mut Monitor, wanted: impl Fn(&MonitorKind) -> bool) {
-    let hear = async {
-        while !wanted(&monitor.next().await.expect("the socket is there").kind) {}
-    };
+    let hear = async { while !wanted(&monitor.next().await.expect("the socket is there").kind) {} };
     tokio::time::timeout(Duration::from_secs(30), hear).await.expect("it is told within 30 s");
 }
 
