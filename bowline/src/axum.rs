@@ -33,7 +33,7 @@ use crate::transport::{Consent, Mount, refusal_text};
 
 /// Connections of WebSocket for `socket`, which is any socket or a [`Server`].
 ///
-/// It takes what `bind("ws://…")` takes, by the same options: [`Options::origins`](Options#structfield.origins) says which
+/// It takes what `bind("ws://…")` takes, by the same options: [`Options::origins`](crate::Options#structfield.origins) says which
 /// pages may connect, the mechanism which subprotocols there are. The path is the router's to choose. Who is refused gets a
 /// status of HTTP with a sentence that says why; who is taken is told by the monitor as
 /// [`Accepted`](crate::MonitorKind::Accepted), without an address, which only the server knows.

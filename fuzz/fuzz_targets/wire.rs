@@ -48,7 +48,8 @@ fuzz_target!(|bytes: &[u8]| {
 
 /// What a WebSocket carries.
 fn websocket(subprotocol: Subprotocol, bytes: &[u8]) {
-    let _no_frames = Outward::new(subprotocol).push(bytes, |message| assert!(!message.is_empty(), "a message has flags"));
+    let _no_frames =
+        Outward::new(subprotocol).push(bytes, |message| assert!(!message.is_empty(), "a message has flags"));
     let mut inward = Inward::new(subprotocol, SocketType::Dealer);
     let mut frames = BytesMut::from(&Inward::greeting("NULL")[..]);
     let messages: Vec<_> = bytes.split(|&byte| byte == b'|').collect();

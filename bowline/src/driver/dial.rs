@@ -184,8 +184,8 @@ async fn wait(core: &Core, delay: Duration) -> Due {
     tokio::select! {
         biased;
         // The core is there, so neither can fail.
-        _ = async { while told.changed().await.is_ok() && !*told.borrow_and_update() {} } => Due::Network,
-        _ = delayed => Due::Delay,
+        () = async { while told.changed().await.is_ok() && !*told.borrow_and_update() {} } => Due::Network,
+        _is_there = delayed => Due::Delay,
     }
 }
 
