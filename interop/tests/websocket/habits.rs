@@ -183,8 +183,8 @@ async fn a_sub_of_theirs_with_curve_subscribes_to_us_and_not_to_them() -> Outcom
     let (theirs, endpoint) = their_host(&mut peer, "XPUB", ours::their_curve_server(&server)).await?;
     let sub = their_guest(&mut peer, "SUB", guest(), &endpoint).await?;
     peer.event(&sub, &["HANDSHAKE_SUCCEEDED"]).await?;
-    let xsub = their_guest(&mut peer, "XSUB", ours::their_curve_client(&server, &client), &endpoint).await?;
-    peer.send_parts(&xsub, &[b"\x01other"]).await?;
+    let other = their_guest(&mut peer, "XSUB", ours::their_curve_client(&server, &client), &endpoint).await?;
+    peer.send_parts(&other, &[b"\x01other"]).await?;
     peer.expect_parts(&theirs, &[b"\x01other"]).await?;
     let more = peer.poll(&theirs, 0).await?;
     ensure(!more, || "their XPUB has heard the SUB after all".into())
