@@ -1,6 +1,6 @@
 //! The program `bowline`: ZeroMQ sockets at the command line.
 //!
-//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`mod@call`], [`keygen`], [`passwd`], [`demo`], [`mod@bench`].
+//! Read in this order: [`args`] (what can be asked for), [`run`] (the socket types), [`monitor`], [`mod@call`], [`codegen`], [`keygen`], [`passwd`], [`demo`], [`mod@bench`].
 //! Standard output carries data and nothing else; every other word goes to standard error, an error as one line.
 
 #![forbid(unsafe_code)]
@@ -9,6 +9,7 @@ mod args;
 mod auth;
 mod bench;
 mod call;
+mod codegen;
 mod curve;
 mod demo;
 mod event;
@@ -48,6 +49,7 @@ fn obey(command: Command) -> Result<(), Failure> {
         Command::Monitor(args) => on_runtime(monitor::run(*args)),
         Command::Call(args) => on_runtime(call::call(args)),
         Command::Services(args) => on_runtime(call::services(args)),
+        Command::Codegen(command) => on_runtime(codegen::run(command)),
         Command::Keygen(args) => keygen::run(&args),
         Command::Passwd(args) => passwd::run(&args),
         Command::Demo(args) => on_runtime(demo::run(args)),

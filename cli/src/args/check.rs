@@ -37,9 +37,13 @@ impl Command {
         match self {
             Self::Socket(command) => Some(command.connection()),
             Self::Monitor(args) => Some(&args.connection),
-            Self::Call(_) | Self::Services(_) | Self::Keygen(_) | Self::Passwd(_) | Self::Demo(_) | Self::Bench(_) => {
-                None
-            }
+            Self::Call(_)
+            | Self::Services(_)
+            | Self::Codegen(_)
+            | Self::Keygen(_)
+            | Self::Passwd(_)
+            | Self::Demo(_)
+            | Self::Bench(_) => None,
         }
     }
 }

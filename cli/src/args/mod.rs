@@ -4,6 +4,7 @@ mod auth;
 mod bench;
 mod caller;
 mod check;
+mod codegen;
 mod curve;
 mod limits;
 mod tls;
@@ -19,6 +20,7 @@ pub(crate) use auth::{AuthArgs, PasswdArgs};
 pub(crate) use bench::{BenchArgs, BenchCommand, MeasureArgs, RpcBenchArgs, RpcStreamBenchArgs, Transport};
 pub(crate) use caller::CallerArgs;
 pub(crate) use check::command_line;
+pub(crate) use codegen::{CodegenCommand, TypescriptArgs};
 pub(crate) use curve::{CurveArgs, KeygenArgs, SECRET};
 pub(crate) use limits::PeerLimitArgs;
 pub(crate) use tls::{TlsArgs, TlsClientArgs, TlsTrustArgs};
@@ -38,6 +40,7 @@ Examples:
   bowline monitor sub -c tcp://127.0.0.1:5556       watch peers come and go
   bowline services tcp://127.0.0.1:7400             list what can be called there
   bowline call tcp://127.0.0.1:7400 Store.get '[1]' call a method, JSON in and out
+  bowline codegen typescript tcp://127.0.0.1:7400   print a typed client
   bowline keygen server.key                         make keys for CURVE
   bowline demo                                      see all of it live
 
@@ -92,6 +95,9 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// List what services a server has
     Services(ServicesArgs),
+    /// Print the code of a client for the services that a server has
+    #[command(subcommand)]
+    Codegen(CodegenCommand),
     /// Make a key pair for CURVE
     Keygen(KeygenArgs),
     /// Print a line for --plain-passwords; the password is read from the terminal or from standard input

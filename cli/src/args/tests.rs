@@ -141,6 +141,9 @@ fn what_makes_no_sense_together_is_refused() {
         "bench pub-sub --subscribers 0",
         "bench rpc --in-flight 0",
         "bench rpc-stream --in-flight 2",
+        "codegen typescript",
+        "codegen cobol tcp://127.0.0.1:1",
+        "codegen typescript tcp://127.0.0.1:1 --types=",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }

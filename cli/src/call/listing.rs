@@ -5,7 +5,7 @@ use bowline::rpc::reflection::{MethodInfo, ServiceInfo};
 use serde_json::{Value, json};
 
 /// Whether every server has it.
-pub(super) fn is_builtin(service: &ServiceInfo) -> bool {
+pub(crate) fn is_builtin(service: &ServiceInfo) -> bool {
     matches!(service.name.as_str(), "bowline.health" | "bowline.reflection")
 }
 

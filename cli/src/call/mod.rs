@@ -5,7 +5,7 @@ mod listing;
 
 use std::time::Duration;
 
-use bowline::rpc::reflection::{MethodInfo, ReflectionClient};
+use bowline::rpc::reflection::{MethodInfo, ReflectionClient, ServiceInfo};
 use bowline::rpc::{CallError, Client, Codec, Items, Kind, Method, Retries};
 use bowline::{Mechanism, Options};
 use serde_json::Value;
@@ -19,6 +19,8 @@ use crate::output;
 use crate::signal::Interrupts;
 use crate::tls::client_options;
 use items::JsonLines;
+
+pub(crate) use listing::is_builtin;
 
 /// Calls the method, prints each of its results as one line of JSON.
 pub(crate) async fn call(args: CallArgs) -> Result<(), Failure> {
@@ -47,15 +49,8 @@ pub(crate) async fn call(args: CallArgs) -> Result<(), Failure> {
 
 /// Prints what the server offers.
 pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
-    let mut interrupts = Interrupts::listen()?;
-    let client = connect(&args.endpoint, &args.caller)?;
-    let ask = ReflectionClient::new(client.clone()).services().deadline(args.deadline);
-    let services = tokio::select! {
-        services = ask => services.map_err(|error| failure(&args.endpoint, &error))?,
-        () = interrupts.next() => return Ok(()),
-    };
-    client.close().await;
-    let (builtin, own): (Vec<_>, Vec<_>) = services.into_iter().partition(listing::is_builtin);
+    let Some(services) = ask(&args.endpoint, &args.caller, args.deadline).await? else { return Ok(()) };
+    let (builtin, own): (Vec<_>, Vec<_>) = services.into_iter().partition(is_builtin);
     for service in own.iter().chain(builtin.iter().filter(|_| args.all)) {
         let text = if args.json { listing::json(service).to_string() } else { listing::text(service) };
         output::line(&text)?;
@@ -64,6 +59,23 @@ pub(crate) async fn services(args: ServicesArgs) -> Result<(), Failure> {
         crate::note!("{}: no services but the built-in ones, which --all lists", args.endpoint);
     }
     Ok(())
+}
+
+/// What the server says of its services; nothing after Ctrl-C.
+pub(crate) async fn ask(
+    endpoint: &str,
+    caller: &CallerArgs,
+    deadline: Duration,
+) -> Result<Option<Vec<ServiceInfo>>, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let client = connect(endpoint, caller)?;
+    let ask = ReflectionClient::new(client.clone()).services().deadline(deadline);
+    let services = tokio::select! {
+        services = ask => services.map_err(|error| failure(endpoint, &error))?,
+        () = interrupts.next() => return Ok(None),
+    };
+    client.close().await;
+    Ok(Some(services))
 }
 
 /// How long a server has to take what it is told at the end: that a call is cancelled.
@@ -101,14 +113,19 @@ async fn look_up(client: &Client, args: &CallArgs, service: &str, name: &str) ->
     let ask = ReflectionClient::new(client.clone()).services().deadline(args.deadline.unwrap_or(LOOK_UP));
     let services = ask.await.map_err(|error| failure(&args.endpoint, &error))?;
     let Some(found) = services.iter().find(|known| known.name == service) else {
-        let names = services.iter().map(|known| known.name.as_str());
-        return Err(Failure::of(&args.endpoint, format_args!("no service {service}; it has {}", list(names))));
+        return Err(no_service(&args.endpoint, service, &services));
     };
     let method = found.methods.iter().find(|known| known.name == name).cloned();
     method.ok_or_else(|| {
         let names = found.methods.iter().map(|known| known.name.as_str());
         Failure::of(&args.endpoint, format_args!("{service} has no method {name}; it has {}", list(names)))
     })
+}
+
+/// That the server has no service of this name.
+pub(crate) fn no_service(endpoint: &str, name: &str, services: &[ServiceInfo]) -> Failure {
+    let names = services.iter().map(|known| known.name.as_str());
+    Failure::of(endpoint, format_args!("no service {name}; it has {}", list(names)))
 }
 
 /// How long a server has to say what its services are, where the call itself has no deadline.

@@ -2,8 +2,16 @@
 //!
 //! No test waits for a time to pass: it waits for a line, or for an end.
 
+// The store of the examples, for whatever needs a server with services.
+#[path = "../../../bowline/examples/store/memory.rs"]
+#[allow(dead_code, reason = "the program uses more of it")]
+mod memory;
+#[path = "../../../bowline/examples/store/service.rs"]
+mod service;
+
 mod auth;
 mod bench;
+mod codegen;
 #[cfg(unix)]
 mod curve;
 mod demo;
