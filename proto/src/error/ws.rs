@@ -37,6 +37,9 @@ pub enum WsFault {
     /// The peer goes on sending, while the application receives nothing: a web page can't tell it to wait, and keeps no more.
     #[error("more has come than is kept until somebody receives it")]
     Overrun,
+    /// A browser tells that the connection broke off (code 1006), and no more than that: the peer died, or somebody cut it.
+    #[error("the connection broke off")]
+    Cut,
     /// The peer closed the WebSocket with this code, which is not one of the usual ends, 1000 and 1001.
     #[error("the peer closed it with code {0}")]
     Closed(u16),

@@ -94,6 +94,8 @@ impl From<u16> for End {
         match code {
             // 1005 stands for a code that the peer did not give.
             DONE | 1001 | 1005 => Self::Clean,
+            // RFC 6455, Reserved Status Codes: no peer sends it
+            1006 => Self::Fault(WsFault::Cut),
             code => Self::Fault(WsFault::Closed(code)),
         }
     }
