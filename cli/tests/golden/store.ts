@@ -16,7 +16,7 @@ export class Store {
   /**
    * The value of `key`.
    *
-   * @throws {StoreError} if the method fails
+   * @throws {CallError} with `details` that are `StoreError`, if the method fails
    */
   get(key: string, options?: CallOptions): Promise<number[]> {
     return this.caller.call("bowline.examples.Store.get", [key], options) as Promise<number[]>;
@@ -25,7 +25,7 @@ export class Store {
   /**
    * Sets the value of `key`, whether it had one or not.
    *
-   * @throws {StoreError} if the method fails
+   * @throws {CallError} with `details` that are `StoreError`, if the method fails
    */
   put(key: string, value: number[], options?: CallOptions): Promise<null> {
     return this.caller.call("bowline.examples.Store.put", [key, value], options) as Promise<null>;
@@ -34,7 +34,7 @@ export class Store {
   /**
    * Removes `key`.
    *
-   * @throws {StoreError} if the method fails
+   * @throws {CallError} with `details` that are `StoreError`, if the method fails
    */
   delete(key: string, options?: CallOptions): Promise<null> {
     return this.caller.call("bowline.examples.Store.delete", [key], options) as Promise<null>;
@@ -64,7 +64,7 @@ export class Store {
    *
    * `u64` is a number here: beyond 2^53 precision is lost, since JSON.parse reads doubles.
    *
-   * @throws {StoreError} if the method fails
+   * @throws {CallError} with `details` that are `StoreError`, if the method fails
    */
   upload(key: string, chunks: Items<number[]>, options?: CallOptions): Promise<number> {
     return this.caller.upload("bowline.examples.Store.upload", [key], chunks, options) as Promise<number>;

@@ -119,7 +119,9 @@ impl<'a> Method<'a> {
     }
 
     fn tags(&self, writer: Writer<'_>) -> Vec<String> {
-        let thrown = |error| format!("@throws {{{}}} if the method fails", writer.line(error));
+        let thrown = |error| {
+            format!("@throws {{CallError}} with `details` that are `{}`, if the method fails", writer.line(error))
+        };
         self.error().map(thrown).into_iter().collect()
     }
 }

@@ -98,7 +98,7 @@ fn json_agrees_with_the_types() {
 fn each_kind_of_method_is_called_in_its_own_way() {
     assert_eq!(
         body(Kind::Unary, "(key: String) -> Result<u8, StoreError>", "The value."),
-        "  /**\n   * The value.\n   *\n   * @throws {StoreError} if the method fails\n   */\n  \
+        "  /**\n   * The value.\n   *\n   * @throws {CallError} with `details` that are `StoreError`, if the method fails\n   */\n  \
          m(key: string, options?: CallOptions): Promise<number> {\n    \
          return this.caller.call(\"S.m\", [key], options) as Promise<number>;\n  }\n"
     );
@@ -114,7 +114,7 @@ fn each_kind_of_method_is_called_in_its_own_way() {
     );
     assert_eq!(
         body(Kind::Bidirectional, "(more: impl Stream<Item = T>) -> Result<impl Stream<Item = T>, String>", ""),
-        "  /** @throws {string} if the method fails */\n  \
+        "  /** @throws {CallError} with `details` that are `string`, if the method fails */\n  \
          m(more: Items<T>, options?: CallOptions): AsyncIterable<T> {\n    \
          return this.caller.exchange(\"S.m\", [], more, options) as AsyncIterable<T>;\n  }\n"
     );
