@@ -11,7 +11,15 @@ const ANY: &str = "tcp://127.0.0.1:0";
 #[test]
 fn an_endpoint_that_is_none_is_a_usage_error() {
     assert_eq!(run("push -b tcp://127.0.0.1:1x").failed(2), "tcp://127.0.0.1:1x: invalid port \"1x\"");
-    for bad in ["tpc://127.0.0.1:1", "127.0.0.1:1", "tcp://127.0.0.1", "ipc://", "ws://host:1", "inproc://here"] {
+    for bad in [
+        "tpc://127.0.0.1:1",
+        "127.0.0.1:1",
+        "tcp://127.0.0.1",
+        "ipc://",
+        "ws://host:x/",
+        "udp://host:1",
+        "inproc://here",
+    ] {
         let line = run(&format!("pull -c {bad}")).failed(2);
         assert!(line.starts_with(&format!("{bad}: ")), "{line}");
     }

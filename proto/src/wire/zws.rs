@@ -236,7 +236,9 @@ mod tests {
 
     fn ready(properties: &[(&str, &[u8])]) -> Vec<u8> {
         let (mut metadata, mut out) = (Vec::new(), Vec::new());
-        properties.iter().for_each(|(name, value)| encode_property(name, value, &mut metadata));
+        for (name, value) in properties {
+            encode_property(name, value, &mut metadata);
+        }
         Command::Ready(&metadata).encode(&mut out);
         out
     }
