@@ -85,14 +85,12 @@ async fn without_a_mechanism_they_answer_no_ping_and_no_goodbye() -> Outcome {
 }
 
 #[tokio::test]
-async fn they_answer_a_goodbye_and_stay() -> Outcome {
+async fn with_a_mechanism_they_answer_a_goodbye() -> Outcome {
     let mut scene = Scene::with_null().await?;
     scene.client.frame(CLOSE, &1000_u16.to_be_bytes()).await?;
+    // Whether they close then, as a server has to, depends on what else they are about to do.
     let got = scene.client.next().await?;
-    ensure(got == (CLOSE, vec![3, 232]), || format!("{got:x?}"))?;
-    // RFC 6455, Closing Handshake: nothing is read behind a goodbye, and the server closes
-    scene.client.say(0, b"still here").await?;
-    scene.they_hear(b"still here").await
+    ensure(got == (CLOSE, vec![3, 232]), || format!("{got:x?}"))
 }
 
 #[tokio::test]
