@@ -181,7 +181,7 @@ fn endpoint(request: &request::Parts) -> Endpoint {
     let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let path = request.uri.path();
     host.and_then(|host| format!("ws://{host}{path}").parse().ok())
-        .unwrap_or_else(|| Endpoint::Ws(WebAddress { host: Host::Any, port: 0, path: path.to_owned() }))
+        .unwrap_or_else(|| Endpoint::Ws(WebAddress { host: Host::Any, port: 0, path: path.to_owned() }.into()))
 }
 
 fn told(status: StatusCode, body: String) -> Response<String> {

@@ -43,9 +43,9 @@ pub enum Endpoint {
         port: u16,
     },
     /// `ws://HOST[:PORT][/PATH]`: WebSocket. A web page can connect to it.
-    Ws(WebAddress),
+    Ws(Box<WebAddress>),
     /// `wss://HOST[:PORT][/PATH]`: WebSocket inside of TLS. Who binds is the server of TLS, who connects its client.
-    Wss(WebAddress),
+    Wss(Box<WebAddress>),
     /// `ipc://PATH` and `ipc://@NAME`
     Ipc(IpcName),
     /// `inproc://NAME`
@@ -63,7 +63,7 @@ pub enum Host {
     Name(String),
 }
 
-/// Where a WebSocket is.
+/// Where a WebSocket is. Boxed where it is an [`Endpoint`]: every connection has some of these, and few are of WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebAddress {
     /// The interface to bind, or the host to connect to.
@@ -166,17 +166,15 @@ impl Endpoint {
     ///
     /// [`EndpointCause::WildcardConnect`].
     pub fn check_connectable(&self) -> Result<(), EndpointError> {
-        match self {
-            Self::Tcp { host, port }
-            | Self::Tls { host, port }
-            | Self::Ws(WebAddress { host, port, .. })
-            | Self::Wss(WebAddress { host, port, .. })
-                if *host == Host::Any || *port == 0 =>
-            {
-                Err(EndpointError { endpoint: self.to_string(), cause: EndpointCause::WildcardConnect })
-            }
-            _ => Ok(()),
+        let (host, port) = match self {
+            Self::Tcp { host, port } | Self::Tls { host, port } => (host, *port),
+            Self::Ws(address) | Self::Wss(address) => (&address.host, address.port),
+            _ => return Ok(()),
+        };
+        if *host == Host::Any || port == 0 {
+            return Err(EndpointError { endpoint: self.to_string(), cause: EndpointCause::WildcardConnect });
         }
+        Ok(())
     }
 }
 
@@ -239,7 +237,7 @@ fn parse(endpoint: &str) -> Result<Endpoint, EndpointCause> {
     }
 }
 
-fn parse_web(address: &str, default_port: u16) -> Result<WebAddress, EndpointCause> {
+fn parse_web(address: &str, default_port: u16) -> Result<Box<WebAddress>, EndpointCause> {
     let (authority, path) = address.split_at(address.find('/').unwrap_or(address.len()));
     // What may stand in the first line of a request. The rest of RFC 3986 is for the server to judge.
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
@@ -248,7 +246,7 @@ fn parse_web(address: &str, default_port: u16) -> Result<WebAddress, EndpointCau
     }
     let has_port = !authority.ends_with(']') && authority.contains(':');
     let (host, port) = if has_port { parse_tcp(authority)? } else { (parse_host(authority)?, default_port) };
-    Ok(WebAddress { host, port, path: path.into() })
+    Ok(Box::new(WebAddress { host, port, path: path.into() }))
 }
 
 fn parse_tcp(address: &str) -> Result<(Host, u16), EndpointCause> {

@@ -51,7 +51,8 @@ pub(crate) struct Core {
     hears_subscriptions: AtomicBool,
     heeds_parent: AtomicBool,
     /// Whether there is a network, as far as the application says. Told anew it is a reason to try again.
-    network: watch::Sender<bool>,
+    /// Made when somebody wants to know, which few sockets do: it is some hundred bytes.
+    network: OnceLock<watch::Sender<bool>>,
     /// Who deals with each peer by itself, if anybody does.
     attendant: OnceLock<Weak<dyn Attendant>>,
 }
@@ -88,7 +89,7 @@ impl Core {
             dropped: AtomicU64::new(0),
             hears_subscriptions: AtomicBool::new(!socket_type.is_subscribed_to()),
             heeds_parent: AtomicBool::new(parent.is_none()),
-            network: watch::Sender::new(true),
+            network: OnceLock::new(),
             attendant: OnceLock::new(),
         });
         core.heed_parent();
@@ -265,12 +266,16 @@ impl Core {
 
     /// Says whether there is a network, to all endpoints that wait for their next attempt.
     pub(crate) fn set_network(&self, is_there: bool) {
-        self.network.send_replace(is_there);
+        self.told_of_network().send_replace(is_there);
     }
 
     /// Whether there is a network, and each time that it is said again.
     pub(crate) fn network(&self) -> watch::Receiver<bool> {
-        self.network.subscribe()
+        self.told_of_network().subscribe()
+    }
+
+    fn told_of_network(&self) -> &watch::Sender<bool> {
+        self.network.get_or_init(|| watch::Sender::new(true))
     }
 
     /// Whether its pipes keep only their newest message.

@@ -85,7 +85,7 @@ pub(super) async fn listen(
     };
     let origins = options.origins.clone();
     let policy = Arc::new(Policy { mechanism: options.mechanism.name(), path: path.clone(), origins });
-    let address = WebAddress { host: Host::Ip(at.ip()), port: at.port(), path: path.clone() };
+    let address = Box::new(WebAddress { host: Host::Ip(at.ip()), port: at.port(), path: path.clone() });
     let endpoint = if is_secure { Endpoint::Wss(address) } else { Endpoint::Ws(address) };
     Ok((Listener::Ws(Acceptor { below, policy, terms: terms(options, ours) }), endpoint))
 }
