@@ -111,26 +111,37 @@ async fn follow(name: &'static str, mut monitor: Monitor, events: Pub) {
     }
 }
 
+/// What sockets and servers have by the same names.
+macro_rules! verbs {
+    () => {
+        fn upgrade(&self) -> Upgrade {
+            upgrade(self)
+        }
+
+        fn monitor(&self) -> Monitor {
+            self.monitor()
+        }
+
+        fn connections(&self) -> Vec<ConnectionId> {
+            self.peers().iter().map(|peer| peer.connection).collect()
+        }
+
+        fn cut(&self, connection: ConnectionId) -> bool {
+            self.disconnect_peer(connection).is_ok()
+        }
+
+        fn stop(&self) {
+            self.stop();
+        }
+    };
+}
+
 impl Part for Pub {
     fn open(options: &Options, _script: &Script) -> Result<Self, Failure> {
         Ok(Self::with_options(options.clone()))
     }
 
-    fn upgrade(&self) -> Upgrade {
-        upgrade(self)
-    }
-
-    fn monitor(&self) -> Monitor {
-        self.monitor()
-    }
-
-    fn connections(&self) -> Vec<ConnectionId> {
-        self.peers().iter().map(|peer| peer.connection).collect()
-    }
-
-    fn cut(&self, connection: ConnectionId) -> bool {
-        self.disconnect_peer(connection).is_ok()
-    }
+    verbs!();
 
     /// Ticks.
     async fn work(&self, script: &Script) {
@@ -156,10 +167,6 @@ impl Part for Pub {
             }
         }
     }
-
-    fn stop(&self) {
-        self.stop();
-    }
 }
 
 impl Part for Router {
@@ -167,21 +174,7 @@ impl Part for Router {
         Ok(Self::with_options(options.clone()))
     }
 
-    fn upgrade(&self) -> Upgrade {
-        upgrade(self)
-    }
-
-    fn monitor(&self) -> Monitor {
-        self.monitor()
-    }
-
-    fn connections(&self) -> Vec<ConnectionId> {
-        self.peers().iter().map(|peer| peer.connection).collect()
-    }
-
-    fn cut(&self, connection: ConnectionId) -> bool {
-        self.disconnect_peer(connection).is_ok()
-    }
+    verbs!();
 
     /// Sends back what comes.
     async fn work(&self, _script: &Script) {
@@ -190,10 +183,6 @@ impl Part for Router {
             let _ = self.send(message).await;
         }
         std::future::pending::<()>().await;
-    }
-
-    fn stop(&self) {
-        self.stop();
     }
 }
 
@@ -204,28 +193,10 @@ impl Part for Server {
         builder.build().map_err(|clash| Failure::Error(clash.to_string()))
     }
 
-    fn upgrade(&self) -> Upgrade {
-        upgrade(self)
-    }
-
-    fn monitor(&self) -> Monitor {
-        self.monitor()
-    }
-
-    fn connections(&self) -> Vec<ConnectionId> {
-        self.peers().iter().map(|peer| peer.connection).collect()
-    }
-
-    fn cut(&self, connection: ConnectionId) -> bool {
-        self.disconnect_peer(connection).is_ok()
-    }
+    verbs!();
 
     /// Its handlers have tasks of their own.
     async fn work(&self, _script: &Script) {
         std::future::pending::<()>().await;
-    }
-
-    fn stop(&self) {
-        self.stop();
     }
 }
