@@ -26,6 +26,7 @@ async function start(at = "127.0.0.1:0") {
 }
 
 async function end({ child }, signal = "SIGINT") {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.on("exit", resolve));
   child.kill(signal);
   await ended;
@@ -75,7 +76,7 @@ async function trial(name, body, options) {
     console.log(`FAILED  ${name}\n${error.stack ?? error}\n${await opened?.page.locator("body").innerText()}`);
   }
   await opened?.context.close();
-  if (demo.child.exitCode === null) await end(demo);
+  await end(demo);
 }
 
 await trial("a page hears what is published and calls in every way there is", async ({ page }) => {
