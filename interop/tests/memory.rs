@@ -8,15 +8,12 @@ use bowline_interop::{Outcome, Transport, ours, within};
 
 const PEERS: usize = 200;
 
-/// What zmq.rs takes for a connection, 2 and 8 KiB, which is the least that was measured of others.
-const LEAST_OF_OTHERS: usize = 10 * 1024;
-
 /// For both ends and the socket that dialed, in bytes.
 const fn most(transport: Transport) -> usize {
     match transport {
-        Transport::Tcp | Transport::Ipc => LEAST_OF_OTHERS,
+        Transport::Tcp | Transport::Ipc => 10_000,
         // Each end has a buffer of its own to read frames into, which it keeps: 16 KiB.
-        Transport::Ws => LEAST_OF_OTHERS + 2 * 17 * 1024 + 1000,
+        Transport::Ws => 10_000 + 2 * 17 * 1024 + 1000,
     }
 }
 
