@@ -3,6 +3,13 @@
 use crate::process::{run, start};
 
 #[test]
+fn a_place_for_the_page_that_is_none_is_a_usage_error() {
+    assert_eq!(run("demo --web --at nonsense").failed(2), "nonsense: expected HOST:PORT");
+    assert!(run("demo --at 127.0.0.1:0").failed(2).contains("--web"));
+    assert!(run("demo --web --seconds 3").failed(2).contains("--seconds"));
+}
+
+#[test]
 fn the_accounts_of_a_demo_balance() {
     let printed = run("demo --seconds 3 --json").done();
     let verdict: serde_json::Value = serde_json::from_str(&printed).expect("one JSON object");

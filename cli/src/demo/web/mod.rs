@@ -9,6 +9,7 @@ mod page;
 mod scene;
 mod services;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use axum::Router;
@@ -23,13 +24,15 @@ use crate::signal::Interrupts;
 
 /// Serves until somebody ends it.
 pub(super) async fn run(at: &str) -> Result<(), Failure> {
+    // A name that is none is found out here, whatever the program has.
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(at).await.map_err(|error| unfit(at, &error))?.collect();
     if page::package().is_empty() {
         let missing = "the page is not part of this program: run `cargo xtask web`, then build the program again";
         return Err(Failure::Error(missing.to_owned()));
     }
     let mut interrupts = Interrupts::listen()?;
     let failed = |error: std::io::Error| Failure::of(at, plain_io(&error));
-    let listener = TcpListener::bind(at).await.map_err(failed)?;
+    let listener = TcpListener::bind(&addresses[..]).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let (scene, app) = stage(address);
     crate::note!("open http://{address} in a browser; Ctrl-C ends it");
@@ -37,6 +40,14 @@ pub(super) async fn run(at: &str) -> Result<(), Failure> {
         served = axum::serve(listener, app) => served.map_err(failed),
         played = scene.play() => played,
         () = interrupts.next() => Ok(()),
+    }
+}
+
+/// What is wrong with a place to serve at.
+fn unfit(at: &str, error: &std::io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::InvalidInput => Failure::usage(at, "expected HOST:PORT"),
+        _ => Failure::of(at, "the host is not known"),
     }
 }
 
