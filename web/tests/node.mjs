@@ -2,7 +2,7 @@
 
 import * as bowline from "../pkg/index.js";
 import { control, endAll } from "./control.mjs";
-import { tests } from "./suite.mjs";
+import { tests } from "./tests.mjs";
 
 const only = process.argv[2];
 let failed = 0;

@@ -1,74 +1,9 @@
 // What is true in a page, in a worker and in Node. `control` starts and ends the programs at the other end.
 
+import { connected, equal, failure, heard, ok, take, text, texts, within } from "./checks.mjs";
+
 export const tests = [];
 const test = (name, body) => tests.push({ name, body });
-
-const text = (part) => new TextDecoder().decode(part);
-const texts = (messages) => messages.map((message) => message.map(text));
-
-function equal(actual, expected, what = "") {
-  const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${what} ${a?.slice(0, 500)} is not ${b?.slice(0, 500)}`);
-}
-
-function ok(value, what) {
-  if (!value) throw new Error(what);
-}
-
-/** What `promise` is rejected with. */
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("it did not fail");
-}
-
-async function within(promise, what, millis = 15_000) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} took too long`)), millis);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** The next event of this name. */
-async function heard(events, name) {
-  const seen = [];
-  for (;;) {
-    const { done, value } = await within(events.next(), `${name}, behind ${seen.join(", ")},`);
-    if (done) throw new Error(`no ${name} came`);
-    seen.push(value.event);
-    if (value.event === name) return value;
-  }
-}
-
-const connected = (socket) =>
-  within(
-    new Promise((resolve) => {
-      const leave = socket.onStateChange((state) => {
-        if (state === "connected") {
-          resolve();
-          queueMicrotask(() => leave());
-        }
-      });
-    }),
-    "connecting",
-  );
-
-async function take(items, count) {
-  const taken = [];
-  for await (const item of items) {
-    taken.push(item);
-    if (taken.length === count) break;
-  }
-  return taken;
-}
 
 test("a SUB receives what the program receives", async ({ Sub }, control) => {
   const pub = await control.bowline("pub", "-b", "ws://127.0.0.1:0");

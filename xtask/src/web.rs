@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::cargo::{self, Tally};
 use crate::wasm::{TARGET, Toolchain};
-use crate::{heading, root};
+use crate::{heading, libzmq, python, root};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,12 +118,15 @@ fn test(root: &Path) -> Result<Tally, String> {
     let programs: Vec<String> =
         programs.iter().chain(&["--bin", "bowline", "--example", "pages"]).map(ToString::to_string).collect();
     done(cargo::command(root, &programs), root, "building what the pages talk to")?;
+    // Pages talk to libzmq as well.
+    let python = python::environment(root)?;
+    libzmq::library(root)?;
     let tools = Toolchain::find()?;
     let mut total = Tally::default();
     let node = ["--experimental-websocket", "--no-warnings", "web/tests/node.mjs"];
     for args in [&node[..], &["web/tests/page.mjs"], &["web/tests/demo.mjs"]] {
         let mut command = tools.command("node", args);
-        command.current_dir(root);
+        command.current_dir(root).env(python::VARIABLE, &python);
         total.add(cargo::tally(command));
     }
     Ok(total)
