@@ -3,7 +3,9 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
@@ -16,6 +18,8 @@ const target = path.join(built, "debug");
 const programs = new Map();
 /** Servers of ours, and what is connected to them. */
 const strangers = new Set();
+/** Folders that are gone with the test. */
+const folders = new Set();
 let last = 0;
 
 function start(file, args, env = {}) {
@@ -78,6 +82,16 @@ export const control = {
     const id = start("examples/pages", [endpoint]);
     const program = programs.get(id);
     return { id, endpoint: await until(program, () => program.out[0], "endpoint") };
+  },
+  /** The same by `wss://`, where its second endpoint sends back what it gets; and the file of the authority to be trusted. */
+  async secure() {
+    const folder = await mkdtemp(path.join(tmpdir(), "bowline-"));
+    folders.add(folder);
+    const authority = path.join(folder, "authority.pem");
+    const id = start("examples/pages", ["wss://127.0.0.1:0", authority]);
+    const program = programs.get(id);
+    const [endpoint, echo] = await until(program, () => (program.out.length >= 2 ? program.out : undefined), "endpoints");
+    return { id, endpoint, echo, authority };
   },
   keygen,
   /** A process with sockets of a libzmq that has WebSocket: `interop/peer.py`. */
@@ -159,4 +173,6 @@ export async function endAll() {
   for (const id of [...programs.keys()]) await control.kill(id);
   for (const stranger of strangers) (stranger.destroy ?? stranger.close).call(stranger);
   strangers.clear();
+  for (const folder of folders) await rm(folder, { recursive: true });
+  folders.clear();
 }

@@ -1,5 +1,5 @@
 // Messages a second, page to server and back, beside a plain WebSocket of the browser: `node web/tests/throughput.mjs`.
-// Wants `cargo build --release --features ws --example pages`. It is no test: nothing depends on what it prints.
+// Wants `cargo build --release --features ws,tls --example pages`. It is no test: nothing depends on what it prints.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
