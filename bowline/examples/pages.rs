@@ -136,10 +136,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         options = options.tls_server(certified(&args.next().ok_or("no file for the certificate of the authority")?)?);
         echo = "wss://127.0.0.1:0";
     }
-    let server = Server::builder()
-        .options(options.clone())
-        .service(PagesServer::new(Answers::default()))
-        .build()?;
+    let server = Server::builder().options(options.clone()).service(PagesServer::new(Answers::default())).build()?;
     println!("{}", server.bind(endpoint.as_str()).await?);
 
     // A ROUTER drops what a peer has no room for, and all is to come back.
