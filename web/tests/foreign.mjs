@@ -46,6 +46,15 @@ test("what a PUSH sends to libzmq arrives, whatever its length", async ({ Push }
   equal(await push.close(), 0);
 });
 
+test("a close loses nothing of what was sent before", async ({ Push }, control) => {
+  const { peer, endpoint } = await host(control, "PULL", { RCVHWM: 1 });
+  const push = new Push(endpoint);
+  await push.sendMany([...messages(GOING), ...messages(GOING)]);
+  // More than is under way before somebody reads.
+  const [unsent] = await within(Promise.all([push.close(), peer.on("expect", { messages: [...GOING, ...GOING] })]), "all of them");
+  equal(unsent, 0);
+});
+
 test("what libzmq sends to a PULL arrives, whatever its length", async ({ Pull }, control) => {
   const { peer, endpoint } = await host(control, "PUSH");
   const pull = new Pull(endpoint);
