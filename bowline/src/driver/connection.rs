@@ -13,10 +13,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bowline_proto::link::{Effect, Entropy, Link, LinkConfig, Role, State};
+use bowline_proto::mux::frame;
 use bowline_proto::pipe::{Outbox, Take};
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
-use bowline_proto::{DisconnectReason, Message};
+use bowline_proto::{DisconnectReason, Part};
 use bytes::BufMut;
 use tokio::io::AsyncWrite;
 use tokio_util::io::poll_read_buf;
@@ -451,8 +452,8 @@ fn poll_give(
     if let Poll::Ready(order) = outbox.poll_order(cx) {
         return Poll::Ready(order);
     }
-    let mut give = |message: &Message| {
-        batch.push(message);
+    let mut give = |header: &[u8], payload: &Part| {
+        frame::push(batch, header, payload);
         batch.remaining() < most
     };
     if attended.poll_give(cx, &mut give).is_ready() {
