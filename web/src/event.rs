@@ -54,9 +54,11 @@ pub(crate) fn object(event: &MonitorEvent) -> String {
 /// Why there is no connection. A browser tells that to no page: so what it can be is told instead.
 fn unreached(cause: ErrorKind) -> Cow<'static, str> {
     match cause {
-        ErrorKind::NotConnected => "the browser could not connect, and does not say why: nobody listens there, the server \
+        ErrorKind::NotConnected => {
+            "the browser could not connect, and does not say why: nobody listens there, the server \
                                     refused the path, the origin or the subprotocol, or its certificate is not trusted"
-            .into(),
+                .into()
+        }
         other => other.to_string().into(),
     }
 }
