@@ -199,6 +199,8 @@ fn two_services_with_one_id_make_no_server() {
     assert_eq!(clash.to_string(), "Desk/add and Desk/add have the same id on the wire");
 }
 
+// A page has no clock that could stand still.
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_call_behind_many_answers_that_came_at_once_is_sent_without_a_timer() {
     let (server, client, ear) = desk::open(At::Tcp).await;

@@ -109,6 +109,15 @@ impl Stream {
         Ok(stream)
     }
 
+    /// What has come to the page, open already, and was not heard before.
+    #[cfg(feature = "hosted")]
+    pub(super) fn accepted(socket: WebSocket) -> Self {
+        let protocol = socket.protocol();
+        let socket = Socket::of(socket);
+        State::opened(&socket.state, &protocol);
+        Self(SendWrapper::new(socket))
+    }
+
     /// The peer's address: a browser tells none.
     #[expect(clippy::unused_self, reason = "streams of other transports know it")]
     pub(crate) const fn ip(&self) -> Option<IpAddr> {
@@ -155,10 +164,13 @@ impl Stream {
 
 impl Socket {
     fn new(url: &str) -> Result<Self, JsValue> {
-        let socket = match carriers::made(url) {
-            Some(made) => made?,
-            None => WebSocket::new_with_str(url, BYTES)?,
-        };
+        match carriers::made(url) {
+            Some(made) => Ok(Self::of(made?)),
+            None => Ok(Self::of(WebSocket::new_with_str(url, BYTES)?)),
+        }
+    }
+
+    fn of(socket: WebSocket) -> Self {
         socket.set_binary_type(BinaryType::Arraybuffer);
         let state = Rc::new(RefCell::new(State::default()));
         let open = {
@@ -185,7 +197,7 @@ impl Socket {
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
         socket.set_onerror(Some(failed.as_ref().unchecked_ref()));
-        Ok(Self { socket, state, pause: None, has_parted: false, _hears: (open, failed, message, closed) })
+        Self { socket, state, pause: None, has_parted: false, _hears: (open, failed, message, closed) }
     }
 
     fn poll_open(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
