@@ -243,7 +243,7 @@ async fn fifty_thousand_tiny_calls_in_one_write_are_all_heard() {
 }
 
 for_each_transport! {
-    async fn a_cancelled_call_costs_no_other_one_an_item(at: At) {
+    served async fn a_cancelled_call_costs_no_other_one_an_item(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         for taken in 0..30 {
             let whole = [(); 2].map(|()| tokio::spawn(client.count(2_000).collect()));
@@ -359,7 +359,7 @@ for_each_transport! {
         }
     }
 
-    async fn every_kind_of_call_works_over_every_transport(at: At) {
+    served async fn every_kind_of_call_works_over_every_transport(at: At) {
         static NONE: Method = Method::new("Desk", "none", Kind::Unary);
         let (server, endpoint, mut ear) = desk::serve(at).await;
         let (own, _own_ear) = desk::desk();

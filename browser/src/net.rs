@@ -13,7 +13,7 @@ use std::pin::Pin;
 use send_wrapper::SendWrapper;
 use tokio_itself::sync::mpsc;
 
-pub use control::{Place, listen};
+pub use control::{Place, beside, listen};
 pub use stream::TcpStream;
 
 /// As bowline asks for it, of whoever listens for a page.

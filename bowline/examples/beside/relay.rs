@@ -30,16 +30,17 @@ const GOODBYE: Duration = Duration::from_secs(5);
 
 /// First bytes of frames. RFC 6455, Base Framing Protocol
 const TEXT: u8 = 0x81;
-const CLOSE: u8 = 0x88;
+pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const CLOSE: u8 = 0x88;
 
 /// One side of a connection that is carried: its WebSocket is open.
-struct Side {
+pub(crate) struct Side {
     read: BufReader<OwnedReadHalf>,
     write: OwnedWriteHalf,
 }
 
 /// What is asked for, and by whom.
-struct Request {
+pub(crate) struct Request {
     side: Side,
     path: String,
     key: String,
@@ -217,18 +218,18 @@ async fn write_frame(write: &mut OwnedWriteHalf, first: u8, payload: &[u8]) -> i
 }
 
 impl Side {
-    async fn frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
+    pub(crate) async fn frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
         frame(&mut self.read).await
     }
 
-    async fn write(&mut self, first: u8, payload: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write(&mut self, first: u8, payload: &[u8]) -> io::Result<()> {
         write_frame(&mut self.write, first, payload).await
     }
 }
 
 impl Request {
     /// What a client asks for, which is to be a WebSocket.
-    async fn read(stream: TcpStream) -> io::Result<Self> {
+    pub(crate) async fn read(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let (read, write) = stream.into_split();
         let mut side = Side { read: BufReader::new(read), write };
@@ -255,7 +256,7 @@ impl Request {
         }
     }
 
-    async fn open(mut self) -> io::Result<Side> {
+    pub(crate) async fn open(mut self) -> io::Result<Side> {
         let accept = derive_accept_key(self.key.as_bytes());
         let protocol =
             if self.has_bytes { format!("Sec-WebSocket-Protocol: {BYTES}\r\n") } else { String::new() };

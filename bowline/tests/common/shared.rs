@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod desk;
+#[cfg(target_family = "wasm")]
+pub(crate) mod native;
 pub(crate) mod raw;
 pub(crate) mod scene;
 #[cfg(feature = "tls")]
@@ -43,6 +45,9 @@ pub(crate) enum At {
     Ipc,
     Abstract,
     Inproc,
+    /// Only in a page, and to a service: it is another process that serves, natively.
+    #[cfg(target_family = "wasm")]
+    Native,
 }
 
 /// Tells the places of this process apart.
@@ -119,6 +124,8 @@ impl At {
             }
             Self::Abstract => format!("ipc://@bowline-{process}-{serial}"),
             Self::Inproc => unreachable!("it has no process"),
+            #[cfg(target_family = "wasm")]
+            Self::Native => unreachable!("it chooses its place"),
         }
     }
 
@@ -141,6 +148,20 @@ macro_rules! for_each_transport {
             #[cfg(all(feature = "tls", feature = "ws", not(target_family = "wasm")))] wss: Wss,
             #[cfg(not(target_family = "wasm"))] ipc: Ipc,
             #[cfg(not(target_family = "wasm"))] ipc_abstract: Abstract,
+            inproc: Inproc }
+        $crate::for_each_transport! { $($rest)* }
+    };
+    // What of a server needs no more than that it is there: in a page also one of another process.
+    ($(#[$meta:meta])* served async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
+        $crate::for_each_transport! { @tests [$(#[$meta])*] $name $at $body
+            #[cfg(not(target_family = "wasm"))] tcp: Tcp,
+            #[cfg(not(target_family = "wasm"))] tcp_ipv6: Tcp6,
+            #[cfg(all(feature = "tls", not(target_family = "wasm")))] tls: Tls,
+            #[cfg(any(feature = "ws", target_family = "wasm"))] ws: Ws,
+            #[cfg(all(feature = "tls", feature = "ws", not(target_family = "wasm")))] wss: Wss,
+            #[cfg(not(target_family = "wasm"))] ipc: Ipc,
+            #[cfg(not(target_family = "wasm"))] ipc_abstract: Abstract,
+            #[cfg(target_family = "wasm")] native: Native,
             inproc: Inproc }
         $crate::for_each_transport! { $($rest)* }
     };

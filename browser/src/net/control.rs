@@ -94,15 +94,31 @@ pub fn listen(
     })
 }
 
+/// The endpoint of the service of the program beside the page.
+///
+/// # Panics
+///
+/// If there is no such program.
+pub fn beside() -> impl Future<Output = String> + Send {
+    SendWrapper::new(async { found().await.1 })
+}
+
+/// Where the relay is, and the service.
+async fn found() -> (String, String) {
+    let found = Function::new_no_args(WHERE).call0(&JsValue::UNDEFINED).map(|found| Promise::resolve(&found));
+    let found = JsFuture::from(found.expect("it can be asked for")).await;
+    let found = found.ok().and_then(|found| found.as_string()).filter(|found| found.starts_with("127."));
+    let found = found.expect("there is a program beside the page: `cargo xtask test pages` starts it");
+    let (relay, service) = found.split_once(' ').expect("two places");
+    (relay.to_owned(), service.trim_end().to_owned())
+}
+
 impl Control {
     async fn here() -> Rc<Self> {
         if let Some(control) = CONTROL.with_borrow(Option::clone) {
             return control;
         }
-        let found = Function::new_no_args(WHERE).call0(&JsValue::UNDEFINED).map(|found| Promise::resolve(&found));
-        let found = JsFuture::from(found.expect("it can be asked for")).await;
-        let address = found.ok().and_then(|address| address.as_string()).filter(|address| address.starts_with("127."));
-        let address = address.expect("there is a program beside the page: `cargo xtask test pages` starts it");
+        let (address, _) = found().await;
         let url = format!("ws://{address}/control");
         let socket = dial(&url, None).await.expect("the program beside the page is there");
         let control = Rc::new(Self { address, socket, places: RefCell::default(), next: Cell::default() });

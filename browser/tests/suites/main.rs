@@ -8,6 +8,8 @@ mod shared;
 /// As the macro of the suites names it.
 use shared as common;
 
+mod beside;
+
 #[path = "../../../bowline/tests/auth.rs"]
 mod auth;
 #[path = "../../../bowline/tests/bad_input.rs"]
