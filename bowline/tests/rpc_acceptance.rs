@@ -326,7 +326,9 @@ for_each_transport! {
         let server = Server::builder().options(usual()).service(desk).build().unwrap();
         server.bind(endpoint.as_str()).await.unwrap();
         let mut clients = Vec::new();
-        for _ in 0..30 {
+        // A browser holds back by seconds who has many connections under way.
+        let many = if cfg!(target_family = "wasm") { 8 } else { 30 };
+        for _ in 0..many {
             let options = usual().reconnect(Reconnect::Exponential { min, max: 10 * min });
             let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(options).connect().unwrap();
             clients.push(desk::ready(client).await);
@@ -350,7 +352,7 @@ for_each_transport! {
                 other => unreachable!("{other:?}"),
             }
         }
-        assert!(delays.len() > 25, "of 30 delays only {} differ", delays.len());
+        assert!(delays.len() > many * 5 / 6, "of {many} delays only {} differ", delays.len());
         let (desk, _ear) = desk::desk();
         let next = Server::builder().options(usual()).service(desk).build().unwrap();
         next.bind(endpoint.as_str()).await.unwrap();

@@ -177,7 +177,8 @@ fn suites(root: &Path, tools: &Toolchain) -> Result<Tally, String> {
         heading(&format!("sockets, lifecycles and calls {place}"));
         let mut command = tools.command("cargo", &["test", "--no-fail-fast"]);
         command.current_dir(root.join("browser")).env("BOWLINE_BESIDE", &beside.address);
-        total.add(cargo::tally(command.envs(variable.map(|name| (name, "1")))));
+        command.envs(variable.map(|name| (name, "1")));
+        total.add(cargo::tally(command));
     }
     Ok(total)
 }
@@ -203,7 +204,8 @@ impl Beside {
         beside.address.truncate(beside.address.trim_end().len());
         // A browser has no environment: it asks the runner of the tests, which serves this folder.
         let file = root.join("browser/target/beside");
-        let named = std::fs::create_dir_all(root.join("browser/target")).and_then(|()| std::fs::write(&file, &beside.address));
+        let named =
+            std::fs::create_dir_all(root.join("browser/target")).and_then(|()| std::fs::write(&file, &beside.address));
         named.map_err(|error| format!("{}: {error}", file.display()))?;
         Ok(beside)
     }

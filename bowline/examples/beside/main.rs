@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         drop(end);
     });
     tokio::select! {
-        served = relay::serve(listener) => served?,
+        carried = relay::serve(listener) => carried?,
         _ = ended => {}
     }
     Ok(())

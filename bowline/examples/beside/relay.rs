@@ -84,8 +84,11 @@ async fn page(stream: TcpStream, waiting: Waiting) -> io::Result<()> {
         return control(request.open().await?, waiting).await;
     }
     match request.path.strip_prefix("/accept/").and_then(|id| waiting.remove(id)) {
-        // Whoever has come may be gone.
-        Some(take) => take.send(request).map_or_else(|gone| Ok(drop(gone)), Ok),
+        Some(take) => {
+            // Whoever has come may be gone.
+            let _gone = take.send(request);
+            Ok(())
+        }
         None => request.refuse().await,
     }
 }
@@ -258,8 +261,7 @@ impl Request {
 
     pub(crate) async fn open(mut self) -> io::Result<Side> {
         let accept = derive_accept_key(self.key.as_bytes());
-        let protocol =
-            if self.has_bytes { format!("Sec-WebSocket-Protocol: {BYTES}\r\n") } else { String::new() };
+        let protocol = if self.has_bytes { format!("Sec-WebSocket-Protocol: {BYTES}\r\n") } else { String::new() };
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {accept}\r\n{protocol}\r\n"

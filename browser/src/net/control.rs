@@ -19,7 +19,8 @@ use super::stream::dial;
 
 /// Where the program beside the page is: told to Node by its environment, and to a browser by a file of the folder that the
 /// runner of the tests serves.
-const WHERE: &str = "return globalThis.process?.env?.BOWLINE_BESIDE ?? fetch('/target/beside').then((file) => file.text())";
+const WHERE: &str =
+    "return globalThis.process?.env?.BOWLINE_BESIDE ?? fetch('/target/beside').then((file) => file.text())";
 
 thread_local! {
     static CONTROL: RefCell<Option<Rc<Control>>> = const { RefCell::new(None) };

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bowline::error::WsFault;
-use bowline::{AnySocket, DisconnectReason, Message, MonitorKind, Options, Pull, Push, SocketType, Sub, TransportState};
+use bowline::{
+    AnySocket, DisconnectReason, Message, MonitorKind, Options, Pull, Push, SocketType, Sub, TransportState,
+};
 use web_time::Instant;
 
 use crate::shared::native::{BesideClient, How, Stranger, beside};
@@ -44,9 +46,16 @@ async fn messages_of_every_size_go_to_all_types_that_take_some() {
     use SocketType::{Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub};
     within("messages_of_every_size_go_to_all_types_that_take_some", async {
         let beside = beside().await;
-        for (ours, theirs) in
-            [(Push, Pull), (Pub, Sub), (XPub, Sub), (Pub, XSub), (Pair, Pair), (Dealer, Dealer), (Dealer, Router), (XSub, XPub)]
-        {
+        for (ours, theirs) in [
+            (Push, Pull),
+            (Pub, Sub),
+            (XPub, Sub),
+            (Pub, XSub),
+            (Pair, Pair),
+            (Dealer, Dealer),
+            (Dealer, Router),
+            (XSub, XPub),
+        ] {
             let (number, place) = bind(&beside, how(theirs)).await;
             let socket = AnySocket::new(ours, quick());
             socket.connect(place.as_str()).unwrap();
@@ -79,7 +88,9 @@ async fn messages_of_every_size_come_from_all_types_that_send_some() {
     use SocketType::{Dealer, Pair, Pub, Pull, Push, Sub, XPub, XSub};
     within("messages_of_every_size_come_from_all_types_that_send_some", async {
         let beside = beside().await;
-        for (ours, theirs) in [(Pull, Push), (Sub, Pub), (Sub, XPub), (XSub, Pub), (Pair, Pair), (Dealer, Dealer), (XPub, XSub)] {
+        for (ours, theirs) in
+            [(Pull, Push), (Sub, Pub), (Sub, XPub), (XSub, Pub), (Pair, Pair), (Dealer, Dealer), (XPub, XSub)]
+        {
             let (number, place) = bind(&beside, how(theirs)).await;
             let socket = AnySocket::new(ours, quick());
             socket.connect(place.as_str()).unwrap();
@@ -229,10 +240,7 @@ async fn a_page_that_stands_still_is_given_up_and_comes_back() {
         // As a handler of an event that does not return.
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(2) {}
-        assert_eq!(
-            beside.event(number, "disconnected".to_owned()).await.unwrap(),
-            "Disconnected(HeartbeatTimeout)"
-        );
+        assert_eq!(beside.event(number, "disconnected".to_owned()).await.unwrap(), "Disconnected(HeartbeatTimeout)");
         let told = monitor.loss().await;
         assert!(matches!(told, DisconnectReason::PeerClosed | DisconnectReason::Ws(_)), "{told:?}");
         push.send("here again").await.unwrap();
