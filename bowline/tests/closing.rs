@@ -232,6 +232,7 @@ for_each_transport! {
         waiting.await.unwrap();
     }
 
+    // In a page nobody counts tasks.
     #[cfg(not(target_family = "wasm"))]
     async fn no_task_outlives_its_socket(at: At) {
         let before = Handle::current().metrics().num_alive_tasks();
@@ -275,6 +276,7 @@ async fn a_peer_that_says_nothing_does_not_hold_close_up() {
     .await;
 }
 
+// A page by WebSocket takes all that comes, also what nobody reads.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_reader_with_heartbeats_loses_nothing_when_the_sender_closes() {

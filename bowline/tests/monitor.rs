@@ -155,6 +155,7 @@ async fn a_refused_port_is_tried_again_after_growing_delays() {
     .await;
 }
 
+// A page has no files.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_missing_ipc_file_is_tried_again_until_it_is_there() {

@@ -295,6 +295,7 @@ async fn end(stops: bool, stop: impl FnOnce(), close: impl Future<Output = u64>)
     }
 }
 
+// A page is not told why it has not connected, and has no files.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn an_endpoint_that_ran_out_of_attempts_tells_what_the_last_one_met() {

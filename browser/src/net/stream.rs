@@ -120,10 +120,10 @@ impl AsyncRead for TcpStream {
             return Poll::Pending;
         }
         let n = buffer.remaining().min(state.bytes.len());
-        for (at, bytes) in [state.bytes.as_slices().0, state.bytes.as_slices().1].into_iter().enumerate() {
-            let n = if at == 0 { n.min(bytes.len()) } else { n - n.min(state.bytes.as_slices().0.len()) };
-            buffer.put_slice(&bytes[..n]);
-        }
+        let (first, rest) = state.bytes.as_slices();
+        let of_first = n.min(first.len());
+        buffer.put_slice(&first[..of_first]);
+        buffer.put_slice(&rest[..n - of_first]);
         state.bytes.drain(..n);
         Poll::Ready(Ok(()))
     }
