@@ -279,7 +279,10 @@ impl Socket {
     }
 
     fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.send_with_u8_array(bytes).map(|()| bytes.len()).map_err(|error| refusal(&error))
+        // A copy: Node's WebSocket asks the array for its length again when it has left, and one that lies in this module's
+        // memory has none any more when that has grown meanwhile. What is on its way would be more and more, and never less.
+        let copy = Uint8Array::from(bytes);
+        self.socket.send_with_js_u8_array(&copy).map(|()| bytes.len()).map_err(|error| refusal(&error))
     }
 
     fn part(&mut self) {
