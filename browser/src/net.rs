@@ -16,11 +16,12 @@ use tokio_itself::sync::mpsc;
 pub use control::{Place, beside, listen};
 pub use stream::TcpStream;
 
+/// The port where connections come in now, and what is to be kept for as long as they do.
+type Hosting = Pin<Box<dyn Future<Output = io::Result<(u16, Box<dyn Any + Send + Sync>)>> + Send>>;
+
 /// As bowline asks for it, of whoever listens for a page.
-pub fn host(
-    address: String,
-    take: Box<dyn Fn(web_sys::WebSocket, String)>,
-) -> Pin<Box<dyn Future<Output = io::Result<(u16, Box<dyn Any + Send + Sync>)>> + Send>> {
+#[must_use]
+pub fn host(address: String, take: Box<dyn Fn(web_sys::WebSocket, String)>) -> Hosting {
     let listening = listen(address, take);
     Box::pin(async move {
         let place = listening.await?;
@@ -29,6 +30,7 @@ pub fn host(
 }
 
 /// A number that is most likely no other page's.
+#[must_use]
 pub fn number() -> usize {
     (js_sys::Math::random() * 62_500.0) as usize
 }

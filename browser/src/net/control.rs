@@ -30,12 +30,14 @@ thread_local! {
 type Take = Rc<dyn Fn(WebSocket, String)>;
 /// Where, or not.
 type Bound = Option<SocketAddr>;
+/// Who takes what comes at a place, and who waits for its address.
+type Asked = (Take, Option<oneshot::Sender<Bound>>);
 
 /// The connection to the program beside the page.
 struct Control {
     address: String,
     socket: WebSocket,
-    places: RefCell<HashMap<u32, (Take, Option<oneshot::Sender<Bound>>)>>,
+    places: RefCell<HashMap<u32, Asked>>,
     next: Cell<u32>,
 }
 
@@ -54,6 +56,7 @@ impl fmt::Debug for Place {
 
 impl Place {
     /// Where it is.
+    #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
@@ -85,13 +88,11 @@ pub fn listen(
         let (tell, bound) = oneshot::channel();
         control.places.borrow_mut().insert(number, (Rc::new(take), Some(tell)));
         control.say(&format!("listen {number} {address}"));
-        match bound.await.expect("the program beside the page is there") {
-            Some(address) => Ok(Place { control: SendWrapper::new(control), number, address }),
-            None => {
-                control.places.borrow_mut().remove(&number);
-                Err(io::ErrorKind::AddrInUse.into())
-            }
+        if let Some(address) = bound.await.expect("the program beside the page is there") {
+            return Ok(Place { control: SendWrapper::new(control), number, address });
         }
+        control.places.borrow_mut().remove(&number);
+        Err(io::ErrorKind::AddrInUse.into())
     })
 }
 

@@ -22,9 +22,10 @@ pub struct TcpStream(SendWrapper<Socket>);
 
 #[derive(Debug)]
 struct Socket {
-    socket: WebSocket,
+    inner: WebSocket,
     state: Rc<RefCell<State>>,
-    _hears: (Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut()>),
+    _hears_messages: Closure<dyn FnMut(MessageEvent)>,
+    _hears_the_end: Closure<dyn FnMut()>,
 }
 
 #[derive(Debug, Default)]
@@ -100,15 +101,15 @@ impl TcpStream {
         };
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(ended.as_ref().unchecked_ref()));
-        Self(SendWrapper::new(Socket { socket, state, _hears: (message, ended) }))
+        Self(SendWrapper::new(Socket { inner: socket, state, _hears_messages: message, _hears_the_end: ended }))
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
-        let _closed_already = self.socket.close();
+        self.inner.set_onmessage(None);
+        self.inner.set_onclose(None);
+        let _closed_already = self.inner.close();
     }
 }
 
@@ -131,10 +132,10 @@ impl AsyncRead for TcpStream {
 
 impl AsyncWrite for TcpStream {
     fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.0.socket.ready_state() != WebSocket::OPEN {
+        if self.0.inner.ready_state() != WebSocket::OPEN {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let sent = self.0.socket.send_with_u8_array(bytes);
+        let sent = self.0.inner.send_with_u8_array(bytes);
         Poll::Ready(sent.map(|()| bytes.len()).map_err(|_| io::ErrorKind::BrokenPipe.into()))
     }
 
@@ -143,7 +144,7 @@ impl AsyncWrite for TcpStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let _closed_already = self.0.socket.close();
+        let _closed_already = self.0.inner.close();
         Poll::Ready(Ok(()))
     }
 }
