@@ -60,6 +60,10 @@ mod transport;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub use transport::carry;
+/// For the tests in pages, which have somebody who listens for them.
+#[cfg(all(feature = "hosted", target_arch = "wasm32"))]
+#[doc(hidden)]
+pub use transport::{Hosting, Take, host};
 
 pub use bowline_macros::service;
 pub use bowline_proto::{

@@ -11,7 +11,7 @@ use bowline::{
 };
 use common::raw::{Raw, frame, greeting, long_header, ready};
 use common::scene::Scene;
-use common::{Script, text, usual, within};
+use common::{At, Script, text, usual, within};
 
 impl Scene {
     /// A peer that says this instead of a handshake fails it so.
@@ -96,7 +96,7 @@ async fn identities_have_up_to_255_bytes_and_no_leading_zero() {
     within("identities_have_up_to_255_bytes_and_no_leading_zero", async {
         let router = Router::new();
         let mut monitor = router.monitor();
-        let endpoint = router.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = router.bind(At::Tcp.any()).await.unwrap();
         for identity in [&b"\0zero"[..], &[b'x'; 256], &[b'x'; 5000]] {
             let mut bad = Raw::connect(&endpoint).await;
             bad.send(with_greeting(&ready("DEALER", Some(identity)))).await;
@@ -136,7 +136,7 @@ async fn a_plain_server_takes_its_commands_in_order() {
         let ann = PlainCredentials::new("ann", "secret").unwrap();
         let pull = Pull::with_options(Options::new().mechanism(Mechanism::PlainServer(vec![ann])));
         let mut monitor = pull.monitor();
-        let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = pull.bind(At::Tcp.any()).await.unwrap();
         let unexpected = |name: &str| ProtocolError::UnexpectedCommand { name: name.into() }.into();
         let text = "unknown user or wrong password".to_owned();
         let unauthorized = DisconnectReason::Unauthorized(Refusal { code: Code::Credentials, text });
@@ -240,7 +240,7 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
     within("a_handshake_that_takes_too_long_is_given_up", async {
         let pull = Pull::with_options(Options::new().handshake_timeout(Duration::from_millis(50)));
         let mut monitor = pull.monitor();
-        let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = pull.bind(At::Tcp.any()).await.unwrap();
         let steps: [(&[u8], HandshakeStage); 3] = [
             (b"", HandshakeStage::Greeting),
             (&greeting("NULL")[..63], HandshakeStage::Greeting),
@@ -269,10 +269,17 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
 }
 
 /// The pages that this process has in memory, in bytes.
+#[cfg(not(target_family = "wasm"))]
 fn memory() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: usize = statm.split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4096
+}
+
+/// What the page has taken of the memory there is, in bytes.
+#[cfg(target_family = "wasm")]
+fn memory() -> usize {
+    core::arch::wasm32::memory_size(0) << 16
 }
 
 #[tokio::test]
@@ -280,7 +287,7 @@ async fn memory_follows_what_arrives_and_not_what_is_announced() {
     within("memory_follows_what_arrives_and_not_what_is_announced", async {
         let pull = Pull::with_options(usual().max_message_size(None));
         let mut monitor = pull.monitor();
-        let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = pull.bind(At::Tcp.any()).await.unwrap();
         let before = memory();
         let mut liars = Vec::new();
         for _ in 0..20 {
@@ -311,7 +318,7 @@ async fn a_peer_that_reads_nothing_is_superseded_all_the_same() {
     within("a_peer_that_reads_nothing_is_superseded_all_the_same", async {
         let router = Router::with_options(Options::new().router_handover(true).router_mandatory(true));
         let mut monitor = router.monitor();
-        let endpoint = router.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = router.bind(At::Tcp.any()).await.unwrap();
         let peer = async || {
             let mut peer = Raw::connect(&endpoint).await;
             peer.send(greeting("NULL")).await;

@@ -94,6 +94,8 @@ fn who_looks_is_in_no_list_and_who_sleeps_is() {
     assert_eq!(ended, Poll::Ready(Err(RecvError::Closed)));
 }
 
+// A page has one runtime, which is always there.
+#[cfg(not(target_family = "wasm"))]
 #[test]
 fn a_socket_without_a_runtime_that_looks_hears_of_the_end_of_its_parent() {
     let parent = CancellationToken::new();

@@ -108,7 +108,7 @@ for_each_transport! {
         }
     }
 
-    async fn of_what_was_sent_to_a_peer_that_does_not_read_each_message_arrives_or_is_counted(at: At) {
+    held async fn of_what_was_sent_to_a_peer_that_does_not_read_each_message_arrives_or_is_counted(at: At) {
         for (dials, linger, size) in [(true, 0, LARGE), (false, 0, SMALL), (true, 20, SMALL), (false, 20, LARGE)] {
             let (push, pull) = (lingers(Some(Duration::from_millis(linger))), lazy());
             let mut monitor = push.monitor();
@@ -130,7 +130,7 @@ for_each_transport! {
         }
     }
 
-    async fn stop_drops_what_waits_and_tells_how_much(at: At) {
+    held async fn stop_drops_what_waits_and_tells_how_much(at: At) {
         let (push, pull) = (lingers(None), lazy());
         let mut monitor = push.monitor();
         pull.connect(push.bind(at.any()).await.unwrap()).unwrap();
@@ -150,7 +150,7 @@ for_each_transport! {
         assert_eq!(told, if at.is_inproc() { vec![lost] } else { vec![drop, lost] });
     }
 
-    async fn what_waits_for_an_accepted_peer_goes_with_it(at: At) {
+    held async fn what_waits_for_an_accepted_peer_goes_with_it(at: At) {
         let (push, pull) = (lingers(None), Pull::with_options(quick().recv_hwm(1).reconnect(bowline::Reconnect::Never)));
         let mut monitor = push.monitor();
         pull.connect(push.bind(at.any()).await.unwrap()).unwrap();
@@ -170,7 +170,7 @@ for_each_transport! {
         assert_eq!(push.close().await, 0, "that was told when it happened");
     }
 
-    async fn what_waits_for_a_dialed_peer_stays_when_it_is_lost(at: At) {
+    held async fn what_waits_for_a_dialed_peer_stays_when_it_is_lost(at: At) {
         let (push, pull) = (lingers(None), lazy());
         let mut monitor = push.monitor();
         let place = push.connect(at.place()).unwrap();
@@ -204,7 +204,7 @@ for_each_transport! {
         assert_eq!(push.close().await, 0);
     }
 
-    async fn a_publisher_that_connects_tells_of_what_waited_when_its_subscriber_is_lost(at: At) {
+    held async fn a_publisher_that_connects_tells_of_what_waited_when_its_subscriber_is_lost(at: At) {
         let publisher = Pub::with_options(quick().send_hwm(5));
         let sub = Sub::with_options(usual().recv_hwm(1));
         sub.subscribe("").unwrap();

@@ -257,6 +257,7 @@ for_each_transport! {
     }
 }
 
+// A page resolves no names by itself.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_name_that_resolves_can_be_bound_and_connected_to() {
@@ -270,6 +271,7 @@ async fn a_name_that_resolves_can_be_bound_and_connected_to() {
     .await;
 }
 
+// A page has no files.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn the_file_of_an_ipc_endpoint_is_there_while_it_is_bound() {
@@ -290,6 +292,7 @@ async fn the_file_of_an_ipc_endpoint_is_there_while_it_is_bound() {
     .await;
 }
 
+// A page has no files.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is() {
@@ -317,6 +320,7 @@ async fn an_ipc_file_that_a_dead_process_left_is_taken_over_and_nothing_else_is(
     .await;
 }
 
+// In a page it is another cause: there is no transport.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn what_cannot_be_bound_or_connected_to_is_named() {

@@ -217,6 +217,7 @@ async fn coming_and_going(at: At) {
     publishing.abort();
 }
 
+// A page has one thread.
 #[cfg(not(target_family = "wasm"))]
 macro_rules! on_many_threads {
     ($($script:ident as $name:ident;)*) => {$(
@@ -229,6 +230,7 @@ macro_rules! on_many_threads {
     )*};
 }
 
+// A page has one thread.
 #[cfg(not(target_family = "wasm"))]
 on_many_threads! {
     crowd as many_tasks_share_a_socket_and_each_message_arrives_once;

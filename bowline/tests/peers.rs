@@ -179,7 +179,7 @@ for_each_transport! {
         }
     }
 
-    async fn what_waits_for_a_peer_that_does_not_read_is_counted(at: At) {
+    held async fn what_waits_for_a_peer_that_does_not_read_is_counted(at: At) {
         let pull = Pull::with_options(quick().recv_hwm(1));
         let push = Push::with_options(quick().send_hwm(100).linger(Some(std::time::Duration::ZERO)));
         push.connect(pull.bind(at.any()).await.unwrap()).unwrap();

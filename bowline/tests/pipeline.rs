@@ -100,7 +100,7 @@ for_each_transport! {
         assert_eq!(text(&pull.recv().await.unwrap()), ["more"]);
     }
 
-    async fn a_peer_that_does_not_read_holds_the_sender_up_and_nothing_is_lost(at: At) {
+    held async fn a_peer_that_does_not_read_holds_the_sender_up_and_nothing_is_lost(at: At) {
         let pull = Pull::with_options(hwm(1000, 10));
         let endpoint = pull.bind(at.any()).await.unwrap();
         let push = Push::with_options(hwm(10, 1000));

@@ -216,7 +216,7 @@ for_each_transport! {
         marker.abort();
     }
 
-    async fn a_publisher_that_drops_nothing_waits_for_the_slowest_and_not_for_one_that_is_gone(at: At) {
+    held async fn a_publisher_that_drops_nothing_waits_for_the_slowest_and_not_for_one_that_is_gone(at: At) {
         let publisher = XPub::with_options(usual().send_hwm(1).xpub_nodrop(true));
         let endpoint = publisher.bind(at.any()).await.unwrap();
         let (slow, quick_one) = (Sub::with_options(quick().recv_hwm(1)), Sub::with_options(quick().recv_hwm(1)));

@@ -10,10 +10,10 @@ use bowline::monitor::Stage;
 use bowline::rpc::{Blob, CallError, Client, Kind, Method, Never, Outcome, Server, Unreachable};
 use bowline::{DisconnectReason, Endpoint, MonitorKind, ProtocolError, Reconnect, TransportState};
 use common::desk::{self, DeskClient, fed, iter};
-use common::raw::{Raw, frame, greeting, long_header, ready};
-use common::{Script, glance, quick, usual};
+use common::raw::{self, Raw, frame, greeting, long_header, ready};
+use common::{At, Script, glance, quick, usual};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 /// What calls have to stand, and the tests that hold it, here or in the other files.
 const HELD: [(&str, &[&str]); 17] = [
@@ -107,11 +107,10 @@ fn each_of_them_is_held_by_a_test_of_that_name() {
 /// Carries bytes between one client and `to`, and breaks both connections when `most` of them have passed.
 async fn break_after(most: usize, to: Endpoint) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let endpoint = At::Tcp.of(&listener);
     tokio::spawn(async move {
         let mut near = listener.accept().await.unwrap().0;
-        let Endpoint::Tcp { host: bowline::endpoint::Host::Ip(ip), port } = to else { panic!("{to} is not tcp") };
-        let mut far = TcpStream::connect((ip, port)).await.unwrap();
+        let mut far = raw::dial(&to).await;
         let (mut there, mut back, mut left) = ([0; 1024], [0; 1024], most);
         while left > 0 {
             let (bytes, out) = tokio::select! {
@@ -131,7 +130,7 @@ async fn break_after(most: usize, to: Endpoint) -> String {
 #[tokio::test]
 async fn no_call_hangs_wherever_the_connection_breaks() {
     common::within("no_call_hangs_wherever_the_connection_breaks", async {
-        let (_server, server, _ear) = desk::serve(common::At::Tcp).await;
+        let (_server, server, _ear) = desk::serve(At::Tcp).await;
         let blob = Blob::from(vec![7; 3_000]);
         let (mut answered, mut lost) = (0, 0);
         // From before the greeting to behind the last answer.
@@ -171,7 +170,7 @@ async fn what_waits_when_a_client_connects_is_handled() {
     common::within("what_waits_when_a_client_connects_is_handled", async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (desk, _ear) = desk::desk();
-        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let endpoint = At::Tcp.of(&listener);
         let _client = Client::builder().options(usual()).endpoint(endpoint.as_str()).service(desk).connect().unwrap();
         let mut server = Raw { stream: listener.accept().await.unwrap().0 };
         // The handshake and a call of the client's own service, in one write.
@@ -187,7 +186,7 @@ async fn what_waits_when_a_client_connects_is_handled() {
 #[tokio::test]
 async fn nonsense_ends_its_connection_for_a_typed_reason() {
     common::within("nonsense_ends_its_connection_for_a_typed_reason", async {
-        let (server, endpoint, _ear) = desk::serve(common::At::Tcp).await;
+        let (server, endpoint, _ear) = desk::serve(At::Tcp).await;
         let client =
             desk::ready(Client::builder().options(usual()).endpoint(endpoint.clone()).connect().unwrap()).await;
         let open = |extra: &[u8]| [&[0x68, 0][..], &desk::named("touch"), extra].concat();
@@ -223,7 +222,7 @@ async fn nonsense_ends_its_connection_for_a_typed_reason() {
 #[tokio::test]
 async fn fifty_thousand_tiny_calls_in_one_write_are_all_heard() {
     common::within("fifty_thousand_tiny_calls_in_one_write_are_all_heard", async {
-        let (_server, endpoint, mut ear) = desk::serve(common::At::Tcp).await;
+        let (_server, endpoint, mut ear) = desk::serve(At::Tcp).await;
         let mut caller = Raw::connect(&endpoint).await;
         caller.shake_hands("DEALER").await;
         let argument = |n: u32| {
@@ -244,7 +243,7 @@ async fn fifty_thousand_tiny_calls_in_one_write_are_all_heard() {
 }
 
 for_each_transport! {
-    async fn a_cancelled_call_costs_no_other_one_an_item(at: At) {
+    served async fn a_cancelled_call_costs_no_other_one_an_item(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         for taken in 0..30 {
             let whole = [(); 2].map(|()| tokio::spawn(client.count(2_000).collect()));
@@ -327,7 +326,9 @@ for_each_transport! {
         let server = Server::builder().options(usual()).service(desk).build().unwrap();
         server.bind(endpoint.as_str()).await.unwrap();
         let mut clients = Vec::new();
-        for _ in 0..30 {
+        // A browser holds back by seconds who has many connections under way.
+        let many = if cfg!(target_family = "wasm") { 8 } else { 30 };
+        for _ in 0..many {
             let options = usual().reconnect(Reconnect::Exponential { min, max: 10 * min });
             let client = Client::builder().options(usual()).endpoint(endpoint.as_str()).options(options).connect().unwrap();
             clients.push(desk::ready(client).await);
@@ -351,7 +352,7 @@ for_each_transport! {
                 other => unreachable!("{other:?}"),
             }
         }
-        assert!(delays.len() > 25, "of 30 delays only {} differ", delays.len());
+        assert!(delays.len() > many * 5 / 6, "of {many} delays only {} differ", delays.len());
         let (desk, _ear) = desk::desk();
         let next = Server::builder().options(usual()).service(desk).build().unwrap();
         next.bind(endpoint.as_str()).await.unwrap();
@@ -360,7 +361,7 @@ for_each_transport! {
         }
     }
 
-    async fn every_kind_of_call_works_over_every_transport(at: At) {
+    served async fn every_kind_of_call_works_over_every_transport(at: At) {
         static NONE: Method = Method::new("Desk", "none", Kind::Unary);
         let (server, endpoint, mut ear) = desk::serve(at).await;
         let (own, _own_ear) = desk::desk();

@@ -15,7 +15,7 @@ async fn both(at: At) -> (Server, DeskClient, desk::Ear, desk::Ear) {
 }
 
 for_each_transport! {
-    async fn a_handler_calls_its_caller_and_waits_for_the_answer(at: At) {
+    served async fn a_handler_calls_its_caller_and_waits_for_the_answer(at: At) {
         let (_server, client, _ear, _own) = both(at).await;
         assert_eq!(client.ask_back(20, 22).await.unwrap(), 42);
         let calls: Vec<_> = (0..500).map(|n| tokio::spawn(client.ask_back(n, 1))).collect();
@@ -24,7 +24,7 @@ for_each_transport! {
         }
     }
 
-    async fn a_caller_that_offers_nothing_says_so(at: At) {
+    served async fn a_caller_that_offers_nothing_says_so(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         match client.ask_back(1, 2).await {
             Err(CallError::Failed(error)) => assert!(error.starts_with("unknown_method"), "{error}"),
@@ -32,7 +32,7 @@ for_each_transport! {
         }
     }
 
-    async fn a_client_that_goes_while_it_is_called_back_leaves_nothing_behind(at: At) {
+    served async fn a_client_that_goes_while_it_is_called_back_leaves_nothing_behind(at: At) {
         let (_server, client, _ear, own) = both(at).await;
         client.ask_back(1, 2).await.unwrap();
         client.0.close().await;

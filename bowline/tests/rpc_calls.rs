@@ -12,7 +12,7 @@ use common::desk::{self, DeskClient, DeskError, Ear};
 use common::{At, usual};
 
 for_each_transport! {
-    async fn a_call_is_answered(at: At) {
+    served async fn a_call_is_answered(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         assert_eq!(client.add(20, 22).await.unwrap(), 42);
     }
@@ -30,7 +30,7 @@ for_each_transport! {
         assert_eq!(call.await.unwrap().unwrap(), 3);
     }
 
-    async fn a_thousand_calls_at_once_are_each_answered_with_their_own_result(at: At) {
+    served async fn a_thousand_calls_at_once_are_each_answered_with_their_own_result(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         let calls: Vec<_> = (0..1000).map(|n| tokio::spawn(client.add(n, 1))).collect();
         for (n, call) in (0..).zip(calls) {
@@ -38,7 +38,7 @@ for_each_transport! {
         }
     }
 
-    async fn more_calls_than_a_connection_has_streams_wait_for_their_place(at: At) {
+    served async fn more_calls_than_a_connection_has_streams_wait_for_their_place(at: At) {
         let (_server, client, ear) = desk::open(at).await;
         let calls: Vec<_> = (0..3000).map(|_| tokio::spawn(client.gate())).collect();
         ear.shared.gate.add_permits(3000);
@@ -47,7 +47,7 @@ for_each_transport! {
         }
     }
 
-    async fn the_services_own_error_arrives_as_it_was_returned(at: At) {
+    served async fn the_services_own_error_arrives_as_it_was_returned(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         let words = ["structured", "and", "whole"];
         match client.fail(&words).await {
@@ -58,7 +58,7 @@ for_each_transport! {
         }
     }
 
-    async fn arguments_and_results_may_be_longer_than_any_window(at: At) {
+    served async fn arguments_and_results_may_be_longer_than_any_window(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         for len in [0_u32, 40, 65_535, 65_536, 70_000, 3_000_000] {
             let blob = Blob::from((0..len).map(|n| (n % 251) as u8).collect::<Vec<u8>>());
@@ -66,7 +66,7 @@ for_each_transport! {
         }
     }
 
-    async fn every_codec_carries_calls(at: At) {
+    served async fn every_codec_carries_calls(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         for codec in [Codec::Postcard, Codec::MessagePack, Codec::Json] {
             let client = DeskClient(client.0.with_codec(codec));
@@ -77,7 +77,7 @@ for_each_transport! {
         assert_eq!(raw.mirror(Blob::from("bytes")).await.unwrap(), Blob::from("bytes"));
     }
 
-    async fn a_one_way_call_arrives_and_is_answered_by_nothing(at: At) {
+    served async fn a_one_way_call_arrives_and_is_answered_by_nothing(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         for what in ["one", "two"] {
             client.touch(what).await.unwrap();
@@ -85,7 +85,7 @@ for_each_transport! {
         }
     }
 
-    async fn what_a_caller_says_along_with_a_call_reaches_the_handler(at: At) {
+    served async fn what_a_caller_says_along_with_a_call_reaches_the_handler(at: At) {
         let (_server, endpoint, _ear) = desk::serve(at).await;
         let options = usual().identity("caller-1".parse().unwrap());
         let client = DeskClient(Client::builder().options(usual()).endpoint(endpoint).options(options).connect().unwrap());
@@ -94,7 +94,7 @@ for_each_transport! {
         assert_eq!((identity.as_slice(), tag.as_deref()), (&b"caller-1"[..], Some("blue")));
     }
 
-    async fn one_client_calls_several_servers_in_turn(at: At) {
+    served async fn one_client_calls_several_servers_in_turn(at: At) {
         let mut ears: Vec<Ear> = Vec::new();
         let (mut servers, mut builder) = (Vec::new(), Client::builder().options(usual()));
         for _ in 0..3 {
@@ -199,6 +199,8 @@ fn two_services_with_one_id_make_no_server() {
     assert_eq!(clash.to_string(), "Desk/add and Desk/add have the same id on the wire");
 }
 
+// A page has no clock that could stand still.
+#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_call_behind_many_answers_that_came_at_once_is_sent_without_a_timer() {
     let (server, client, ear) = desk::open(At::Tcp).await;

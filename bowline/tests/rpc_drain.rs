@@ -78,7 +78,7 @@ for_each_transport! {
         drained.await.unwrap();
     }
 
-    async fn one_way_calls_are_out_when_the_client_has_closed(at: At) {
+    served async fn one_way_calls_are_out_when_the_client_has_closed(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         client.0.wait_ready().await.unwrap();
         for n in 0..2_000 {

@@ -10,7 +10,7 @@ use common::desk::{self, DeskClient, fed};
 use common::{Script, glance, quick, settle, usual};
 
 for_each_transport! {
-    async fn a_call_that_is_dropped_cancels_its_handler(at: At) {
+    served async fn a_call_that_is_dropped_cancels_its_handler(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         let mut call = client.wait();
         assert!(glance(&mut call).await.is_none());
@@ -20,7 +20,7 @@ for_each_transport! {
         assert_eq!(client.add(1, 2).await.unwrap(), 3);
     }
 
-    async fn a_stream_that_is_dropped_cancels_its_handler(at: At) {
+    served async fn a_stream_that_is_dropped_cancels_its_handler(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         let mut items = client.endless(10);
         for _ in 0..10 {
@@ -31,7 +31,7 @@ for_each_transport! {
         assert_eq!(ear.next().await, "endless dropped");
     }
 
-    async fn a_call_that_nobody_polls_is_never_sent(at: At) {
+    served async fn a_call_that_nobody_polls_is_never_sent(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         drop(client.wait());
         drop(client.touch("nothing"));
@@ -39,7 +39,7 @@ for_each_transport! {
         assert_eq!(ear.next().await, "touched something");
     }
 
-    async fn a_deadline_ends_the_call_and_its_handler(at: At) {
+    served async fn a_deadline_ends_the_call_and_its_handler(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         client.add(1, 2).await.unwrap();
         let call = client.wait().deadline(Duration::from_millis(20));
@@ -50,7 +50,7 @@ for_each_transport! {
         assert_eq!([ear.next().await, ear.next().await], ["wait begun", "wait dropped"]);
     }
 
-    async fn the_handler_knows_how_long_its_caller_waits(at: At) {
+    served async fn the_handler_knows_how_long_its_caller_waits(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         let most = Duration::from_secs(1000);
         let left: Option<Duration> = client.plain("remaining").deadline(most).await.unwrap();
@@ -140,7 +140,7 @@ for_each_transport! {
         monitor.skip_to("disconnected").await;
     }
 
-    async fn a_server_that_loses_its_caller_ends_the_handlers(at: At) {
+    served async fn a_server_that_loses_its_caller_ends_the_handlers(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         let calls: Vec<_> = (0..10).map(|_| tokio::spawn(client.wait())).collect();
         for _ in 0..10 {
@@ -177,7 +177,7 @@ for_each_transport! {
         }
     }
 
-    async fn a_call_that_was_made_after_the_client_was_closed_is_refused(at: At) {
+    served async fn a_call_that_was_made_after_the_client_was_closed_is_refused(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         client.add(1, 2).await.unwrap();
         client.0.close().await;

@@ -119,6 +119,8 @@ for_each_transport! {
         assert!(ear.is_silent());
     }
 
+    // The timeout of tower is a timer of tokio, which a page has not.
+    #[cfg(not(target_family = "wasm"))]
     async fn a_timeout_ends_the_handler_and_its_caller_is_told(at: At) {
         let timeout = TimeoutLayer::new(Duration::from_millis(20));
         let (_server, client, mut ear) = open(at, |builder| builder.layer(timeout)).await;
@@ -130,6 +132,8 @@ for_each_transport! {
         assert_eq!([ear.next().await, ear.next().await], ["endless begun", "endless dropped"]);
     }
 
+    // The timeout of tower is a timer of tokio, which a page has not.
+    #[cfg(not(target_family = "wasm"))]
     async fn what_a_layer_says_can_be_said_otherwise(at: At) {
         let layers = ServiceBuilder::new()
             .map_err(|_: BoxError| Status::new(Code::DEADLINE, "too long"))
@@ -191,6 +195,8 @@ for_each_transport! {
         assert_eq!([seen.recv().await, seen.recv().await], [Some("outer"), Some("inner")]);
     }
 
+    // The timeout of tower is a timer of tokio, which a page has not.
+    #[cfg(not(target_family = "wasm"))]
     async fn the_error_of_the_outer_layer_is_told_though_it_drops_an_inner_one(at: At) {
         let (timeout, limit) = (TimeoutLayer::new(Duration::from_millis(20)), ConcurrencyLimitLayer::new(1));
         let (_server, client, _ear) = open(at, |builder| builder.layer(timeout).layer(limit)).await;
@@ -210,6 +216,8 @@ for_each_transport! {
         assert!(ear.is_silent());
     }
 
+    // In a page a panic ends all.
+    #[cfg(panic = "unwind")]
     async fn a_handler_behind_a_layer_may_panic_or_forget_to_answer(at: At) {
         let (_server, client, _ear) = open(at, |builder| builder.layer(ConcurrencyLimitLayer::new(1))).await;
         for (name, reason) in [

@@ -8,7 +8,7 @@ use common::desk::{self, DeskClient};
 use common::{Script, glance, usual};
 
 for_each_transport! {
-    async fn a_handler_that_waits_delays_no_other_call(at: At) {
+    served async fn a_handler_that_waits_delays_no_other_call(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         let mut slow = client.gate();
         assert!(glance(&mut slow).await.is_none());

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use bowline::rpc::{Blob, CallError, Client, Code, Items, Limits, Never, Outcome, Retries, Server};
-use bowline::{Options, Reconnect, Router};
+use bowline::{Options, Reconnect, Router, TransportState};
 use common::desk::{self, DeskClient, Ear, fed};
 use common::{Script, glance, quick, settle, usual};
 
@@ -210,6 +210,8 @@ for_each_transport! {
             let (server, mut ear) = serve(&place).await;
             let client = connect_with(&place, retries, quick());
             client.0.wait_ready().await.unwrap();
+            // Else it has nobody to say it to.
+            common::until(|| server.state().current() == TransportState::Connected).await;
             server.unbind(place.as_str()).await.unwrap();
             let blob = Blob::from((0..100_000_u32).map(|n| n as u8).collect::<Vec<u8>>());
             let (mut sum, mut mirrored) = (client.add(1, 2), client.mirror(blob.clone()));
@@ -285,6 +287,8 @@ for_each_transport! {
         assert!(matches!(error, CallError::ConnectionLost { outcome: Outcome::MaybeExecuted, .. }), "{error}");
     }
 
+    // A page by WebSocket takes all that comes, also what nobody reads: every call leaves.
+    #[cfg(not(target_family = "wasm"))]
     bytes async fn a_call_that_never_left_is_made_again(at: At) {
         for retries in [Retries::NONE, Retries::default()] {
             let place = at.place();

@@ -8,7 +8,7 @@ use bowline::rpc::{CallError, Client, Outcome, Server};
 use bowline::{DisconnectReason, Endpoint, Options, Reconnect};
 use common::desk::DeskClient;
 use common::raw::{Raw, frame};
-use common::{Script, desk, quick};
+use common::{At, Script, desk, quick};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,7 +23,7 @@ fn impatient() -> Options {
 async fn a_silent_server_is_given_up() {
     common::within("a_silent_server_is_given_up", async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let endpoint = At::Tcp.of(&listener);
         let client = Client::builder().endpoint(endpoint.as_str()).options(impatient()).connect().unwrap();
         let call = tokio::spawn(DeskClient(client.clone()).add(1, 2));
         let mut silent = Raw { stream: listener.accept().await.unwrap().0 };
@@ -47,7 +47,7 @@ async fn a_silent_caller_is_given_up() {
             let (desk, mut ear) = desk::desk();
             let server = Server::builder().service(desk).options(options).build().unwrap();
             let mut monitor = server.monitor();
-            let mut caller = Raw::connect(&server.bind("tcp://127.0.0.1:*").await.unwrap()).await;
+            let mut caller = Raw::connect(&server.bind(At::Tcp.any()).await.unwrap()).await;
             caller.shake_hands("DEALER").await;
             caller.send(frame(0, &[&[0x28, 0][..], &desk::named("wait")].concat())).await;
             if !promise.is_empty() {
@@ -97,9 +97,9 @@ async fn two_that_no_longer_hear_each_other_give_each_other_up() {
         let (desk, mut ear) = desk::desk();
         let server = Server::builder().service(desk).options(options.clone()).build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let endpoint = At::Tcp.of(&listener);
         let (hush, hushed) = oneshot::channel();
-        let to = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let to = server.bind(At::Tcp.any()).await.unwrap();
         let between = tokio::spawn(hush_between(listener, to, hushed));
         let client = Client::builder().endpoint(endpoint.as_str()).options(options).connect().unwrap();
         let client = desk::ready(client).await;

@@ -8,20 +8,20 @@ use bowline::rpc::{Blob, CallError};
 use common::desk::{self, DeskError, fed, iter};
 
 for_each_transport! {
-    async fn a_stream_of_results_arrives_whole_and_in_order(at: At) {
+    served async fn a_stream_of_results_arrives_whole_and_in_order(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         for n in [0, 1, 10_000] {
             assert_eq!(client.count(n).collect().await.unwrap(), (0..n).collect::<Vec<_>>());
         }
     }
 
-    async fn a_stream_of_arguments_is_answered_once_at_its_end(at: At) {
+    served async fn a_stream_of_arguments_is_answered_once_at_its_end(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         assert_eq!(client.sum(iter([])).await.unwrap(), 0);
         assert_eq!(client.sum(iter(1..=10_000)).await.unwrap(), 50_005_000);
     }
 
-    async fn what_was_sent_before_the_end_is_delivered_before_the_end(at: At) {
+    served async fn what_was_sent_before_the_end_is_delivered_before_the_end(at: At) {
         // Nothing is flushed by hand: the last item and the end go out together.
         let (_server, client, _ear) = desk::open(at).await;
         for n in 0..50_u64 {
@@ -29,7 +29,7 @@ for_each_transport! {
         }
     }
 
-    async fn items_go_back_and_forth_one_by_one(at: At) {
+    served async fn items_go_back_and_forth_one_by_one(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         let (feed, items) = fed();
         let mut echo = client.echo(items);
@@ -41,7 +41,7 @@ for_each_transport! {
         assert!(echo.next().await.is_none());
     }
 
-    async fn an_error_instead_of_a_stream_arrives_as_it_was_returned(at: At) {
+    served async fn an_error_instead_of_a_stream_arrives_as_it_was_returned(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         let mut items = client.fail_items();
         match items.next().await {
@@ -75,7 +75,7 @@ for_each_transport! {
         assert_eq!(ear.next().await, "endless dropped");
     }
 
-    async fn a_handler_that_does_not_read_stops_its_caller_and_nobody_else(at: At) {
+    served async fn a_handler_that_does_not_read_stops_its_caller_and_nobody_else(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         let made = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let counted = std::sync::Arc::clone(&made);
@@ -98,7 +98,7 @@ for_each_transport! {
         assert_eq!(ear.next().await, "swallow dropped");
     }
 
-    async fn many_streams_at_once_keep_to_themselves(at: At) {
+    served async fn many_streams_at_once_keep_to_themselves(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         let streams: Vec<_> = (0..100).map(|n| tokio::spawn(client.count(n * 10).collect())).collect();
         let sums: Vec<_> = (0..100_u64).map(|n| tokio::spawn(client.sum(iter(0..n)))).collect();

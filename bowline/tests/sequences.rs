@@ -10,7 +10,6 @@ use bowline::{
     Dealer, DisconnectReason, Mechanism, Monitor, MonitorKind, Options, Pair, PlainCredentials, Pub, Pull, Push,
     Reconnect, ReconnectStop, Router, Sub,
 };
-#[cfg(not(target_family = "wasm"))]
 use common::raw::Raw;
 use common::{At, Script, brief, quick, settle, usual, within};
 
@@ -253,7 +252,6 @@ for_each_transport! {
     }
 }
 
-#[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn a_handshake_that_our_close_gives_up_has_failed() {
     within("a_handshake_that_our_close_gives_up_has_failed", async {
@@ -266,7 +264,7 @@ async fn a_handshake_that_our_close_gives_up_has_failed() {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let push = Push::with_options(options());
             let mut monitor = push.monitor();
-            push.connect(format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+            push.connect(At::Tcp.of(&listener)).unwrap();
             let _silent = listener.accept().await.unwrap();
             monitor.follow(&["connecting 1", "connected 1"]).await;
             end(stops, || push.stop(), push.close()).await;
@@ -277,7 +275,7 @@ async fn a_handshake_that_our_close_gives_up_has_failed() {
 
             let pull = Pull::with_options(options());
             let mut monitor = pull.monitor();
-            let _silent = Raw::connect(&pull.bind("tcp://127.0.0.1:*").await.unwrap()).await;
+            let _silent = Raw::connect(&pull.bind(At::Tcp.any()).await.unwrap()).await;
             monitor.follow(&["listening", "accepted"]).await;
             end(stops, || pull.stop(), pull.close()).await;
             gave_up(monitor.skip_to("handshake_failed").await);
@@ -297,6 +295,7 @@ async fn end(stops: bool, stop: impl FnOnce(), close: impl Future<Output = u64>)
     }
 }
 
+// A page is not told why it has not connected, and has no files.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn an_endpoint_that_ran_out_of_attempts_tells_what_the_last_one_met() {

@@ -108,6 +108,7 @@ async fn guests(hub: Dealer, seed: u32, lives: usize) {
     }
 }
 
+// A page has one thread.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_snapshot_and_the_events_after_it_are_every_later_snapshot() {

@@ -231,6 +231,7 @@ for_each_transport! {
         assert_eq!((entered.recv().await, entered.recv().await), (None, None), "that one was the last, too");
     }
 
+    // A page has one thread, which nothing may block.
     #[cfg(not(target_family = "wasm"))]
     async fn a_handler_may_use_its_socket_and_close_it(at: At) {
         let (push, pull) = (Push::with_options(quick()), Pull::with_options(usual()));
@@ -305,6 +306,7 @@ for_each_transport! {
     }
 }
 
+// A page has one thread.
 #[cfg(not(target_family = "wasm"))]
 #[tokio::test]
 async fn what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_the_loss() {
@@ -329,6 +331,7 @@ async fn what_waits_for_a_reply_has_failed_in_every_thread_when_the_watch_shows_
     .await;
 }
 
+// A page has one runtime, which is always there.
 #[cfg(not(target_family = "wasm"))]
 #[test]
 fn a_handler_needs_a_runtime_here_or_at_the_sockets_endpoints() {

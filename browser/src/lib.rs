@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![cfg(target_arch = "wasm32")]
 
+pub mod net;
 pub mod task;
 pub mod time;
 

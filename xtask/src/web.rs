@@ -1,7 +1,8 @@
 //! `cargo xtask web`: the package for web pages, built into `web/pkg`, and its tests.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 
 use crate::cargo::{self, Tally};
 use crate::wasm::{TARGET, Toolchain};
@@ -111,13 +112,18 @@ fn done(mut command: Command, folder: &Path, what: &str) -> Result<(), String> {
     }
 }
 
+/// Builds programs that pages talk to.
+fn build_programs(root: &Path, chosen: &[&str]) -> Result<(), String> {
+    // Of both packages, whatever is chosen: so all share one build of each crate.
+    let programs = ["build", "--package", "bowline-cli", "--package", "bowline", "--features", crate::test::FEATURES];
+    let programs: Vec<String> = programs.iter().chain(chosen).map(ToString::to_string).collect();
+    done(cargo::command(root, &programs), root, "building what pages talk to")
+}
+
 /// Runs the suites of the package under Node and in Chromium, and drives the page of the demo.
 fn test(root: &Path) -> Result<Tally, String> {
     heading("the package, under Node and in Chromium");
-    let programs = ["build", "--package", "bowline-cli", "--package", "bowline", "--features", crate::test::FEATURES];
-    let programs: Vec<String> =
-        programs.iter().chain(&["--bin", "bowline", "--example", "pages"]).map(ToString::to_string).collect();
-    done(cargo::command(root, &programs), root, "building what the pages talk to")?;
+    build_programs(root, &["--bin", "bowline", "--example", "pages"])?;
     // Pages talk to libzmq as well.
     let python = python::environment(root)?;
     libzmq::library(root)?;
@@ -147,13 +153,10 @@ pub(crate) fn step(is_asked: bool) -> Tally {
             return Tally::BROKEN;
         }
     };
-    let mut total = Tally::default();
-    for (place, variable) in [("under Node", None), ("in Chromium", Some("WASM_BINDGEN_USE_BROWSER"))] {
-        heading(&format!("sockets, lifecycles and calls {place}"));
-        let mut command = tools.command("cargo", &["test", "--no-fail-fast"]);
-        command.current_dir(root.join("browser")).envs(variable.map(|name| (name, "1")));
-        total.add(cargo::tally(command));
-    }
+    let mut total = suites(&root, &tools).unwrap_or_else(|problem| {
+        eprintln!("xtask: {problem}");
+        Tally::BROKEN
+    });
     match build(&root).and_then(|sizes| test(&root).map(|tally| (sizes, tally))) {
         Ok((sizes, tally)) => {
             println!("{sizes}");
@@ -165,6 +168,59 @@ pub(crate) fn step(is_asked: bool) -> Tally {
         }
     }
     total
+}
+
+/// Runs the suites of sockets, lifecycles and calls in pages, with the program beside them.
+fn suites(root: &Path, tools: &Toolchain) -> Result<Tally, String> {
+    heading("what pages talk to");
+    build_programs(root, &["--example", "beside"])?;
+    let beside = Beside::start(root)?;
+    let mut total = Tally::default();
+    for (place, variable) in [("under Node", None), ("in Chromium", Some("WASM_BINDGEN_USE_BROWSER"))] {
+        heading(&format!("sockets, lifecycles and calls {place}"));
+        let mut command = tools.command("cargo", &["test", "--no-fail-fast"]);
+        command.current_dir(root.join("browser")).env("BOWLINE_BESIDE", &beside.address);
+        command.envs(variable.map(|name| (name, "1")));
+        total.add(cargo::tally(command));
+    }
+    Ok(total)
+}
+
+/// The program beside the pages; it ends when this is dropped, and if this process ends without that.
+struct Beside {
+    address: String,
+    process: Child,
+    /// What it reads, as long as it is wanted.
+    input: Option<ChildStdin>,
+}
+
+impl Beside {
+    fn start(root: &Path) -> Result<Self, String> {
+        let program = root.join("target/debug/examples/beside");
+        let failed = |error: std::io::Error| format!("{}: {error}", program.display());
+        let mut command = Command::new(&program);
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+        let input = process.stdin.take();
+        let output = process.stdout.take().ok_or("the program beside pages has no output")?;
+        let mut beside = Self { address: String::new(), process, input };
+        BufReader::new(output).read_line(&mut beside.address).map_err(failed)?;
+        beside.address.truncate(beside.address.trim_end().len());
+        // A browser has no environment: it asks the runner of the tests, which serves this folder.
+        let file = root.join("browser/target/beside");
+        let named =
+            std::fs::create_dir_all(root.join("browser/target")).and_then(|()| std::fs::write(&file, &beside.address));
+        named.map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(beside)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        if let Err(error) = self.process.wait() {
+            eprintln!("xtask: the program beside pages: {error}");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use bowline::rpc::{Blob, Incoming, Stream};
 use futures_util::stream;
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use crate::service::{Change, Store, StoreError};
+use super::service::{Change, Store, StoreError};
 
 /// The longest value, in bytes.
 pub(crate) const LIMIT: usize = 1 << 20;

@@ -415,7 +415,11 @@ fn poll_give(
         return Poll::Ready(order);
     }
     let mut give = |header: &[u8], payload: &Part| {
-        frame::push(batch, header, payload);
+        if frame::is_joined(payload) {
+            batch.push_joined(header, payload);
+        } else {
+            batch.push(&frame::message(header, payload));
+        }
         batch.remaining() < most
     };
     if attended.poll_give(cx, &mut give).is_ready() {

@@ -67,7 +67,7 @@ pub(crate) fn named(name: &str) -> Vec<u8> {
 
 /// What the handlers share with the test.
 pub(crate) struct Shared {
-    told: mpsc::UnboundedSender<String>,
+    pub(super) told: mpsc::UnboundedSender<String>,
     /// What `gate` waits for.
     pub(crate) gate: Semaphore,
     /// How many items `endless` has made.
@@ -349,6 +349,11 @@ pub(crate) async fn ready(client: Client) -> DeskClient {
 pub(crate) async fn serve(at: At) -> (Server, Endpoint, Ear) {
     let (desk, ear) = desk();
     let server = Server::builder().options(usual()).service(desk).build().expect("one service");
+    #[cfg(target_family = "wasm")]
+    if at == At::Native {
+        // Another one serves; this one only stands where a script keeps it.
+        return (server, super::native::desk(&ear.shared).await, ear);
+    }
     let endpoint = server.bind(at.any()).await.expect("binds");
     (server, endpoint, ear)
 }

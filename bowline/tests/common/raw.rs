@@ -47,6 +47,17 @@ pub(crate) fn long_header(flags: u8, len: u64) -> Vec<u8> {
     header
 }
 
+/// A connection to where somebody listens; in a page it is one of WebSocket, and all the same.
+pub(crate) async fn dial(endpoint: &Endpoint) -> TcpStream {
+    let (host, port) = match endpoint {
+        Endpoint::Tcp { host, port } => (host, *port),
+        Endpoint::Ws(address) if cfg!(target_family = "wasm") => (&address.host, address.port),
+        _ => panic!("{endpoint} is not tcp"),
+    };
+    let Host::Ip(ip) = host else { panic!("{endpoint} has no address") };
+    TcpStream::connect((*ip, port)).await.expect("somebody listens")
+}
+
 /// A peer on a TCP connection.
 pub(crate) struct Raw {
     pub(crate) stream: TcpStream,
@@ -54,8 +65,7 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) async fn connect(endpoint: &Endpoint) -> Self {
-        let Endpoint::Tcp { host: Host::Ip(ip), port } = endpoint else { panic!("{endpoint} is not tcp") };
-        Self { stream: TcpStream::connect((*ip, *port)).await.expect("somebody listens") }
+        Self { stream: dial(endpoint).await }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {

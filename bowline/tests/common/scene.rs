@@ -2,7 +2,7 @@
 
 use bowline::{Endpoint, Monitor, Options, Pull, Push};
 
-use super::{Script, number};
+use super::{At, Script, number};
 
 /// A PULL, and an honest peer that has been there from the beginning.
 pub(crate) struct Scene {
@@ -17,7 +17,7 @@ impl Scene {
     pub(crate) async fn set(options: Options) -> Self {
         let pull = Pull::with_options(options);
         let mut monitor = pull.monitor();
-        let endpoint = pull.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = pull.bind(At::Tcp.any()).await.unwrap();
         let honest = Push::new();
         honest.connect(&endpoint).unwrap();
         monitor.peers(1).await;

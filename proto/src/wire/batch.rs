@@ -161,7 +161,7 @@ impl Batch {
 
     /// Adds a message of one part, which is these two one behind the other; the second one is copied, however long.
     #[inline]
-    pub(crate) fn push_joined(&mut self, header: &[u8], body: &Part) {
+    pub fn push_joined(&mut self, header: &[u8], body: &Part) {
         self.messages += 1;
         self.arena.reserve(HEADER_MOST + header.len() + body.len().max(Part::INLINE));
         self.push_header(0, header.len() + body.len());

@@ -2,6 +2,8 @@
 
 mod carriers;
 mod heard;
+#[cfg_attr(not(feature = "hosted"), path = "not_hosted.rs")]
+mod hosted;
 #[path = "../reason.rs"]
 mod reason;
 mod stream;
@@ -14,19 +16,14 @@ use std::time::Duration;
 use bowline_proto::{Endpoint, Options, SocketType};
 
 pub use carriers::carry;
+#[cfg(feature = "hosted")]
+pub use hosted::{Hosting, Take, host};
+pub(crate) use hosted::{Listener, check_bind, listen};
 pub(crate) use reason::{Lacking, reason, reason_after};
 pub(crate) use stream::Stream;
 
 /// A connection, and the peer's address as it is shown.
 pub(crate) type Connected = (Stream, String);
-
-/// Whether `endpoint` can be bound: nobody can connect to a web page.
-pub(crate) const fn check_bind(endpoint: &Endpoint, _options: &Options) -> Result<(), Lacking> {
-    match endpoint {
-        Endpoint::Inproc(_) => Ok(()),
-        _ => Err(Lacking::Transport),
-    }
-}
 
 /// Whether `endpoint` can be connected to.
 pub(crate) const fn check_connect(endpoint: &Endpoint, _options: &Options) -> Result<(), Lacking> {
@@ -49,26 +46,5 @@ pub(crate) async fn connect(endpoint: &Endpoint, options: &Options, ours: Socket
             Ok((stream, format!("{}:{}", address.host, address.port)))
         }
         _ => Err(io::ErrorKind::Unsupported.into()),
-    }
-}
-
-/// Nobody comes here, since endpoints that can't be bound are refused before.
-#[expect(clippy::unused_async, reason = "other transports wait")]
-pub(crate) async fn listen(
-    _endpoint: &Endpoint,
-    _options: &Options,
-    _ours: SocketType,
-) -> io::Result<(Listener, Endpoint)> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// What accepts connections: nothing does.
-#[derive(Debug)]
-pub(crate) enum Listener {}
-
-impl Listener {
-    #[expect(clippy::unused_async, reason = "other transports wait")]
-    pub(crate) async fn accept(&self) -> io::Result<Connected> {
-        match *self {}
     }
 }

@@ -71,6 +71,14 @@ impl Stream {
         Ok(stream)
     }
 
+    /// What has come to the page, open already, and was not heard before.
+    #[cfg(feature = "hosted")]
+    pub(super) fn accepted(socket: WebSocket) -> Self {
+        let socket = Socket::of(socket, "");
+        Heard::opened(&socket.heard, Some(Subprotocol::Zmtp));
+        Self(SendWrapper::new(socket))
+    }
+
     /// The peer's address: a browser tells none.
     #[expect(clippy::unused_self, reason = "streams of other transports know it")]
     pub(crate) const fn ip(&self) -> Option<IpAddr> {
@@ -121,6 +129,10 @@ impl Socket {
             Some(made) => made?,
             None => WebSocket::new_with_str_sequence(url, &wishes(mechanism))?,
         };
+        Ok(Self::of(socket, mechanism))
+    }
+
+    fn of(socket: WebSocket, mechanism: &'static str) -> Self {
         socket.set_binary_type(BinaryType::Arraybuffer);
         let heard = Rc::new(RefCell::new(Heard::default()));
         let open = {
@@ -149,7 +161,7 @@ impl Socket {
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
         socket.set_onerror(Some(failed.as_ref().unchecked_ref()));
         let _hears = (open, failed, message, closed);
-        Ok(Self { socket, heard, translation: None, pause: None, has_parted: false, _hears })
+        Self { socket, heard, translation: None, pause: None, has_parted: false, _hears }
     }
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -234,9 +246,12 @@ impl Socket {
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let socket = &self.socket;
+        // A copy: Node's WebSocket asks the array for its length again when it has left, and one that lies in this module's
+        // memory has none any more when that has grown meanwhile. What is on its way would be more and more, and never less.
+        let send = |message: &[u8]| socket.send_with_js_u8_array(&Uint8Array::from(message));
         let sent = match &mut self.translation {
-            Some(translation) => translation.push(bytes, |message| socket.send_with_u8_array(message)),
-            None => socket.send_with_u8_array(bytes),
+            Some(translation) => translation.push(bytes, send),
+            None => send(bytes),
         };
         sent.map(|()| bytes.len()).map_err(|error| refusal(&error))
     }

@@ -22,7 +22,6 @@ use super::error::Violation;
 use super::head::{Head, MethodRef};
 use super::varint;
 use crate::message::{Message, Part};
-use crate::wire::batch::Batch;
 
 /// The longest payload of one frame, in bytes.
 pub const PAYLOAD_MOST: usize = 64 * 1024;
@@ -291,9 +290,15 @@ pub(super) fn write_end(sid: u16, out: &mut Vec<u8>) {
     varint::write(sid.into(), out);
 }
 
+/// Whether a payload stands behind its header, in a message of one part.
+#[inline]
+pub fn is_joined(payload: &Part) -> bool {
+    payload.len() <= COPIED_MOST
+}
+
 /// The frame of this header and this payload.
 pub fn message(header: &[u8], payload: &Part) -> Message {
-    if payload.len() > COPIED_MOST {
+    if !is_joined(payload) {
         return Message::from_iter([Part::copy_from_slice(header), payload.clone()]);
     }
     let len = header.len() + payload.len();
@@ -304,15 +309,6 @@ pub fn message(header: &[u8], payload: &Part) -> Message {
     window[..header.len()].copy_from_slice(header);
     window[header.len()..len].copy_from_slice(payload);
     Part::copy_from_slice(&window[..len]).into()
-}
-
-/// Puts the frame of this header and this payload into a batch, with no message in between.
-#[inline]
-pub fn push(batch: &mut Batch, header: &[u8], payload: &Part) {
-    if payload.len() > COPIED_MOST {
-        return batch.push(&message(header, payload));
-    }
-    batch.push_joined(header, payload);
 }
 
 /// What is left to read of a frame.
