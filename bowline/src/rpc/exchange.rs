@@ -123,6 +123,13 @@ impl Exchange {
         }
     }
 
+    /// Does not answer the call: its caller hears this code and reason as a [`Status`](super::Status).
+    pub fn refuse(mut self, code: Code, reason: &str) {
+        if let Some(stream) = self.stream.take() {
+            stream.reset(code, reason);
+        }
+    }
+
     /// The call is done, and its caller wants no answer.
     pub fn done(mut self) {
         if let Some(stream) = self.stream.take() {

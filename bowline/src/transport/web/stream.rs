@@ -18,8 +18,8 @@ use std::time::Duration;
 use bowline_proto::PeerCertificate;
 use bowline_proto::error::{TlsSettingsError, WsFault};
 use bytes::BufMut;
+use fragile::Fragile;
 use js_sys::{ArrayBuffer, Uint8Array};
-use send_wrapper::SendWrapper;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 use wasm_bindgen::closure::Closure;
@@ -53,7 +53,7 @@ const ABNORMAL: u16 = 1006;
 ///
 /// What belongs to JavaScript never leaves its thread: there is only one that runs tasks.
 #[derive(Debug)]
-pub(crate) struct Stream(SendWrapper<Socket>);
+pub(crate) struct Stream(Fragile<Socket>);
 
 /// A WebSocket; closed when it is dropped, also while it is connecting.
 #[derive(Debug)]
@@ -104,8 +104,8 @@ impl From<u16> for End {
 impl Stream {
     /// Connects to a URL. Dropping the future gives the attempt up.
     pub(super) async fn connect(url: &str) -> io::Result<Self> {
-        let stream = Self(SendWrapper::new(Socket::new(url).map_err(|error| refusal(&error))?));
-        poll_fn(|cx| stream.0.poll_open(cx)).await?;
+        let stream = Self(Fragile::new(Socket::new(url).map_err(|error| refusal(&error))?));
+        poll_fn(|cx| stream.0.get().poll_open(cx)).await?;
         Ok(stream)
     }
 
@@ -139,12 +139,12 @@ impl Stream {
 
     /// Says that the end is meant.
     pub(crate) fn part(&mut self) {
-        self.0.part();
+        self.0.get_mut().part();
     }
 
     /// Waits until there is something to read, or the end.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_readable(cx).map(Ok)
+        self.0.get_mut().poll_readable(cx).map(Ok)
     }
 
     /// Reads all that fits, and has come.
@@ -415,14 +415,14 @@ impl State {
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read(cx, buffer)
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.0.get_mut().poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.poll_send(cx, &[IoSlice::new(bytes)])
+        self.0.get_mut().poll_send(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -430,7 +430,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.poll_send(cx, slices)
+        self.0.get_mut().poll_send(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -444,7 +444,7 @@ impl AsyncWrite for Stream {
 
     /// The browser closes it behind what was written.
     fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.part();
+        self.0.get_mut().part();
         Poll::Ready(Ok(()))
     }
 }
