@@ -85,7 +85,7 @@ fn frame(step: &Step<'_>) -> Option<Message> {
         Step::Ping(nonce) => Frame::Ping { nonce, answer: false },
         _ => return None,
     };
-    Some(frame.encode(&mut Vec::new()))
+    Some(frame.encode())
 }
 
 const SETTINGS: Settings =

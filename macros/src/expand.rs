@@ -209,7 +209,7 @@ fn handler(service: &Service, method: &Method, exchange: &Ident) -> TokenStream 
     let (pattern, types) = (tuple(here, values, &quote!([])), tuple(here, types, &quote!([u8; 0])));
     let prepared = named().filter_map(|(argument, name)| match &argument.role {
         Role::Value => None,
-        Role::Context => Some(quote!(let #name = ::core::clone::Clone::clone(#exchange.context());)),
+        Role::Context => Some(quote!(let #name = #exchange.context();)),
         Role::Stream(item) => Some(quote_spanned!(here=> let #name = #exchange.incoming::<#item>();)),
     });
     let passed = named().map(|(argument, name)| match argument.role {

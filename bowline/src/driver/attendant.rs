@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bowline_proto::{ConnectionId, DisconnectReason, Message, PeerInfo};
+use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo};
 
 /// Hears of the peers of a socket before its monitors and its state do. No lock is held.
 pub(crate) trait Attendant: Send + Sync {
@@ -29,8 +29,9 @@ pub(crate) trait Attended: Send + Sync {
     /// Why the connection is to end.
     fn take(&self, messages: &mut VecDeque<Message>, more: bool) -> Result<(), DisconnectReason>;
 
-    /// Gives what there is to be sent, until `give` says that it takes no more; pending if there is nothing.
-    fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()>;
+    /// Gives what there is to be sent, frame by frame in header and payload, until `give` says that it takes no more; pending
+    /// if there is nothing.
+    fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&[u8], &Part) -> bool) -> Poll<()>;
 
     /// The connection is gone, and nothing more will come.
     fn lost(&self, reason: &DisconnectReason);

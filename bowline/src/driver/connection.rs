@@ -4,19 +4,20 @@
 //! the socket and one write for all that waited. No allocation per message, one wake per batch at the most.
 
 mod parting;
+mod quiet;
 mod turn;
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bowline_proto::link::{Effect, Entropy, Link, LinkConfig, Role, State};
+use bowline_proto::mux::frame;
 use bowline_proto::pipe::{Outbox, Take};
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
-use bowline_proto::{DisconnectReason, Message};
+use bowline_proto::{DisconnectReason, Part};
 use bytes::BufMut;
 use tokio::io::AsyncWrite;
 use tokio_util::io::poll_read_buf;
@@ -26,7 +27,7 @@ use self::parting::Parting;
 use self::turn::Turn;
 use super::attendant::Attended;
 use super::seat::{Ended, Seat};
-use crate::rt::{self, Sleep};
+use crate::rt::{self, BusyPoll, Sleep};
 use crate::transport::{self, Stream};
 
 /// How many rounds of reading and writing one turn may take before other tasks get theirs.
@@ -44,9 +45,6 @@ const SLICES: usize = 64;
 /// then goes behind them, so it is little where the transport pushes back; where it takes all at once nothing waits here,
 /// and one write of 1 MiB costs half as much as eight of 128 KiB.
 const GIVEN: [usize; 2] = [128 * 1024, 1024 * 1024];
-/// How long nothing has to pass before the buffers are given back, and at the most twice as long: a stream with pauses
-/// keeps them, and a thousand connections that were busy once do not.
-const QUIET: Duration = Duration::from_millis(100);
 
 /// One connection over a byte stream.
 #[derive(Debug)]
@@ -73,6 +71,8 @@ pub(crate) struct Connection {
     turns: u8,
     parting: Parting,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// Since much has passed at once.
+    looking: Option<BusyPoll>,
     /// Something has passed since it was last looked whether anything does.
     stirred: bool,
     /// When to look again; `None` while there is nothing to give back.
@@ -105,6 +105,7 @@ impl Connection {
             turns: 0,
             parting: Parting::LastWords,
             timer: None,
+            looking: None,
             stirred: false,
             look_at: None,
             closing: None,
@@ -157,7 +158,11 @@ impl Connection {
             writes = (reads || writes || is_answered) && self.poll_write(cx).is_ready();
             if !(reads || writes) {
                 if self.poll_timer(cx).is_pending() {
-                    return self.apply().map_or(Poll::Pending, Poll::Ready);
+                    if let Some(ended) = self.apply() {
+                        return Poll::Ready(ended);
+                    }
+                    self.look_again(cx);
+                    return Poll::Pending;
                 }
                 (reads, writes) = (true, true);
             }
@@ -277,7 +282,7 @@ impl Connection {
                 if let Some(certificate) = self.stream.take_certificate() {
                     self.link.handle_certificate(certificate);
                 }
-                self.stirred = true;
+                self.passed(n);
                 self.read_in_turn += n;
                 let now = rt::now();
                 self.link.handle_read(now);
@@ -320,7 +325,7 @@ impl Connection {
                 return self.poll_order(cx);
             }
             Poll::Ready(Ok(n)) => {
-                self.stirred = true;
+                self.passed(n);
                 self.seat.count_written(n);
                 if self.writing.is_empty() {
                     if n >= self.given {
@@ -395,48 +400,6 @@ impl Connection {
         let closing = || Box::pin(self.seat.core().closing.clone().cancelled_owned());
         self.closing.get_or_insert_with(closing).as_mut().poll(cx)
     }
-
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look_at.is_none() && std::mem::take(&mut self.stirred) {
-            self.look_at = Some(rt::now() + QUIET);
-        }
-        let Some(due) = [self.link.poll_timeout(), self.look_at, self.turn_at()].into_iter().flatten().min() else {
-            self.timer = None;
-            return Poll::Pending;
-        };
-        match &mut self.timer {
-            Some((at, _)) if *at == due => {}
-            Some((at, sleep)) => {
-                *at = due;
-                rt::reset(sleep.as_mut(), due);
-            }
-            None => self.timer = Some((due, Box::pin(rt::sleep_until(due)))),
-        }
-        if let Some((_, sleep)) = &mut self.timer {
-            ready!(sleep.as_mut().poll(cx));
-        }
-        self.timer = None;
-        let now = rt::now();
-        if self.look_at.is_some_and(|at| at <= now) {
-            self.look_at = std::mem::take(&mut self.stirred).then(|| now + QUIET);
-            if self.look_at.is_none() {
-                self.shed();
-            }
-        }
-        self.link.handle_timeout(now);
-        Poll::Ready(())
-    }
-
-    /// Nothing passes: what no message needs is given back.
-    fn shed(&mut self) {
-        if self.writing.is_empty() {
-            self.writing = Batch::new();
-        }
-        self.link.shed();
-        if let Some(halves) = self.seat.halves() {
-            self.seat.core().with(|engine| engine.shed(halves.pipe));
-        }
-    }
 }
 
 /// Fills the empty batch with about `most` bytes of what does not come by the pipe. An order to end the connection goes
@@ -451,8 +414,8 @@ fn poll_give(
     if let Poll::Ready(order) = outbox.poll_order(cx) {
         return Poll::Ready(order);
     }
-    let mut give = |message: &Message| {
-        batch.push(message);
+    let mut give = |header: &[u8], payload: &Part| {
+        frame::push(batch, header, payload);
         batch.remaining() < most
     };
     if attended.poll_give(cx, &mut give).is_ready() {

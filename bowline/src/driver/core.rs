@@ -37,6 +37,8 @@ pub(crate) struct Core {
     tracker: TaskTracker,
     /// The application closed it: nothing new is accepted.
     pub(crate) closing: CancellationToken,
+    /// It has been told so: looking here takes no lock.
+    is_closing: AtomicBool,
     /// Every task ends at once.
     pub(crate) stop: CancellationToken,
     /// Every task has ended.
@@ -82,6 +84,7 @@ impl Core {
             monitors: Monitors::new(socket_type),
             tracker: TaskTracker::new(),
             closing: stop.child_token(),
+            is_closing: AtomicBool::new(false),
             stop,
             ended: CancellationToken::new(),
             runtime: Mutex::default(),
@@ -359,9 +362,15 @@ impl Core {
     /// ends. Returns at once; [`ended`](Self::ended) waits.
     pub(crate) fn close(self: &Arc<Self>, linger: Option<Duration>) {
         if self.with(Engine::close) {
+            self.is_closing.store(true, Ordering::Release);
             self.closing.cancel();
             self.wind_down(linger);
         }
+    }
+
+    /// Whether the application has closed it.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing.load(Ordering::Acquire)
     }
 
     /// Gives up a dialed endpoint: what waits in its pipe has the socket's linger to go out.
@@ -390,6 +399,7 @@ impl Core {
     /// Ends every task; unsent messages are dropped.
     pub(crate) fn stop(self: &Arc<Self>) {
         // First, so that whatever is dropped from here on is counted.
+        self.is_closing.store(true, Ordering::Release);
         self.closing.cancel();
         let was_open = self.with(|engine| {
             let was_open = !engine.state().is_over();

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bowline_proto::mux::frame;
 use bowline_proto::pipe::{Inbox, Mailbox, PipeId, Signal, Wait, Waiting, Wakes};
-use bowline_proto::{DisconnectReason, Message};
+use bowline_proto::{DisconnectReason, Message, Part};
 
 use super::attendant::Attended;
 use crate::rt;
@@ -90,9 +91,9 @@ impl Passage {
             return false;
         }
         let mut wakes = Wakes::new();
-        let mut give = |message: &Message| {
+        let mut give = |header: &[u8], payload: &Part| {
             // There is room, or the peer is gone.
-            let _pushed = self.far.push(message, self.era, writer, &mut wakes);
+            let _pushed = self.far.push(&frame::message(header, payload), self.era, writer, &mut wakes);
             self.far.has_room(self.era, writer)
         };
         let given = attended.poll_give(cx, &mut give);

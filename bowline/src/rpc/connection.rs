@@ -14,10 +14,10 @@ use bowline_proto::mux::{Code, End, Head, OpenErrorKind};
 use bowline_proto::time::Instant;
 use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo};
 
-use super::entry::{Ending, Ticket};
+use super::entry::{Asked, Ending, Ticket};
 use super::error::{Fault, Outcome, Unreachable};
 use super::hub::Hub;
-use super::serve;
+use super::serve::{self, Place};
 use super::state::State;
 use super::stream::Stream;
 use super::sync::{AtomicUsize, Mutex, Notify, Ordering};
@@ -113,7 +113,7 @@ impl Connection {
             Ok(ticket)
         });
         match ticket {
-            Ok(ticket) => Ok(Stream::new(self, ticket, true)),
+            Ok(ticket) => Ok(Stream::of_ours(self, ticket)),
             Err(why) => Err((self, why)),
         }
     }
@@ -180,12 +180,13 @@ impl Attended for Arc<Connection> {
             (violation, state.take_opened(self))
         });
         // Nobody would wait for what a closed socket begins; it may still linger for what it has to send.
-        let is_closed = !opened.is_empty() && self.hub.core.closing.is_cancelled();
+        let is_closed = !opened.is_empty() && self.hub.core.is_closing();
+        let mut place = Place::new(&self.hub);
         for opened in opened.drain(..) {
             if is_closed {
                 opened.stream.reset(Code::REFUSED, "closed");
             } else {
-                serve::begin(self, opened);
+                serve::begin(self, opened, &mut place);
             }
         }
         if opened.capacity() > 0 {
@@ -194,16 +195,15 @@ impl Attended for Arc<Connection> {
         violation.map_or(Ok(()), Err)
     }
 
-    fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&Message) -> bool) -> Poll<()> {
+    fn poll_give(&self, cx: &Context<'_>, give: &mut dyn FnMut(&[u8], &Part) -> bool) -> Poll<()> {
         self.with(|state| {
             state.look_at_clock();
-            let Some(first) = state.session.poll_transmit() else {
+            let Some(mut goes_on) = state.session.transmit(&mut *give) else {
                 State::remember(&mut state.sender, cx.waker());
                 return Poll::Pending;
             };
-            let mut goes_on = give(&first);
-            while goes_on && let Some(frame) = state.session.poll_transmit() {
-                goes_on = give(&frame);
+            while goes_on && let Some(more) = state.session.transmit(&mut *give) {
+                goes_on = more;
             }
             state.streams().settled = true;
             Poll::Ready(())
@@ -220,6 +220,5 @@ impl Attended for Arc<Connection> {
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) stream: Stream,
-    pub(super) head: Head,
-    pub(super) args: Part,
+    pub(super) asked: Box<Asked>,
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bowline_proto::Part;
-use bowline_proto::mux::{self, Head, Kind, StreamId};
+use bowline_proto::mux::{self, Head, Kind, Metadata, MethodRef, StreamId};
 use tokio_util::sync::CancellationToken;
 
 use super::error::Fault;
@@ -34,12 +34,32 @@ pub(super) struct Entry {
     pub(super) end: Option<Ending>,
     pub(super) reader: Option<Waker>,
     pub(super) deadline: Option<Due>,
-    /// A stream of the peer's, until its first message is complete.
-    pub(super) head: Option<Head>,
-    /// That message is complete.
+    /// Of a stream of the peer's, until it is handed to a handler.
+    pub(super) asked: Option<Box<Asked>>,
+    /// Its first message is complete.
     pub(super) is_complete: bool,
     // Boxed: a thousand entries are to stay in the processor's cache. It is kept for the next stream in its place.
     rare: Option<Box<Rare>>,
+}
+
+/// What a peer asks for. It goes from hand to hand until it is answered, so it is a box, and is used again then.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) head: Head,
+    pub(super) args: Part,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { head: Head::new(MethodRef::default()), args: Part::EMPTY }
+    }
+}
+
+impl Asked {
+    /// Lets go of what is not its own.
+    pub(super) fn recycle(&mut self) {
+        (self.head.metadata, self.args) = (Metadata::new(), Part::EMPTY);
+    }
 }
 
 /// What a stream of one short message each way does not need.
@@ -62,7 +82,7 @@ pub(super) enum Ending {
     /// All of it has come.
     Clean,
     /// With a typed error.
-    Failed(Part),
+    Failed(Box<Part>),
     /// From outside.
     Fault(Box<Fault>),
 }
@@ -84,7 +104,7 @@ impl Entry {
             end: None,
             reader: None,
             deadline: None,
-            head: None,
+            asked: None,
             is_complete: false,
             rare: None,
         }
@@ -124,7 +144,7 @@ impl Entry {
                 if self.is_empty() { self.first = Some(message) } else { self.make_rare().rest.push_back(message) }
             }
             Kind::Error => {
-                self.end.get_or_insert(Ending::Failed(whole));
+                self.end.get_or_insert_with(|| Ending::Failed(whole.into()));
             }
         }
         0
@@ -192,7 +212,7 @@ impl Entries {
         let entry = &mut self.places[key as usize];
         debug_assert_eq!(entry.holders, 0, "nobody holds it");
         (entry.first, entry.unreported, entry.end, entry.is_complete) = (None, 0, None, false);
-        (entry.reader, entry.head) = (None, None);
+        (entry.reader, entry.asked) = (None, None);
         if let Some(rare) = entry.rare() {
             *rare = Rare::default();
         }

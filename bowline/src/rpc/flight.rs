@@ -32,7 +32,8 @@ pub(super) struct Flight {
     /// What is called, for as long as that may still be needed.
     request: Option<Request>,
     stage: Stage,
-    outgoing: Option<Outgoing>,
+    // Boxed, as all is that a call of one message each way does not need: it is moved to where it is awaited.
+    outgoing: Option<Box<Outgoing>>,
     /// What became of it so far, once it is made again.
     past: Option<Box<Past>>,
 }
@@ -103,7 +104,7 @@ impl Flight {
             Ok(request) => (Some(request), Stage::Given),
             Err(error) => (None, Stage::Unencodable(error)),
         };
-        Self { request, stage, outgoing, past: None }
+        Self { request, stage, outgoing: outgoing.map(Box::new), past: None }
     }
 
     /// What is to be said along with the call; nothing any more once it was polled.

@@ -119,7 +119,7 @@ impl Hub {
 
     /// Whether no call is begun any more.
     pub(super) fn is_over(&self) -> bool {
-        self.is_draining() || self.core.closing.is_cancelled()
+        self.is_draining() || self.core.is_closing()
     }
 
     /// Whether nothing new is begun.

@@ -67,13 +67,13 @@ pub struct Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request").field("context", self.context()).finish_non_exhaustive()
+        f.debug_struct("Request").field("context", &self.context()).finish_non_exhaustive()
     }
 }
 
 impl Request {
     /// What is known of the call besides its arguments: method, peer, metadata, how long its caller waits.
-    pub const fn context(&self) -> &Context {
+    pub fn context(&self) -> Context {
         self.exchange.context()
     }
 }
@@ -160,8 +160,8 @@ where
             };
             if let Err(error) = handled {
                 match error.downcast_ref::<Status>() {
-                    Some(status) => unanswered.refuse(status.code, &status.reason),
-                    None => unanswered.refuse(Code::INTERNAL, &error.to_string()),
+                    Some(status) => unanswered.reset(status.code, &status.reason),
+                    None => unanswered.reset(Code::INTERNAL, &error.to_string()),
                 }
             }
         })

@@ -8,7 +8,6 @@ use bowline_proto::mux::Code;
 
 use super::codec::Codec;
 use super::connection::{Connection, Opened};
-use super::context::Context as CallContext;
 use super::entry::Ending;
 use super::exchange::Exchange;
 use super::hub::Hub;
@@ -23,10 +22,43 @@ impl Drop for Working {
     }
 }
 
+/// The place of a handler that is at work here and now: the next one gets it if this one is done at once.
+pub(super) struct Place<'a> {
+    hub: &'a Arc<Hub>,
+    is_taken: bool,
+}
+
+impl<'a> Place<'a> {
+    pub(super) const fn new(hub: &'a Arc<Hub>) -> Self {
+        Self { hub, is_taken: false }
+    }
+
+    /// Whether there is a place for one handler more.
+    fn take(&mut self) -> bool {
+        self.is_taken = self.is_taken || self.hub.works();
+        self.is_taken
+    }
+
+    /// The handler goes on with it in a task of its own.
+    fn give(&mut self) -> Working {
+        self.is_taken = false;
+        Working(Arc::clone(self.hub))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.is_taken {
+            self.hub.has_worked();
+        }
+    }
+}
+
 /// Begins to handle what a peer asks for. No lock is held.
-pub(super) fn begin(connection: &Arc<Connection>, opened: Opened) {
+pub(super) fn begin(connection: &Arc<Connection>, opened: Opened, place: &mut Place<'_>) {
     let hub = &connection.hub;
-    let Opened { stream, head, args } = opened;
+    let Opened { stream, asked } = opened;
+    let head = &asked.head;
     let Some(codec) = Codec::from_number(head.method.codec) else {
         return stream.reset(Code::UNSUPPORTED_CODEC, "no such codec");
     };
@@ -37,7 +69,7 @@ pub(super) fn begin(connection: &Arc<Connection>, opened: Opened) {
     if ours != 0 && theirs != 0 && ours != theirs && !codec.is_self_describing() {
         return stream.reset(Code::SHAPE_MISMATCH, method.signature);
     }
-    if !hub.works() {
+    if !place.take() {
         return stream.reset(Code::REFUSED, "as many handlers are at work as may be");
     }
     let deadline = head.deadline.map(|left| rt::now() + left);
@@ -45,16 +77,15 @@ pub(super) fn begin(connection: &Arc<Connection>, opened: Opened) {
     if let Some(at) = deadline.filter(|_| !head.one_way) {
         connection.with(|state| state.arm(connection, ticket, at));
     }
-    let context = CallContext::new(Arc::clone(connection), ticket, method, deadline, head.metadata, codec);
-    let exchange = Exchange::new(stream, context, codec, args);
+    let exchange = Exchange::new(stream, asked, method, deadline, codec);
     // A handler's panic is the end of its call, and of nothing else.
     let pending = catch_unwind(AssertUnwindSafe(|| {
         let mut work = service.call(index, exchange);
         let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         polled.is_pending().then_some(work)
     }));
-    let Ok(Some(work)) = pending else { return hub.has_worked() };
-    let working = Working(Arc::clone(hub));
+    let Ok(Some(work)) = pending else { return };
+    let working = place.give();
     let task = hub.core.spawn_abortable(async move {
         let _working = working;
         work.await;

@@ -129,14 +129,15 @@ impl State {
         let mut opened = std::mem::take(&mut self.streams().opened);
         for ticket in opened.drain(..) {
             let Some(entry) = self.entry(ticket) else { continue };
-            let Some(head) = entry.head.take() else { continue };
-            let is_cancelled = !head.one_way && matches!(entry.end, Some(Ending::Fault(_)));
+            let Some(mut asked) = entry.asked.take() else { continue };
+            let is_cancelled = !asked.head.one_way && matches!(entry.end, Some(Ending::Fault(_)));
             let Some((args, consumed)) = entry.take_out().filter(|_| !is_cancelled) else {
                 self.release(ticket);
                 continue;
             };
+            asked.args = args;
             self.consumed(ticket, consumed);
-            to_serve.push(Opened { stream: Stream::new(Arc::clone(connection), ticket, false), head, args });
+            to_serve.push(Opened { stream: Stream::of_peer(Arc::clone(connection), ticket), asked });
         }
         self.streams().opened = opened;
         to_serve

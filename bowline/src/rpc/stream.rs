@@ -7,7 +7,7 @@ use bowline_proto::Part;
 use bowline_proto::mux::{Code, End, SendErrorKind};
 
 use super::connection::Connection;
-use super::entry::{Ending, Ticket};
+use super::entry::{Asked, Ending, Ticket};
 use super::error::{Fault, Status};
 use super::state::State;
 
@@ -46,7 +46,9 @@ pub(super) struct Stream {
 enum Hold {
     /// A call of ours.
     Call,
-    /// A call of the peer's, or another hold on one of ours.
+    /// A call of the peer's: its caller hears if nobody answers.
+    Answer,
+    /// Another hold on one of them.
     Share,
     /// It was let go of already.
     Released,
@@ -62,8 +64,22 @@ impl Hold {
 }
 
 impl Stream {
-    pub(super) const fn new(connection: Arc<Connection>, ticket: Ticket, is_call: bool) -> Self {
-        Self { connection, ticket, hold: if is_call { Hold::Call } else { Hold::Share } }
+    /// A call of ours.
+    pub(super) const fn of_ours(connection: Arc<Connection>, ticket: Ticket) -> Self {
+        Self { connection, ticket, hold: Hold::Call }
+    }
+
+    /// A call of the peer's. If it is dropped without an answer the caller hears [`Code::INTERNAL`].
+    pub(super) const fn of_peer(connection: Arc<Connection>, ticket: Ticket) -> Self {
+        Self { connection, ticket, hold: Hold::Answer }
+    }
+
+    /// What the holder of a call had to say if nobody answers, this one has to.
+    #[cfg(feature = "tower")]
+    pub(super) fn supervise(&mut self) -> Self {
+        let mut other = self.share();
+        other.hold = std::mem::replace(&mut self.hold, Hold::Share);
+        other
     }
 
     /// Another hold on it.
@@ -73,7 +89,7 @@ impl Stream {
                 entry.holders += 1;
             }
         });
-        Self::new(Arc::clone(&self.connection), self.ticket, false)
+        Self { connection: Arc::clone(&self.connection), ticket: self.ticket, hold: Hold::Share }
     }
 
     /// The next message.
@@ -146,10 +162,11 @@ impl Stream {
         })
     }
 
-    /// Sends the answer and lets go of the stream, which is given back with the answer if there is no room for it now.
+    /// Sends the answer to what was asked and lets go of the stream, which is given back with the answer if there is no room
+    /// for it now.
     ///
     /// What is queued goes out without us.
-    pub(super) fn answer(mut self, part: Part) -> Result<(), (Self, Option<Part>)> {
+    pub(super) fn answer(mut self, part: Part, asked: Box<Asked>) -> Result<(), (Self, Option<Part>)> {
         let Self { connection, ticket, hold } = &mut self;
         let ticket = *ticket;
         let held = connection.with(|state| {
@@ -162,10 +179,16 @@ impl Stream {
             }
             state.streams().let_go(ticket);
             state.release(ticket);
+            state.streams().keep(asked);
             hold.release(connection);
             None
         });
-        if held.is_some() { Err((self, held)) } else { Ok(()) }
+        if held.is_none() {
+            return Ok(());
+        }
+        // It is answered, if its caller waits for that.
+        self.hold = Hold::Share;
+        Err((self, held))
     }
 
     /// Ends our direction.
@@ -212,6 +235,11 @@ impl Drop for Stream {
         let Self { connection, ticket, hold } = self;
         if *hold != Hold::Released {
             connection.with(|state| {
+                if *hold == Hold::Answer {
+                    let panics = std::thread::panicking();
+                    let why = if panics { "the handler panicked" } else { "the handler gave no answer" };
+                    state.reset(*ticket, Code::INTERNAL, why);
+                }
                 state.release(*ticket);
                 hold.release(connection);
             });
@@ -233,7 +261,7 @@ impl From<Ending> for Next {
     fn from(end: Ending) -> Self {
         match end {
             Ending::Clean => Self::End,
-            Ending::Failed(error) => Self::Failed(error),
+            Ending::Failed(error) => Self::Failed(*error),
             Ending::Fault(fault) => Self::Fault(fault),
         }
     }

@@ -6,7 +6,7 @@ use bowline_proto::mux::{Audience, Code, Head, Kind, StreamId};
 use bowline_proto::{DisconnectReason, Part};
 
 use super::after::{After, Deed};
-use super::entry::{Ending, Entries, Entry, Ticket};
+use super::entry::{Asked, Ending, Entries, Entry, Ticket};
 use super::error::{Fault, Outcome, Status};
 
 /// All streams of a connection that somebody here holds.
@@ -17,6 +17,8 @@ pub(super) struct Streams {
     by_stream: Vec<Option<u32>>,
     /// Streams of the peer's whose first message is complete.
     pub(super) opened: Vec<Ticket>,
+    /// Boxes of what was answered; never more than there were streams at once.
+    spare: Vec<Box<Asked>>,
     /// Why the connection is gone, once it is.
     pub(super) lost: Option<DisconnectReason>,
     /// The peer takes no more streams.
@@ -98,6 +100,12 @@ impl Streams {
         self.forget(stream);
     }
 
+    /// What was asked for is answered.
+    pub(super) fn keep(&mut self, mut asked: Box<Asked>) {
+        asked.recycle();
+        self.spare.push(asked);
+    }
+
     fn forget(&mut self, stream: Option<StreamId>) -> Option<StreamId> {
         if let Some(id) = stream {
             self.by_stream[id.index()] = None;
@@ -108,10 +116,12 @@ impl Streams {
 
 impl Audience for Streams {
     fn opened(&mut self, id: StreamId, head: Head) {
+        let mut asked = self.spare.pop().unwrap_or_default();
+        asked.head = head;
         let ticket = self.insert(id, None);
         if let Some(entry) = self.entries.get(ticket) {
             // Nobody holds it before it is handed to a handler.
-            entry.head = Some(head);
+            entry.asked = Some(asked);
         }
     }
 
@@ -123,7 +133,7 @@ impl Audience for Streams {
         let consumed = entry.take_in(payload, more, kind);
         if !more {
             self.after.wake(entry.reader.take());
-            if entry.head.is_some() && !std::mem::replace(&mut entry.is_complete, true) {
+            if entry.asked.is_some() && !std::mem::replace(&mut entry.is_complete, true) {
                 self.opened.push(ticket);
             }
         }
@@ -159,7 +169,7 @@ impl Audience for Streams {
         self.settled = true;
         let Some((ticket, entry)) = self.of_stream(id) else { return };
         entry.stream = None;
-        let is_partial = entry.head.is_some() && !entry.is_complete;
+        let is_partial = entry.asked.is_some() && !entry.is_complete;
         self.by_stream[id.index()] = None;
         // It ended before its first message was complete: nobody ever held it.
         if is_partial {

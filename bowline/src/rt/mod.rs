@@ -16,8 +16,8 @@ use bowline_proto::time::Instant;
 use bytes::BytesMut;
 
 pub(crate) use host::{
-    AbortHandle, Home, Sleep, now, poll_budget, poll_yield, reset, seed, sleep, sleep_until, spawn, spawn_abortable,
-    spend, timeout, timeout_at, yield_now,
+    AbortHandle, Home, Sleep, WAKING, now, poll_budget, poll_yield, reset, seed, sleep, sleep_until, spawn,
+    spawn_abortable, spend, timeout, timeout_at, yield_now,
 };
 
 #[cfg(feature = "auth-files")]

@@ -15,6 +15,10 @@ pub(crate) use tokio::time::{Sleep, sleep, timeout};
 #[cfg(feature = "auth-files")]
 pub(crate) use tokio::task::spawn_blocking as blocking;
 
+/// Twice what it takes to put a thread to sleep and to wake it, with some to spare: for so long it may look whether it is
+/// needed again. Streams of 64 KiB chunks made 1.3 to 1.8 times as much with it; 20 µs did less, and 100 no more.
+pub(crate) const WAKING: Duration = Duration::from_micros(50);
+
 static ORIGIN: LazyLock<tokio::time::Instant> = LazyLock::new(tokio::time::Instant::now);
 
 /// Now, counted from the first call in this process.

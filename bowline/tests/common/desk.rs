@@ -208,7 +208,7 @@ async fn answer(shared: Arc<Shared>, name: &'static str, mut exchange: Exchange)
                 let tag = context.metadata().get("tag").map(|tag| String::from_utf8_lossy(tag).into_owned());
                 (identity, tag)
             };
-            let who = who(exchange.context());
+            let who = who(&exchange.context());
             exchange.reply::<_, Never>(Ok(who)).await;
         }
         other => unreachable!("{other} is no method of one answer"),

@@ -12,7 +12,10 @@ const KEPT: usize = 16;
 /// The messages of our direction that are not sent yet.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    queue: VecDeque<Item>,
+    /// The one that goes next stands here: a stream of one message has no queue.
+    first: Option<Item>,
+    /// Those behind it.
+    rest: VecDeque<Item>,
     /// What they cost, all together.
     unsent: usize,
     /// No more messages are taken.
@@ -38,10 +41,10 @@ struct Item {
 }
 
 /// What goes into the next frame.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A message or a piece of one.
-    Payload { payload: Part, then: Then, error: bool },
+    /// So many bytes of the first message, or all of them.
+    Payload { len: usize, then: Then, error: bool },
     /// The end alone.
     End,
 }
@@ -49,7 +52,8 @@ pub(super) enum Next {
 impl Default for Outgoing {
     fn default() -> Self {
         Self {
-            queue: VecDeque::new(),
+            first: None,
+            rest: VecDeque::new(),
             unsent: 0,
             ended: false,
             bare: false,
@@ -63,7 +67,7 @@ impl Default for Outgoing {
 impl Outgoing {
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty() && !self.bare
+        self.first.is_none() && !self.bare
     }
 
     /// Whether no more messages are taken.
@@ -98,14 +102,15 @@ impl Outgoing {
     pub(super) fn push(&mut self, payload: Part, last: bool, error: bool) {
         self.unsent += cost(payload.len());
         self.ended |= last;
-        self.queue.push_back(Item { payload, at: 0, last, error });
+        let item = Item { payload, at: 0, last, error };
+        if self.first.is_none() { self.first = Some(item) } else { self.rest.push_back(item) }
     }
 
     /// Ends the direction behind what waits.
     pub(super) fn finish(&mut self) {
         if !self.ended {
             (self.ended, self.wanted) = (true, None);
-            match self.queue.back_mut() {
+            match self.rest.back_mut().or(self.first.as_mut()) {
                 Some(item) => item.last = true,
                 None => self.bare = true,
             }
@@ -121,50 +126,71 @@ impl Outgoing {
 
     /// Whether anything may go now.
     pub(super) fn is_ready(&self) -> bool {
-        if self.queue.is_empty() { self.bare } else { self.credit >= LEAST as u64 }
+        if self.first.is_none() { self.bare } else { self.credit >= LEAST as u64 }
     }
 
     /// What the next frame costs, if a payload has at most `most` bytes.
     pub(super) fn next_cost(&self, most: usize) -> usize {
-        self.queue.front().map_or(0, |item| cost(self.piece(item, most)))
+        self.first.as_ref().map_or(0, |item| cost(self.piece(item, most)))
     }
 
     /// What goes into the next frame, with a payload of at most `most` bytes; nothing unless it is ready.
-    pub(super) fn next(&mut self, most: usize) -> Option<Next> {
+    #[inline]
+    pub(super) fn next(&self, most: usize) -> Option<Next> {
         if !self.is_ready() {
             return None;
         }
-        let Some(item) = self.queue.front() else {
-            self.bare = false;
-            return Some(Next::End);
+        let Some(item) = &self.first else { return Some(Next::End) };
+        let len = self.piece(item, most);
+        let (then, error) = match item.payload.len() - item.at {
+            left if len < left => (Then::More, false),
+            _ if item.last => (Then::Finish, item.error),
+            _ => (Then::Next, item.error),
         };
-        let piece = self.piece(item, most);
-        self.credit -= cost(piece) as u64;
-        if item.at + piece < item.payload.len() {
-            let item = self.queue.front_mut()?;
-            let payload = slice(&item.payload, item.at, item.at + piece);
-            item.at += piece;
-            self.unsent -= piece;
-            return Some(Next::Payload { payload, then: Then::More, error: false });
+        Some(Next::Payload { len, then, error })
+    }
+
+    /// The payload that is next, of which `take` takes what it needs: it is not moved for that, and copied only if it is
+    /// cut and short.
+    #[inline]
+    pub(super) fn pass<T>(&self, len: usize, take: impl FnOnce(&Part) -> T) -> T {
+        match &self.first {
+            Some(item) if len < item.payload.len() => take(&slice(&item.payload, item.at, item.at + len)),
+            Some(item) => take(&item.payload),
+            None => take(&Part::EMPTY),
         }
-        let Item { payload, at, last, error } = self.queue.pop_front()?;
-        let whole = payload.len();
-        self.unsent -= cost(whole) - at;
-        let payload = if at == 0 { payload } else { slice(&payload, at, whole) };
-        Some(Next::Payload { payload, then: if last { Then::Finish } else { Then::Next }, error })
+    }
+
+    /// What [`next`](Self::next) has said is sent.
+    #[inline]
+    pub(super) fn advance(&mut self, sent: Next) {
+        let (Next::Payload { len, then, .. }, Some(item)) = (sent, &mut self.first) else {
+            self.bare = false;
+            return;
+        };
+        self.credit -= cost(len) as u64;
+        if then == Then::More {
+            item.at += len;
+            self.unsent -= len;
+        } else {
+            self.unsent -= cost(item.payload.len()) - item.at;
+            self.first = self.rest.pop_front();
+        }
     }
 
     /// Throws away what waits.
     pub(super) fn discard(&mut self) {
-        self.queue.clear();
+        self.first = None;
+        self.rest.clear();
         (self.unsent, self.ended, self.bare, self.wanted) = (0, true, false, None);
     }
 
     /// Makes it a new one, with the memory of the old.
     pub(super) fn recycle(&mut self) {
-        self.queue.clear();
-        if self.queue.capacity() > KEPT {
-            self.queue.shrink_to(KEPT);
+        self.first = None;
+        self.rest.clear();
+        if self.rest.capacity() > KEPT {
+            self.rest.shrink_to(KEPT);
         }
         (self.unsent, self.ended, self.bare, self.wanted) = (0, false, false, None);
         (self.credit, self.given) = (WINDOW as u64, 0);
@@ -173,12 +199,12 @@ impl Outgoing {
     /// How many entries its memory has room for.
     #[cfg(any(test, feature = "sim"))]
     pub(super) fn kept(&self) -> usize {
-        self.queue.capacity()
+        self.rest.capacity()
     }
 
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
-        self.queue.capacity()
+        self.rest.capacity()
     }
 
     fn piece(&self, item: &Item, most: usize) -> usize {
@@ -198,13 +224,18 @@ fn slice(payload: &Part, from: usize, to: usize) -> Part {
 mod tests {
     use super::*;
 
+    fn send(outgoing: &mut Outgoing, most: usize) -> Option<(usize, Then)> {
+        let next = outgoing.next(most)?;
+        let sent = match next {
+            Next::Payload { len, then, .. } => (outgoing.pass(len, |payload| payload.len()), then),
+            Next::End => (0, Then::Finish),
+        };
+        outgoing.advance(next);
+        Some(sent)
+    }
+
     fn pieces(outgoing: &mut Outgoing, most: usize) -> Vec<(usize, Then)> {
-        std::iter::from_fn(|| outgoing.next(most))
-            .map(|next| match next {
-                Next::Payload { payload, then, .. } => (payload.len(), then),
-                Next::End => (0, Then::Finish),
-            })
-            .collect()
+        std::iter::from_fn(|| send(outgoing, most)).collect()
     }
 
     #[test]
@@ -227,7 +258,7 @@ mod tests {
         outgoing.finish();
         outgoing.finish();
         assert_eq!(outgoing.next(1), Some(Next::End));
-        assert_eq!(outgoing.next(1), None);
+        assert_eq!(pieces(&mut outgoing, 1), [(0, Then::Finish)]);
     }
 
     #[test]
@@ -237,9 +268,9 @@ mod tests {
         outgoing.push(vec![1; 900].into(), false, false);
         assert!(!outgoing.has_room_again(1_000), "nobody was refused");
         assert!(!outgoing.has_room(800, 1_000));
-        outgoing.next(500);
+        send(&mut outgoing, 500);
         assert!(!outgoing.has_room_again(1_000), "400 wait");
-        outgoing.next(200);
+        send(&mut outgoing, 200);
         assert!(outgoing.has_room_again(1_000));
         assert!(!outgoing.has_room_again(1_000), "it was said");
     }

@@ -159,6 +159,24 @@ impl Batch {
         self.bytes += 2 + len;
     }
 
+    /// Adds a message of one part, which is these two one behind the other; the second one is copied, however long.
+    #[inline]
+    pub(crate) fn push_joined(&mut self, header: &[u8], body: &Part) {
+        self.messages += 1;
+        self.arena.reserve(HEADER_MOST + header.len() + body.len().max(Part::INLINE));
+        self.push_header(0, header.len() + body.len());
+        self.arena.extend_from_slice(header);
+        match body.as_window() {
+            Some((window, len)) => {
+                let end = self.arena.len() + len;
+                self.arena.extend_from_slice(window);
+                self.arena.truncate(end);
+            }
+            None => self.arena.extend_from_slice(body),
+        }
+        self.bytes += header.len() + body.len();
+    }
+
     fn push_parts(&mut self, parts: &[Part]) {
         let last = parts.len() - 1;
         for (i, part) in parts.iter().enumerate() {

@@ -68,9 +68,11 @@ enum Taken {
     Blob(Bytes),
 }
 
-/// Lets blobs share the bytes of `part` until the guard goes; an inline part has none to share.
-pub(super) fn lend(part: &Part) -> Lent {
-    Lent { before: LENT.replace(part.as_shared().cloned()) }
+/// Lets blobs share the bytes of `part` until the guard goes; an inline part has none to share, and what was lent before
+/// is of another message, which `share` sees.
+pub(super) fn lend(part: &Part) -> Option<Lent> {
+    let shared = part.as_shared()?;
+    Some(Lent { before: LENT.replace(Some(shared.clone())) })
 }
 
 /// What was lent before comes back with the end of this.

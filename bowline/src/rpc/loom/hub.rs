@@ -114,8 +114,8 @@ fn a_connection_that_joins_while_its_socket_drains_is_told() {
             let attended = hub.joined(ConnectionId(1), &info);
             let mut peer = Session::new(Side::Server, Settings::default());
             run(std::future::poll_fn(|cx| {
-                attended.poll_give(cx, &mut |frame| {
-                    peer.handle(frame).expect("it keeps to the protocol");
+                attended.poll_give(cx, &mut |header, payload| {
+                    peer.handle(&frame::message(header, payload)).expect("it keeps to the protocol");
                     true
                 })
             }));

@@ -14,6 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use bowline_proto::mux::frame;
 use bowline_proto::mux::{Code, End, Event, Session, Settings, Side, StreamId};
 use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo, SocketType};
 use loom::sync::Notify as Signal;
@@ -97,8 +98,8 @@ impl Line {
     /// Sends what there is to be sent, at once or when there is something.
     fn poll_give(&mut self, cx: &Context<'_>) -> Poll<()> {
         let mut frames = Vec::new();
-        let given = self.attended.poll_give(cx, &mut |frame| {
-            frames.push(frame.clone());
+        let given = self.attended.poll_give(cx, &mut |header, payload| {
+            frames.push(frame::message(header, payload));
             true
         });
         for frame in frames {

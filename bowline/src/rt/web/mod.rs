@@ -19,6 +19,9 @@ pub(crate) use timers::Sleep;
 pub(crate) use turns::{poll_budget, poll_yield, spend, yield_now};
 pub(crate) use web_time::Instant as Wall;
 
+/// A page is not put to sleep, but called when something has come: there is nothing to look for.
+pub(crate) const WAKING: Duration = Duration::ZERO;
+
 static ORIGIN: LazyLock<Wall> = LazyLock::new(Wall::now);
 
 /// Now, counted from the first call.

@@ -22,6 +22,7 @@ use super::error::Violation;
 use super::head::{Head, MethodRef};
 use super::varint;
 use crate::message::{Message, Part};
+use crate::wire::batch::Batch;
 
 /// The longest payload of one frame, in bytes.
 pub const PAYLOAD_MOST: usize = 64 * 1024;
@@ -71,9 +72,9 @@ pub enum Method {
     Define(MethodRef),
 }
 
-/// What one message on the wire says.
+/// What one message on the wire says; `P` is what it has for a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum Frame<P = Part> {
     /// A stream begins.
     Open {
         /// The stream.
@@ -83,7 +84,7 @@ pub enum Frame {
         /// All else about it. Its `method` is the one that is defined, and means nothing if it is known already.
         head: Head,
         /// The first message, or its beginning.
-        payload: Part,
+        payload: P,
         /// What follows.
         then: Then,
     },
@@ -92,7 +93,7 @@ pub enum Frame {
         /// The stream.
         sid: u16,
         /// The next message, or a piece of it.
-        payload: Part,
+        payload: P,
         /// What follows.
         then: Then,
         /// The message is the typed error that the call ended with.
@@ -144,6 +145,69 @@ impl Frame {
     ///
     /// A [`Violation`], for whatever is not exactly a frame. Nothing is allocated for a length that is only announced.
     pub fn decode(message: &Message) -> Result<Self, Violation> {
+        Ok(match Frame::read(message)? {
+            Frame::Open { sid, method, head, payload, then } => {
+                Self::Open { sid, method, head, payload: payload.to_part(), then }
+            }
+            Frame::Data { sid, payload, then, error } => Self::Data { sid, payload: payload.to_part(), then, error },
+            Frame::End { sid } => Self::End { sid },
+            Frame::Credit { sid, bytes } => Self::Credit { sid, bytes },
+            Frame::Reset { sid, code, reason } => Self::Reset { sid, code, reason },
+            Frame::GoAway { opens, code, reason } => Self::GoAway { opens, code, reason },
+            Frame::Ping { nonce, answer } => Self::Ping { nonce, answer },
+        })
+    }
+
+    /// The frame as a message. The caller keeps to the limits.
+    pub fn encode(&self) -> Message {
+        let mut header = Vec::new();
+        let payload = self.write(&mut header);
+        message(&header, payload)
+    }
+
+    /// Puts the header into `out`, whose content is replaced, and returns the payload.
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> &Part {
+        out.clear();
+        match self {
+            Self::Open { sid, method, head, payload, then } => {
+                let mut extra = Vec::new();
+                head.write_extra(&mut extra);
+                write_open(*sid, *method, &extra, *then, out);
+                return payload;
+            }
+            Self::Data { sid, payload, then, error } => {
+                write_data(*sid, *then, *error, out);
+                return payload;
+            }
+            Self::End { sid } => write_end(*sid, out),
+            Self::Credit { sid, bytes } => {
+                out.push(CREDIT);
+                varint::write((*sid).into(), out);
+                varint::write(*bytes, out);
+            }
+            Self::Reset { sid, code, reason } => {
+                out.push(RESET);
+                varint::write((*sid).into(), out);
+                write_why(*code, reason, out);
+            }
+            Self::GoAway { opens, code, reason } => {
+                out.push(GOAWAY);
+                varint::write(*opens, out);
+                write_why(*code, reason, out);
+            }
+            Self::Ping { nonce, answer } => {
+                out.push(if *answer { PING | ANSWER } else { PING });
+                varint::write(*nonce, out);
+            }
+        }
+        &Part::EMPTY
+    }
+}
+
+impl<'a> Frame<Payload<'a>> {
+    /// As [`decode`](Frame::decode), with a payload that stands where it came.
+    #[inline]
+    pub(super) fn read(message: &'a Message) -> Result<Self, Violation> {
         let (first, second) = match message.parts() {
             [first] => (first, None),
             [first, second] => (first, Some(second)),
@@ -165,46 +229,28 @@ impl Frame {
             kind => Err(Violation::UnknownKind { kind }),
         }
     }
+}
 
-    /// The frame as a message. `scratch` is for the work: its content is replaced. The caller keeps to the limits.
-    pub fn encode(&self, scratch: &mut Vec<u8>) -> Message {
-        scratch.clear();
-        match self {
-            Self::Open { sid, method, head, payload, then } => {
-                let mut extra = Vec::new();
-                head.write_extra(&mut extra);
-                write_open(*sid, *method, &extra, *then, scratch);
-                return with_payload(scratch, payload);
-            }
-            Self::Data { sid, payload, then, error } => {
-                write_data(*sid, *then, *error, scratch);
-                return with_payload(scratch, payload);
-            }
-            Self::End { sid } => {
-                scratch.push(DATA | FIN | BARE);
-                varint::write((*sid).into(), scratch);
-            }
-            Self::Credit { sid, bytes } => {
-                scratch.push(CREDIT);
-                varint::write((*sid).into(), scratch);
-                varint::write(*bytes, scratch);
-            }
-            Self::Reset { sid, code, reason } => {
-                scratch.push(RESET);
-                varint::write((*sid).into(), scratch);
-                write_why(*code, reason, scratch);
-            }
-            Self::GoAway { opens, code, reason } => {
-                scratch.push(GOAWAY);
-                varint::write(*opens, scratch);
-                write_why(*code, reason, scratch);
-            }
-            Self::Ping { nonce, answer } => {
-                scratch.push(if *answer { PING | ANSWER } else { PING });
-                varint::write(*nonce, scratch);
-            }
+/// A payload that stands where it came: all of a part from a place on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Payload<'a> {
+    part: &'a Part,
+    at: usize,
+}
+
+impl Payload<'_> {
+    pub(super) fn len(self) -> usize {
+        self.part.len() - self.at
+    }
+
+    #[inline]
+    pub(super) fn to_part(self) -> Part {
+        match self.part.as_shared() {
+            Some(shared) if self.at == 0 => shared.clone().into(),
+            // What is short is copied, so that it does not keep a whole read buffer alive.
+            Some(shared) if self.len() > Part::INLINE => shared.slice(self.at..).into(),
+            _ => Part::copy_from_slice(&self.part[self.at..]),
         }
-        Part::copy_from_slice(scratch).into()
     }
 }
 
@@ -239,13 +285,34 @@ pub(super) fn write_data(sid: u16, then: Then, error: bool, out: &mut Vec<u8>) {
     varint::write(sid.into(), out);
 }
 
+/// Appends all of a DATA that has no payload and ends its direction.
+pub(super) fn write_end(sid: u16, out: &mut Vec<u8>) {
+    out.push(DATA | FIN | BARE);
+    varint::write(sid.into(), out);
+}
+
 /// The frame of this header and this payload.
-pub(super) fn with_payload(header: &mut Vec<u8>, payload: &Part) -> Message {
+pub fn message(header: &[u8], payload: &Part) -> Message {
     if payload.len() > COPIED_MOST {
         return Message::from_iter([Part::copy_from_slice(header), payload.clone()]);
     }
-    header.extend_from_slice(payload);
-    Part::copy_from_slice(header).into()
+    let len = header.len() + payload.len();
+    if len > Part::INLINE {
+        return [header, payload].concat().into();
+    }
+    let mut window = [0; Part::INLINE];
+    window[..header.len()].copy_from_slice(header);
+    window[header.len()..len].copy_from_slice(payload);
+    Part::copy_from_slice(&window[..len]).into()
+}
+
+/// Puts the frame of this header and this payload into a batch, with no message in between.
+#[inline]
+pub fn push(batch: &mut Batch, header: &[u8], payload: &Part) {
+    if payload.len() > COPIED_MOST {
+        return batch.push(&message(header, payload));
+    }
+    batch.push_joined(header, payload);
 }
 
 /// What is left to read of a frame.
@@ -255,8 +322,8 @@ struct Body<'a> {
     second: Option<&'a Part>,
 }
 
-impl Body<'_> {
-    fn open(mut self, first: u8) -> Result<Frame, Violation> {
+impl<'a> Body<'a> {
+    fn open(mut self, first: u8) -> Result<Frame<Payload<'a>>, Violation> {
         let then = then(first)?;
         let sid = self.sid()?;
         let (method, named) = if first & DEFINE == 0 {
@@ -275,7 +342,7 @@ impl Body<'_> {
         Ok(Frame::Open { sid, method, head, payload: self.payload()?, then })
     }
 
-    fn data(mut self, first: u8) -> Result<Frame, Violation> {
+    fn data(mut self, first: u8) -> Result<Frame<Payload<'a>>, Violation> {
         let then = then(first)?;
         let (error, bare) = (first & ERROR != 0, first & BARE != 0);
         if (error || bare) && then != Then::Finish || error && bare {
@@ -289,28 +356,28 @@ impl Body<'_> {
         Ok(Frame::Data { sid, payload: self.payload()?, then, error })
     }
 
-    fn credit(mut self, first: u8) -> Result<Frame, Violation> {
+    fn credit(mut self, first: u8) -> Result<Frame<Payload<'a>>, Violation> {
         only(first, 0)?;
         let (sid, bytes) = (self.sid()?, varint::read(&mut self.rest)?);
         self.end()?;
         Ok(Frame::Credit { sid, bytes })
     }
 
-    fn reset(mut self, first: u8) -> Result<Frame, Violation> {
+    fn reset(mut self, first: u8) -> Result<Frame<Payload<'a>>, Violation> {
         only(first, 0)?;
         let sid = self.sid()?;
         let (code, reason) = self.why()?;
         Ok(Frame::Reset { sid, code, reason })
     }
 
-    fn go_away(mut self, first: u8) -> Result<Frame, Violation> {
+    fn go_away(mut self, first: u8) -> Result<Frame<Payload<'a>>, Violation> {
         only(first, 0)?;
         let opens = varint::read(&mut self.rest)?;
         let (code, reason) = self.why()?;
         Ok(Frame::GoAway { opens, code, reason })
     }
 
-    fn ping(mut self, first: u8) -> Result<Frame, Violation> {
+    fn ping(mut self, first: u8) -> Result<Frame<Payload<'a>>, Violation> {
         only(first, ANSWER)?;
         let nonce = varint::read(&mut self.rest)?;
         self.end()?;
@@ -338,25 +405,15 @@ impl Body<'_> {
     }
 
     #[inline]
-    fn payload(self) -> Result<Part, Violation> {
-        if let Some(second) = self.second {
-            if !self.rest.is_empty() {
-                return Err(Violation::SplitPayload);
-            }
-            return fits(second.len()).map(|()| second.clone());
-        }
-        fits(self.rest.len())?;
-        let at = self.part.len() - self.rest.len();
-        Ok(match self.part.as_shared() {
-            // What is short is copied, so that it does not keep a whole read buffer alive.
-            Some(shared) if self.rest.len() > Part::INLINE => shared.slice(at..).into(),
-            _ => Part::copy_from_slice(self.rest),
-        })
+    fn payload(self) -> Result<Payload<'a>, Violation> {
+        let payload = match self.second {
+            Some(_) if !self.rest.is_empty() => return Err(Violation::SplitPayload),
+            Some(second) => Payload { part: second, at: 0 },
+            None => Payload { part: self.part, at: self.part.len() - self.rest.len() },
+        };
+        let len = payload.len();
+        if len > PAYLOAD_MOST { Err(Violation::PayloadTooLong { len }) } else { Ok(payload) }
     }
-}
-
-fn fits(len: usize) -> Result<(), Violation> {
-    if len > PAYLOAD_MOST { Err(Violation::PayloadTooLong { len }) } else { Ok(()) }
 }
 
 fn only(first: u8, allowed: u8) -> Result<(), Violation> {

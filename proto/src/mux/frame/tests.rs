@@ -12,7 +12,7 @@ fn decode(bytes: &[u8]) -> Result<Frame, Violation> {
 }
 
 fn encode(frame: &Frame) -> Message {
-    frame.encode(&mut Vec::new())
+    frame.encode()
 }
 
 fn payload() -> impl Strategy<Value = Part> {

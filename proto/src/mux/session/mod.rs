@@ -410,21 +410,22 @@ impl<A: Audience> Session<A> {
     }
 
     /// Moves a stream, and does what follows.
-    #[inline]
     fn apply(&mut self, key: u32, input: Input) {
-        self.cut(key, input, Code::CANCELLED, "");
-    }
-
-    /// Moves a stream that may be reset by that, and does what follows.
-    #[inline]
-    fn cut(&mut self, key: u32, input: Input, code: Code, reason: &str) {
         let stream = self.slots.stream(key);
         let sent = stream.state != State::New;
         let effects = stream.state.step(stream.role, input);
         // Half of the moves of a call have nothing to do.
         if !effects.is_empty() || !stream.outgoing.is_empty() {
-            self.perform(key, effects, sent, (input, code, reason));
+            self.perform(key, effects, sent, (input, Code::CANCELLED, ""));
         }
+    }
+
+    /// Moves a stream that is reset by that, and does what follows.
+    fn cut(&mut self, key: u32, input: Input, code: Code, reason: &str) {
+        let stream = self.slots.stream(key);
+        let sent = stream.state != State::New;
+        let effects = stream.state.step(stream.role, input);
+        self.perform(key, effects, sent, (input, code, reason));
     }
 
     /// Does what follows of a move, in order: the one place where effects are performed.

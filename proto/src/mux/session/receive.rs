@@ -1,12 +1,12 @@
 //! What the peer says.
 
-use super::{Audience, Code, Head, Input, Message, Part, Role, Session, State, Violation};
+use super::{Audience, Code, Head, Input, Message, Role, Session, State, Violation};
 use crate::mux::event::Kind;
-use crate::mux::frame::{Frame, Method, Then};
+use crate::mux::frame::{Frame, Method, Payload, Then};
 
 /// A payload as it came.
-struct Piece {
-    payload: Part,
+struct Piece<'a> {
+    payload: Payload<'a>,
     then: Then,
     kind: Kind,
 }
@@ -21,7 +21,7 @@ impl<A: Audience> Session<A> {
         if self.lost {
             return Ok(());
         }
-        match Frame::decode(frame)? {
+        match Frame::read(frame)? {
             Frame::Open { sid, method, head, payload, then } => {
                 self.opened(sid, method, head, Piece { payload, then, kind: Kind::Item })
             }
@@ -52,7 +52,7 @@ impl<A: Audience> Session<A> {
         }
     }
 
-    fn opened(&mut self, sid: u16, method: Method, mut head: Head, piece: Piece) -> Result<(), Violation> {
+    fn opened(&mut self, sid: u16, method: Method, mut head: Head, piece: Piece<'_>) -> Result<(), Violation> {
         if self.slots.is_ours(sid) {
             return Err(Violation::WrongSide { sid });
         }
@@ -72,7 +72,7 @@ impl<A: Audience> Session<A> {
         }
         if one_way {
             if !refused {
-                self.audience.data(id, piece.payload, false, Kind::Item);
+                self.audience.data(id, piece.payload.to_part(), false, Kind::Item);
             }
             self.apply(key, Input::OneWay);
             return Ok(());
@@ -85,7 +85,7 @@ impl<A: Audience> Session<A> {
         Ok(())
     }
 
-    fn data(&mut self, sid: u16, piece: Piece) -> Result<(), Violation> {
+    fn data(&mut self, sid: u16, piece: Piece<'_>) -> Result<(), Violation> {
         let key = self.speaker(sid)?;
         // Only an answer can be an error.
         if piece.kind == Kind::Error && self.slots.stream(key).role == Role::Responder {
@@ -120,7 +120,7 @@ impl<A: Audience> Session<A> {
     }
 
     /// Takes a payload: hands it on, counts it as late, or ends the stream because of it.
-    fn take(&mut self, key: u32, piece: Piece) {
+    fn take(&mut self, key: u32, piece: Piece<'_>) {
         let Piece { payload, then, kind } = piece;
         let stream = self.slots.stream(key);
         if stream.state.hears() {
@@ -133,7 +133,7 @@ impl<A: Audience> Session<A> {
                 let more = then == Then::More;
                 stream.partial = more.then_some(message);
                 let id = stream.id;
-                let consumed = self.audience.data(id, payload, more, kind);
+                let consumed = self.audience.data(id, payload.to_part(), more, kind);
                 // Nobody is given credit for a direction that is over.
                 if consumed > 0 && then != Then::Finish {
                     self.consumed(id, consumed);

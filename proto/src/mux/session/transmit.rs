@@ -1,6 +1,6 @@
 //! What we say to the peer.
 
-use super::{Audience, Input, LastWord, Message, Session, State, room};
+use super::{Audience, Input, LastWord, Message, Part, Session, State, room};
 use crate::mux::frame::{self, Frame, PAYLOAD_MOST, Then};
 use crate::mux::outgoing::Next;
 use crate::mux::schedule::TURN;
@@ -16,12 +16,22 @@ impl<A: Audience> Session<A> {
     /// The next frame for the peer: control first, then data, the most urgent class first, and within one class in
     /// turns of 16 KiB.
     pub fn poll_transmit(&mut self) -> Option<Message> {
+        self.transmit(frame::message)
+    }
+
+    /// As [`poll_transmit`](Self::poll_transmit), for those who need no message of it: `take` gets the header and the
+    /// payload of the frame, which stand where they are until it has them.
+    #[inline]
+    pub fn transmit<T>(&mut self, take: impl FnOnce(&[u8], &Part) -> T) -> Option<T> {
         if !self.has_frames() {
             return None;
         }
         match self.next_control() {
-            Some(frame) => Some(frame.encode(&mut self.scratch)),
-            None => self.next_data(),
+            Some(frame) => {
+                let payload = frame.write(&mut self.scratch);
+                Some(take(&self.scratch, payload))
+            }
+            None => self.next_data(take),
         }
     }
 
@@ -53,11 +63,17 @@ impl<A: Audience> Session<A> {
         self.delay.poll().map(|nonce| Frame::Ping { nonce, answer: false })
     }
 
-    fn next_data(&mut self) -> Option<Message> {
+    fn next_data<T>(&mut self, take: impl FnOnce(&[u8], &Part) -> T) -> Option<T> {
         let (key, most) = self.next_turn()?;
+        let next = self.slots.stream(key).outgoing.next(most)?;
+        let is_opened = self.write_header(key, next);
         let stream = self.slots.stream(key);
         let before = stream.outgoing.unsent();
-        let next = stream.outgoing.next(most)?;
+        let taken = match next {
+            Next::Payload { len, .. } => stream.outgoing.pass(len, |payload| take(&self.scratch, payload)),
+            Next::End => take(&self.scratch, &Part::EMPTY),
+        };
+        stream.outgoing.advance(next);
         let spent = before - stream.outgoing.unsent();
         self.unsent -= spent;
         if !stream.outgoing.is_ready() {
@@ -71,7 +87,8 @@ impl<A: Audience> Session<A> {
             let id = stream.id;
             self.audience.writable(id);
         }
-        Some(self.write(key, next))
+        self.wrote(key, next, is_opened);
+        Some(taken)
     }
 
     /// Whose turn it is, and how much payload its next frame may have.
@@ -98,33 +115,36 @@ impl<A: Audience> Session<A> {
         }
     }
 
-    fn write(&mut self, key: u32, next: Next) -> Message {
-        let stream = self.slots.stream(key);
+    /// Puts the header of the next frame into the scratch, and says whether that opens the stream.
+    fn write_header(&mut self, key: u32, next: Next) -> bool {
+        let Self { slots, scratch, our_methods, opens, .. } = self;
+        let stream = slots.stream(key);
         let sid = stream.id.sid();
-        self.scratch.clear();
-        let (payload, then, error) = match next {
-            Next::Payload { payload, then, error } => (payload, then, error),
-            Next::End => {
-                self.apply(key, Input::Finished);
-                return Frame::End { sid }.encode(&mut self.scratch);
+        scratch.clear();
+        match next {
+            Next::Payload { then, .. } if stream.state == State::New => {
+                opens.0 += 1;
+                stream.ordinal = opens.0;
+                let method = our_methods.name(stream.opening.method);
+                frame::write_open(sid, method, &stream.opening.extra, then, scratch);
+                return true;
             }
-        };
-        if stream.state == State::New {
-            self.opens.0 += 1;
-            stream.ordinal = self.opens.0;
-            let method = self.our_methods.name(stream.opening.method);
-            frame::write_open(sid, method, &stream.opening.extra, then, &mut self.scratch);
-            if stream.opening.one_way {
-                self.apply(key, Input::OneWay);
-                return frame::with_payload(&mut self.scratch, &payload);
-            }
-            self.apply(key, Input::Opened);
-        } else {
-            frame::write_data(sid, then, error, &mut self.scratch);
+            Next::Payload { then, error, .. } => frame::write_data(sid, then, error, scratch),
+            Next::End => frame::write_end(sid, scratch),
         }
-        if then == Then::Finish {
+        false
+    }
+
+    /// The frame is written: moves its stream.
+    fn wrote(&mut self, key: u32, next: Next, is_opened: bool) {
+        if is_opened && self.slots.stream(key).opening.one_way {
+            return self.apply(key, Input::OneWay);
+        }
+        if is_opened {
+            self.apply(key, Input::Opened);
+        }
+        if matches!(next, Next::End | Next::Payload { then: Then::Finish, .. }) {
             self.apply(key, Input::Finished);
         }
-        frame::with_payload(&mut self.scratch, &payload)
     }
 }

@@ -38,7 +38,7 @@ fn frames(session: &mut Session) -> Vec<Frame> {
 
 /// Hands a frame over that is written by hand.
 fn feed(session: &mut Session, frame: &Frame) -> Result<(), Violation> {
-    session.handle(&frame.encode(&mut Vec::new()))
+    session.handle(&frame.encode())
 }
 
 /// A first OPEN by hand, which defines the method.
