@@ -129,10 +129,9 @@ impl Exchange {
     }
 
     /// Does not answer the call: its caller hears this code and reason as a [`Status`](super::Status).
-    pub fn refuse(mut self, code: Code, reason: &str) {
-        if let Some(stream) = self.stream.take() {
-            stream.reset(code, reason);
-        }
+    pub fn refuse(self, code: Code, reason: &str) {
+        self.stream.reset(code, reason);
+        self.stream.let_go();
     }
 
     /// The call is done, and its caller wants no answer.
