@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 use bowline::rpc::{
-    Blob, CallError, Client, Code, Codec, Exchange, Kind, Method, Never, Outcome, Schema, Server, Service, Unreachable,
+    Blob, CallError, Client, Code, Codec, Encoded, Exchange, Kind, Method, Never, Outcome, Schema, Server, Service,
+    Unreachable,
 };
 use common::desk::{self, DeskClient, DeskError, Ear};
 use common::{At, usual};
@@ -149,6 +150,40 @@ async fn methods_of_another_shape_are_refused_unless_the_codec_says_what_it_hold
     client.with_codec(Codec::Json).unary::<_, (), Never>(&OTHER, &()).await.unwrap();
     client.unary::<_, (), Never>(&UNKNOWN, &()).await.unwrap();
     client.unary::<_, (), Never>(&SHAPED.methods[0], &()).await.unwrap();
+}
+
+static LISTS: Schema = Schema { name: "Lists", docs: "", methods: &[Method::new("Lists", "same", Kind::Unary)] };
+
+/// Hands lists back without looking into them.
+struct Lists;
+
+impl Service for Lists {
+    fn schema(&self) -> &'static Schema {
+        &LISTS
+    }
+
+    fn call(&self, _method: usize, mut exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            match exchange.args::<Encoded>() {
+                Ok(list) if list.0.starts_with(b"[") => exchange.reply::<_, Never>(Ok(list)).await,
+                _ => exchange.refuse(Code::MALFORMED, "no list"),
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_service_may_hand_on_what_is_encoded_already_and_refuse_a_call() {
+    let server = Server::builder().options(usual()).service(Lists).build().unwrap();
+    let client = Client::connect(server.bind(At::Inproc.any()).await.unwrap()).unwrap().with_codec(Codec::Json);
+    let same = &LISTS.methods[0];
+    assert_eq!(client.unary::<_, Vec<u8>, Never>(same, &[1, 2, 3]).await.unwrap(), [1, 2, 3]);
+    let text = Encoded("[ 1, oh ]".into());
+    assert_eq!(client.unary::<_, Encoded, Never>(same, &text).await.unwrap(), text);
+    match client.unary::<_, Encoded, Never>(same, &7).await {
+        Err(CallError::Status(status)) => assert_eq!((status.code, &*status.reason), (Code::MALFORMED, "no list")),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

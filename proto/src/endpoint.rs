@@ -102,22 +102,22 @@ pub enum EndpointCause {
     #[error("expected SCHEME://ADDRESS, as in tcp://127.0.0.1:5555")]
     NoScheme,
     /// The scheme is known to nobody.
-    #[error("unknown scheme {0:?}; known are tcp, tls+tcp, ws, wss, ipc and inproc")]
+    #[error("unknown scheme \"{0}\"; known are tcp, tls+tcp, ws, wss, ipc and inproc")]
     UnknownScheme(String),
     /// The scheme is reserved for a transport that this version does not have.
-    #[error("the scheme {0:?} is not supported yet; supported are tcp, tls+tcp, ws, wss, ipc and inproc")]
+    #[error("the scheme \"{0}\" is not supported yet; supported are tcp, tls+tcp, ws, wss, ipc and inproc")]
     ReservedScheme(String),
     /// An endpoint of TCP, plain or inside of TLS, without a port.
     #[error("expected HOST:PORT")]
     NoPort,
     /// The port is not a number from 0 to 65535 and not `*`.
-    #[error("invalid port {0:?}")]
+    #[error("invalid port \"{0}\"")]
     InvalidPort(String),
     /// The host is neither a name nor an address.
-    #[error("invalid host {0:?}")]
+    #[error("invalid host \"{0}\"")]
     InvalidHost(String),
     /// The path of a WebSocket has a character that can't stand in one, or is too long.
-    #[error("invalid path {0:?}")]
+    #[error("invalid path \"{0}\"")]
     InvalidPath(String),
     /// The name is empty.
     #[error("the name is empty")]

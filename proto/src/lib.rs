@@ -14,6 +14,8 @@ mod golden;
 pub mod keys;
 pub mod limits;
 pub mod link;
+pub mod lock;
+pub mod map;
 pub mod message;
 pub mod monitor;
 pub mod mux;

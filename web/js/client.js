@@ -1,6 +1,6 @@
 // Calls, in both directions.
 
-import { CallError, ServiceError, awaited, translated, within } from "./errors.js";
+import { CallError, ServiceError, awaited, read, readAll, translated, within } from "./errors.js";
 import { Lifecycle, report } from "./lifecycle.js";
 import { setup } from "./setup.js";
 import { core } from "./wasm.js";
@@ -154,7 +154,7 @@ export class Client {
     const { call, over } = await this.#begin(kind, method, args, options);
     const feeding = items === undefined ? undefined : new Feeding(call, items);
     try {
-      return await outcome(call.result(), feeding, options.signal, (text) => (text === undefined ? null : JSON.parse(text)));
+      return await outcome(call.result(), feeding, options.signal, (text) => (text === undefined ? null : read(text)));
     } finally {
       over();
       feeding?.stop();
@@ -166,9 +166,9 @@ export class Client {
     const feeding = items === undefined ? undefined : new Feeding(call, items);
     try {
       for (;;) {
-        const list = await outcome(call.next(), feeding, options.signal, (text) => text && JSON.parse(text));
+        const list = await outcome(call.next(), feeding, options.signal, (text) => text);
         if (list === undefined) return;
-        yield* list;
+        yield* readAll(list);
       }
     } finally {
       over();
@@ -243,7 +243,12 @@ async function* incoming(asked) {
   for (;;) {
     const list = await asked.next();
     if (list === undefined) return;
-    yield* JSON.parse(list);
+    try {
+      yield* readAll(list);
+    } catch (error) {
+      asked.malformed(error.message);
+      throw error;
+    }
   }
 }
 
@@ -256,8 +261,14 @@ async function answer(asked, method, handler) {
   asked.on_over(() => over.abort());
   const remaining = asked.remaining();
   const context = { method, signal: over.signal, items: incoming(asked), ...(remaining === undefined ? {} : { remaining }) };
+  let args;
   try {
-    const value = await handler(JSON.parse(asked.arguments()), context);
+    args = read(asked.arguments());
+  } catch (error) {
+    return asked.malformed(error.message);
+  }
+  try {
+    const value = await handler(args, context);
     if (isItems(value)) await answerItems(asked, value, over.signal);
     else asked.reply(json(value));
   } catch (error) {

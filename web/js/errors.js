@@ -34,8 +34,31 @@ export class ServiceError extends Error {
 export function translated(error) {
   if (!(error instanceof Error) || error instanceof SocketError || error instanceof CallError) return error;
   if (error.name === "Error" || error.name === "RuntimeError" || error.name === "TypeError") return error;
-  if (typeof error.cause === "string") return new CallError(error.name, error.message, JSON.parse(error.cause));
+  if (typeof error.cause === "string") return failed(error, JSON.parse(error.cause));
   return new SocketError(error.name, error.message);
+}
+
+/** A call's error. The method's own is what its server made of it, which may be no JSON. */
+function failed({ name, message }, rest) {
+  try {
+    return new CallError(name, message, name === "failed" ? { ...rest, details: read(rest.details) } : rest);
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The value of what should be JSON. */
+export function read(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new CallError("decode", error.message);
+  }
+}
+
+/** The values of a list, one by one: the core puts between them what stands in no JSON. */
+export function* readAll(list) {
+  for (const text of list.split("\x1e")) yield read(text);
 }
 
 /** Calls `act`, whose errors are ours. */

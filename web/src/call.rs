@@ -5,20 +5,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bowline::CancellationToken;
-use bowline::rpc::{self, Client, Items, Kind, Method, OneWay, method_id};
+use bowline::rpc::{self, Client, Encoded, Items, Kind, Method, OneWay, method_id};
 use futures_util::FutureExt;
 use futures_util::stream::poll_fn;
 use js_sys::Promise;
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::error::{calling, error, invalid};
+use crate::error::{calling, error, invalid, undecoded};
 use crate::turn::promise;
-
-/// A value, as its text.
-pub(crate) type Json = Box<RawValue>;
 
 /// So many items are taken ahead of being sent.
 const AHEAD: usize = 16;
@@ -26,8 +22,14 @@ const AHEAD: usize = 16;
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 256 * 1024;
 
-pub(crate) fn json(text: String) -> Result<Json, JsValue> {
-    RawValue::from_string(text).map_err(invalid)
+/// A value, by the text that JavaScript's JSON made of it.
+pub(crate) fn json(text: String) -> Encoded {
+    Encoded(text.into_bytes().into())
+}
+
+/// The text that JavaScript's JSON is to read.
+pub(crate) fn text(value: &Encoded) -> Result<&str, JsValue> {
+    std::str::from_utf8(&value.0).map_err(undecoded)
 }
 
 /// A call. Nothing is sent before its result is asked for, and it is cancelled when it is dropped or told so.
@@ -39,8 +41,8 @@ pub struct Call {
 }
 
 enum Work {
-    One(rpc::Call<Json, Json>),
-    Many(Items<Json, Json>),
+    One(rpc::Call<Encoded, Encoded>),
+    Many(Items<Encoded, Encoded>),
     Nothing(OneWay),
     /// Somebody has taken it, or it is over.
     Taken,
@@ -66,7 +68,7 @@ impl Call {
                 }
             };
         }
-        let arguments = json(arguments)?;
+        let arguments = json(arguments);
         let method = |kind| Method { id: method_id(service, name), ..Method::new("", "", kind) };
         let (feed, mut fed) = Feed::new();
         let items = poll_fn(move |cx| fed.poll_recv(cx));
@@ -90,7 +92,10 @@ impl Call {
         promise(async move {
             let done = async {
                 match work {
-                    Work::One(call) => call.await.map(|value| value.get().into()).map_err(|error| calling(&error)),
+                    Work::One(call) => match call.await {
+                        Ok(value) => text(&value).map(JsValue::from_str),
+                        Err(failure) => Err(calling(&failure)),
+                    },
                     Work::Nothing(call) => match call.await {
                         Ok(()) => Ok(JsValue::UNDEFINED),
                         Err(failure) => Err(crate::error::not_sent(failure)),
@@ -107,7 +112,7 @@ impl Call {
         })
     }
 
-    /// Resolves with the next results, as a JSON list; with `undefined` after the last one.
+    /// Resolves with the next results, as a [`List`]; with `undefined` after the last one.
     pub fn next(&self) -> Promise {
         let (work, cancelled) = (Rc::clone(&self.work), self.cancelled.clone());
         promise(async move {
@@ -121,11 +126,11 @@ impl Call {
                 () = cancelled.cancelled() => return Err(error("cancelled", "the call is cancelled")),
                 first = items.next() => first,
             };
-            let mut list = List::new();
+            let mut list = List::default();
             match first {
                 None => return Ok(JsValue::UNDEFINED),
                 Some(Err(failure)) => return Err(calling(&failure)),
-                Some(Ok(item)) => list.push(&item),
+                Some(Ok(item)) => list.push(&item)?,
             }
             let left = loop {
                 if list.is_enough() {
@@ -135,7 +140,11 @@ impl Call {
                     None => break Work::Many(items),
                     Some(None) => break Work::Taken,
                     Some(Some(Err(failure))) => break Work::Failed(calling(&failure)),
-                    Some(Some(Ok(item))) => list.push(&item),
+                    Some(Some(Ok(item))) => {
+                        if let Err(error) = list.push(&item) {
+                            break Work::Failed(error);
+                        }
+                    }
                 }
             };
             if !cancelled.is_cancelled() {
@@ -146,7 +155,7 @@ impl Call {
     }
 
     /// Takes an item to be sent. 0: taken; 1: there is no room now; 2: no more are wanted.
-    pub fn push(&self, item: String) -> Result<u8, JsValue> {
+    pub fn push(&self, item: String) -> u8 {
         self.feed.push(item)
     }
 
@@ -168,23 +177,22 @@ impl Call {
 }
 
 /// Values on their way from the page, a few at a time.
-pub(crate) struct Feed(RefCell<Option<mpsc::Sender<Json>>>);
+pub(crate) struct Feed(RefCell<Option<mpsc::Sender<Encoded>>>);
 
 impl Feed {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Json>) {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Encoded>) {
         let (feed, fed) = mpsc::channel(AHEAD);
         (Self(RefCell::new(Some(feed))), fed)
     }
 
-    pub(crate) fn push(&self, item: String) -> Result<u8, JsValue> {
-        let item = json(item)?;
+    pub(crate) fn push(&self, item: String) -> u8 {
         let feed = self.0.borrow();
-        let Some(feed) = feed.as_ref() else { return Ok(2) };
-        Ok(match feed.try_send(item) {
+        let Some(feed) = feed.as_ref() else { return 2 };
+        match feed.try_send(json(item)) {
             Ok(()) => 0,
             Err(mpsc::error::TrySendError::Full(_)) => 1,
             Err(mpsc::error::TrySendError::Closed(_)) => 2,
-        })
+        }
     }
 
     pub(crate) fn room(&self) -> Promise {
@@ -200,31 +208,29 @@ impl Feed {
     }
 }
 
-/// A JSON list of values that are JSON already.
+/// Values, each by the text that JavaScript's JSON is to read. Between them stands what can't be in such a text, so that one
+/// that is none fails alone.
+#[derive(Default)]
 pub(crate) struct List {
     text: String,
     items: usize,
 }
 
 impl List {
-    pub(crate) fn new() -> Self {
-        Self { text: "[".to_owned(), items: 0 }
-    }
-
-    pub(crate) fn push(&mut self, item: &RawValue) {
+    pub(crate) fn push(&mut self, item: &Encoded) -> Result<(), JsValue> {
         if self.items > 0 {
-            self.text.push(',');
+            self.text.push('\x1e');
         }
-        self.text.push_str(item.get());
+        self.text.push_str(text(item)?);
         self.items += 1;
+        Ok(())
     }
 
     pub(crate) fn is_enough(&self) -> bool {
         self.items >= BATCH || self.text.len() >= BATCH_BYTES
     }
 
-    pub(crate) fn finish(mut self) -> JsValue {
-        self.text.push(']');
+    pub(crate) fn finish(self) -> JsValue {
         self.text.into()
     }
 }

@@ -2,10 +2,9 @@
 
 use std::fmt::Display;
 
-use bowline::rpc::{CallError, Never, Outcome};
+use bowline::rpc::{CallError, Encoded, Never, Outcome};
 use bowline::{RecvError, SendErrorKind};
 use js_sys::Error;
-use serde_json::value::RawValue;
 use wasm_bindgen::JsValue;
 
 use crate::text::Object;
@@ -47,12 +46,21 @@ pub(crate) fn receiving(kind: RecvError) -> JsValue {
     error(name, kind)
 }
 
+/// What a call brought can't be read.
+pub(crate) fn undecoded(why: impl Display) -> JsValue {
+    let error = Error::new(&why.to_string());
+    error.set_name("decode");
+    error.set_cause(&"{}".into());
+    error.into()
+}
+
 /// A call that has no result. What else is known of it is JSON in the `cause`.
-pub(crate) fn calling(failure: &CallError<Box<RawValue>>) -> JsValue {
+pub(crate) fn calling(failure: &CallError<Encoded>) -> JsValue {
     let mut rest = Object::new();
     let kind = match failure {
         CallError::Failed(own) => {
-            rest.json("details", own.get());
+            // Nobody has looked yet whether it is JSON, so it is text here.
+            rest.text("details", &own.to_string());
             "failed"
         }
         CallError::Status(status) => {
@@ -78,7 +86,7 @@ pub(crate) fn calling(failure: &CallError<Box<RawValue>>) -> JsValue {
         Outcome::MaybeExecuted => "MaybeExecuted",
     };
     let message = match failure {
-        CallError::Failed(own) => ["the method failed: ", own.get()].concat(),
+        CallError::Failed(own) => ["the method failed: ", &own.to_string()].concat(),
         other => other.to_string(),
     };
     let error = Error::new(&message);

@@ -6,17 +6,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bowline::CancellationToken;
-use bowline::rpc::{Exchange, Incoming, Kind, Method, Schema, Service, method_id};
+use bowline::rpc::{Code, Encoded, Exchange, Incoming, Kind, Method, Schema, Service, method_id};
+use fragile::Fragile;
 use futures_util::FutureExt;
 use futures_util::lock::Mutex;
 use futures_util::stream::poll_fn;
 use js_sys::{Function, Promise};
-use send_wrapper::SendWrapper;
 use tokio::sync::{mpsc, oneshot};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::call::{Feed, Json, List, json};
+use crate::call::{Feed, List, json, text};
 use crate::turn::promise;
 
 static SCHEMA: Schema = Schema { name: "", docs: "", methods: &[] };
@@ -25,11 +25,11 @@ static SCHEMA: Schema = Schema { name: "", docs: "", methods: &[] };
 #[derive(Clone, Default)]
 pub(crate) struct Page(Arc<Shared>);
 
-struct Shared(SendWrapper<RefCell<Vec<Entry>>>);
+struct Shared(Fragile<RefCell<Vec<Entry>>>);
 
 impl Default for Shared {
     fn default() -> Self {
-        Self(SendWrapper::new(RefCell::default()))
+        Self(Fragile::new(RefCell::default()))
     }
 }
 
@@ -42,7 +42,7 @@ struct Entry {
 impl Page {
     pub(crate) fn handle(&self, service: &str, name: &str, handler: Function) {
         let id = method_id(service, name);
-        let mut entries = self.0.0.borrow_mut();
+        let mut entries = self.0.0.get().borrow_mut();
         if let Some(entry) = entries.iter_mut().find(|entry| entry.method.id == id) {
             entry.handler = Some(handler);
             return;
@@ -54,7 +54,7 @@ impl Page {
 
     pub(crate) fn unhandle(&self, service: &str, name: &str) {
         let id = method_id(service, name);
-        if let Some(entry) = self.0.0.borrow_mut().iter_mut().find(|entry| entry.method.id == id) {
+        if let Some(entry) = self.0.0.get().borrow_mut().iter_mut().find(|entry| entry.method.id == id) {
             entry.handler = None;
         }
     }
@@ -66,31 +66,33 @@ impl Service for Page {
     }
 
     fn late(&self, id: u64) -> Option<(usize, &'static Method)> {
-        let entries = self.0.0.borrow();
+        let entries = self.0.0.get().borrow();
         let at = entries.iter().position(|entry| entry.method.id == id && entry.handler.is_some())?;
         Some((at, entries[at].method))
     }
 
     fn call(&self, method: usize, exchange: Exchange) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let handler = self.0.0.borrow().get(method).and_then(|entry| entry.handler.clone());
-        Box::pin(SendWrapper::new(answer(handler, exchange)))
+        let handler = self.0.0.get().borrow().get(method).and_then(|entry| entry.handler.clone());
+        Box::pin(Fragile::new(answer(handler, exchange)))
     }
 }
 
 /// What the page says first.
 enum Answer {
-    Value(Json),
-    Failed(Json),
-    Items(mpsc::Receiver<Json>),
+    Value(Encoded),
+    Failed(Encoded),
+    Items(mpsc::Receiver<Encoded>),
+    /// What the caller sent is no JSON, for this reason.
+    Malformed(String),
 }
 
 async fn answer(handler: Option<Function>, mut exchange: Exchange) {
     // Who asks for what is not there any more hears that nobody answers.
-    let (Some(handler), Ok(arguments)) = (handler, exchange.args::<Json>()) else { return };
+    let (Some(handler), Ok(arguments)) = (handler, exchange.args::<Encoded>()) else { return };
     let (answer, answered) = oneshot::channel();
     let (over, given_up) = (Over::default(), CancellationToken::new());
     let asked = Asked {
-        arguments: arguments.get().to_owned(),
+        arguments,
         remaining: exchange.context().remaining().map(|left| left.as_secs_f64() * 1000.0),
         incoming: Rc::new(Mutex::new(exchange.incoming())),
         answer: RefCell::new(Some(answer)),
@@ -102,20 +104,21 @@ async fn answer(handler: Option<Function>, mut exchange: Exchange) {
     let _returned = handler.call1(&JsValue::UNDEFINED, &asked.into());
     let answering = async {
         match answered.await {
-            Ok(Answer::Value(value)) => exchange.reply::<_, Json>(Ok(value)).await,
-            Ok(Answer::Failed(error)) => exchange.reply::<Json, _>(Err(error)).await,
+            Ok(Answer::Value(value)) => exchange.reply::<_, Encoded>(Ok(value)).await,
+            Ok(Answer::Failed(error)) => exchange.reply::<Encoded, _>(Err(error)).await,
             Ok(Answer::Items(mut fed)) => {
-                let items = SendWrapper::new(poll_fn(move |cx| fed.poll_recv(cx)));
-                exchange.reply_items::<_, Json>(Ok(items)).await;
+                let items = poll_fn(move |cx| fed.poll_recv(cx));
+                exchange.reply_items::<_, Encoded>(Ok(items)).await;
             }
+            Ok(Answer::Malformed(reason)) => exchange.refuse(Code::MALFORMED, &reason),
             Err(_) => {}
         }
     };
     // Whose answer is dropped, also half of it, hears that there is none.
     tokio::select! {
         biased;
-        () = given_up.cancelled() => {}
         () = answering => {}
+        () = given_up.cancelled() => {}
     }
 }
 
@@ -134,9 +137,9 @@ impl Drop for Over {
 /// A call that the page is asked to answer. Without an answer its caller hears so when this is dropped or freed.
 #[wasm_bindgen]
 pub struct Asked {
-    arguments: String,
+    arguments: Encoded,
     remaining: Option<f64>,
-    incoming: Rc<Mutex<Incoming<Json>>>,
+    incoming: Rc<Mutex<Incoming<Encoded>>>,
     answer: RefCell<Option<oneshot::Sender<Answer>>>,
     feed: RefCell<Option<Feed>>,
     over: Rc<RefCell<Option<Function>>>,
@@ -145,9 +148,9 @@ pub struct Asked {
 
 #[wasm_bindgen]
 impl Asked {
-    /// A JSON list.
-    pub fn arguments(&self) -> String {
-        self.arguments.clone()
+    /// What should be a JSON list.
+    pub fn arguments(&self) -> Result<JsValue, JsValue> {
+        text(&self.arguments).map(JsValue::from_str)
     }
 
     /// How long the caller still waits, in milliseconds.
@@ -160,31 +163,34 @@ impl Asked {
         self.over.replace(Some(told));
     }
 
-    /// Resolves with the next items that the caller sends, as a JSON list; with `undefined` after the last one.
+    /// Resolves with the next items that the caller sends, as a [`List`]; with `undefined` after the last one.
     pub fn next(&self) -> Promise {
         let incoming = Rc::clone(&self.incoming);
         promise(async move {
             let mut incoming = incoming.lock().await;
             let Some(first) = incoming.next().await else { return Ok(JsValue::UNDEFINED) };
-            let mut list = List::new();
-            list.push(&first);
+            let mut list = List::default();
+            list.push(&first)?;
             while !list.is_enough()
                 && let Some(Some(item)) = incoming.next().now_or_never()
             {
-                list.push(&item);
+                list.push(&item)?;
             }
             Ok(list.finish())
         })
     }
 
-    pub fn reply(&self, value: String) -> Result<(), JsValue> {
-        self.say(Answer::Value(json(value)?));
-        Ok(())
+    pub fn reply(&self, value: String) {
+        self.say(Answer::Value(json(value)));
     }
 
-    pub fn fail(&self, error: String) -> Result<(), JsValue> {
-        self.say(Answer::Failed(json(error)?));
-        Ok(())
+    pub fn fail(&self, error: String) {
+        self.say(Answer::Failed(json(error)));
+    }
+
+    /// What the caller sent can't be read.
+    pub fn malformed(&self, reason: String) {
+        self.say(Answer::Malformed(reason));
     }
 
     /// Items follow.
@@ -195,8 +201,8 @@ impl Asked {
     }
 
     /// Takes an item. 0: taken; 1: there is no room now; 2: no more are wanted.
-    pub fn push(&self, item: String) -> Result<u8, JsValue> {
-        self.feed.borrow().as_ref().map_or(Ok(2), |feed| feed.push(item))
+    pub fn push(&self, item: String) -> u8 {
+        self.feed.borrow().as_ref().map_or(2, |feed| feed.push(item))
     }
 
     /// Resolves when there is room for another item; with false if no more are wanted.

@@ -31,6 +31,9 @@ use js_sys::Function;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+#[global_allocator]
+static HEAP: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 /// Lets the page carry the connections to an endpoint by itself: `make` returns what looks like a WebSocket.
 #[wasm_bindgen]
 pub fn carry(endpoint: &str, make: Option<Function>) {

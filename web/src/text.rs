@@ -47,8 +47,26 @@ impl Object {
 
 /// The text in quotes. JavaScript reads what is not ASCII as it stands.
 pub(crate) fn quoted(text: &str) -> String {
-    // No text is refused.
-    serde_json::to_string(text).unwrap_or_default()
+    let mut quoted = "\"".to_owned();
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.push('\\'),
+            ..' ' => {
+                let digits = [char as u8 >> 4, char as u8 & 15].map(|value| digit(value));
+                quoted.push_str("\\u00");
+                quoted.extend(digits);
+                continue;
+            }
+            _ => {}
+        }
+        quoted.push(char);
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or('0')
 }
 
 /// A list of what is JSON already.
@@ -61,7 +79,6 @@ pub(crate) fn printable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) && !text.starts_with("0x") => text.to_owned(),
         _ => {
-            let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
             let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
             "0x".chars().chain(digits).collect()
         }

@@ -1,6 +1,6 @@
 //! `cargo xtask web`: the package for web pages, built into `web/pkg`, and its tests.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 
@@ -40,6 +40,14 @@ pub(crate) fn run(work: Work) -> ExitCode {
     }
 }
 
+/// The most that the core may have, compressed, in bytes: what it had when this was written, and one in a hundred for other
+/// compilers. 150 KiB for all are the aim (DESIGN.md says what is in it). Raise it with the reason in the commit.
+const BUDGET: usize = 189_500;
+
+/// Smaller a second time, since `--gufa` finds values that are always the same. Rust's stack lies lowest, and no pointer into its
+/// last KiB is added to. Functions of one module stand together, which compresses better.
+const SHORTER: [&str; 5] = ["-Oz", "--gufa", "-Oz", "--low-memory-unused", "--reorder-functions-by-name"];
+
 /// Builds the package and says how large it is, as one line of JSON.
 fn build(root: &Path) -> Result<String, String> {
     heading("the package for web pages; the first time takes minutes");
@@ -51,35 +59,85 @@ fn build(root: &Path) -> Result<String, String> {
     let built = format!("target/{TARGET}/release/bowline_web.wasm");
     let bind = ["--target", "web", "--no-typescript", "--out-name", "core", "--out-dir", "pkg", &built];
     done(tools.command("wasm-bindgen", &bind), &web, "wasm-bindgen")?;
-    let wasm = web.join("pkg/core_bg.wasm");
-    let shorter = tools.command("wasm-opt", &["-Os", "pkg/core_bg.wasm", "-o", "pkg/core_bg.wasm"]);
-    if let Err(problem) = done(shorter, &web, "wasm-opt") {
+    let files = [&SHORTER[..], &["pkg/core_bg.wasm", "-o", "pkg/core_bg.wasm"]].concat();
+    let shortened = done(tools.command("wasm-opt", &files), &web, "wasm-opt");
+    if let Err(problem) = &shortened {
         println!("{problem}; the package is a sixth longer without it, which is binaryen's");
     }
-    let js = copy(&web)? + size(&web.join("pkg/core.js"))?;
-    let zipped = Command::new("gzip").args(["-9", "--stdout"]).arg(&wasm).output();
-    let zipped = zipped.map_err(|error| format!("gzip: {error}"))?.stdout.len();
-    let bytes = size(&wasm)?;
-    Ok(format!("{{\"wasm_bytes\":{bytes},\"wasm_gzip_bytes\":{zipped},\"js_bytes\":{js}}}"))
+    let js = scripts(&web)?;
+    let wasm = read(&web.join("pkg/core_bg.wasm"))?;
+    let zipped = gzip(&wasm)?;
+    if shortened.is_ok() && zipped > BUDGET {
+        return Err(format!("the core of the package has {zipped} bytes, compressed; {BUDGET} are its budget"));
+    }
+    Ok(format!(
+        "{{\"wasm_bytes\":{},\"wasm_gzip_bytes\":{zipped},\"js_bytes\":{},\"js_gzip_bytes\":{}}}",
+        wasm.len(),
+        js.bytes,
+        js.zipped
+    ))
 }
 
-/// What is written by hand, beside what is generated; how many bytes of JavaScript that is.
-fn copy(web: &Path) -> Result<u64, String> {
+/// How much JavaScript there is.
+#[derive(Default)]
+struct Scripts {
+    bytes: usize,
+    zipped: usize,
+}
+
+/// Puts what is written by hand beside what is generated, without the comments of either: a page loads them for nobody.
+fn scripts(web: &Path) -> Result<Scripts, String> {
     let failed = |error: std::io::Error| format!("web/js: {error}");
-    let mut bytes = 0;
+    let mut from = vec![web.join("pkg/core.js")];
     for entry in std::fs::read_dir(web.join("js")).map_err(failed)? {
-        let from = entry.map_err(failed)?.path();
+        from.push(entry.map_err(failed)?.path());
+    }
+    let mut scripts = Scripts::default();
+    for from in from {
         let Some(name) = from.file_name() else { continue };
-        std::fs::copy(&from, web.join("pkg").join(name)).map_err(failed)?;
+        let mut text = read(&from)?;
         if from.extension().is_some_and(|extension| extension == "js") {
-            bytes += size(&from)?;
+            text = without_comments(&String::from_utf8_lossy(&text)).into_bytes();
+            scripts.bytes += text.len();
+            scripts.zipped += gzip(&text)?;
+        }
+        std::fs::write(web.join("pkg").join(name), text).map_err(failed)?;
+    }
+    Ok(scripts)
+}
+
+/// The script without lines that are comments, and without indentation. No text in it has more than one line.
+fn without_comments(script: &str) -> String {
+    let (mut short, mut is_comment) = (String::new(), false);
+    for line in script.lines().map(str::trim) {
+        is_comment |= line.starts_with("/*");
+        if is_comment {
+            is_comment = !line.ends_with("*/");
+        } else if !line.is_empty() && !line.starts_with("//") {
+            short.push_str(line);
+            short.push('\n');
         }
     }
-    Ok(bytes)
+    short
 }
 
-fn size(file: &Path) -> Result<u64, String> {
-    std::fs::metadata(file).map(|data| data.len()).map_err(|error| format!("{}: {error}", file.display()))
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// How many bytes gzip makes of them.
+fn gzip(bytes: &[u8]) -> Result<usize, String> {
+    let failed = |error: std::io::Error| format!("gzip: {error}");
+    let mut gzip = Command::new("gzip");
+    let mut gzip =
+        gzip.args(["-9", "--stdout"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut input = gzip.stdin.take();
+    let zipped = std::thread::scope(|scope| {
+        let written = scope.spawn(move || input.as_mut().map_or(Ok(()), |input| input.write_all(bytes)));
+        let zipped = gzip.wait_with_output();
+        written.join().unwrap_or(Ok(())).and(zipped)
+    });
+    zipped.map(|output| output.stdout.len()).map_err(failed)
 }
 
 /// The program `wasm-bindgen` reads only what the crate of the same version has written.
@@ -225,7 +283,7 @@ impl Drop for Beside {
 
 #[cfg(test)]
 mod tests {
-    use super::{Work, locked, parse};
+    use super::{Work, gzip, locked, parse, without_comments};
 
     #[test]
     fn a_version_is_found_by_the_whole_name() {
@@ -233,6 +291,17 @@ mod tests {
                     [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.3\"\nsource = \"…\"\n";
         assert_eq!(locked(lock, "wasm-bindgen"), Some("0.2.3"));
         assert_eq!(locked(lock, "wasm"), None);
+    }
+
+    #[test]
+    fn comments_go_and_code_stays() {
+        let script = "// one\n/** two */\nconst a = 1; // three\n\n  /*\n   * four\n   */\n  const b = `/* ${a} */`;\n";
+        assert_eq!(without_comments(script), "const a = 1; // three\nconst b = `/* ${a} */`;\n");
+    }
+
+    #[test]
+    fn what_is_longer_than_a_pipe_is_compressed() {
+        assert!((1..10_000).contains(&gzip(&vec![7; 1_000_000]).unwrap()));
     }
 
     #[test]

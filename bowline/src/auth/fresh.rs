@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bowline_proto::lock::Mutex;
 use bowline_proto::time::Instant;
-use parking_lot::Mutex;
 
 use super::error::FileError;
 use crate::rt;

@@ -1,13 +1,13 @@
 //! How many peers may dial us, and how much time they get: whoever comes in addition is turned away before it costs anything,
 //! and whoever is no peer yet waits for its turn.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use bowline_proto::limits::share::Share;
+use bowline_proto::lock::Mutex;
+use bowline_proto::map::Map;
 use bowline_proto::{AcceptLimit, Options, PeerLimits};
-use parking_lot::Mutex;
 
 /// The connections that peers have dialed, of one socket.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ struct Admitted {
     connections: usize,
     handshakes: usize,
     /// Only where their number is limited; as many entries as there are connections at the most.
-    from: HashMap<IpAddr, usize>,
+    from: Map<IpAddr, usize>,
 }
 
 /// What a connection counts for, until this is dropped.

@@ -8,12 +8,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bowline_proto::engine::Engine;
+use bowline_proto::lock::{Mutex, MutexGuard};
 use bowline_proto::pattern::News;
 use bowline_proto::pipe::{Mailbox, PipeId, Wait, Waiting, Wakes};
 use bowline_proto::{
     ConnectionId, Endpoint, Message, MonitorEvent, MonitorKind, Options, RecvError, SendErrorKind, SocketType,
 };
-use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -384,6 +384,7 @@ impl Core {
             let core = Arc::clone(self);
             self.spawn_at_home(async move {
                 tokio::select! {
+                    biased;
                     () = core.closing.cancelled() => {}
                     () = rt::sleep(linger) => {
                         let mut wakes = Wakes::new();

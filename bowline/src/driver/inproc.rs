@@ -3,8 +3,6 @@
 //! A message goes straight from `send` into the peer's inbox and can be received when `send` returns. What is left of a
 //! connection is its lifecycle, the same table as for any other, so monitors see the same events.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::future::poll_fn;
 use std::io;
 use std::sync::{Arc, LazyLock, Weak};
@@ -14,11 +12,12 @@ use bowline_proto::engine::Halves;
 use bowline_proto::error::HandshakeStage;
 use bowline_proto::link::lifecycle::Effects;
 use bowline_proto::link::lifecycle::Lifecycle;
+use bowline_proto::lock::Mutex;
+use bowline_proto::map::Map;
 use bowline_proto::pipe::{Inbox, Take, Wakes};
 use bowline_proto::time::Instant;
 use bowline_proto::wire::batch::Batch;
 use bowline_proto::{DisconnectReason, Endpoint, MonitorKind, PeerInfo, ProtocolError};
-use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +29,7 @@ use super::seat::{Ended, Seat};
 use crate::rt;
 
 /// Who is bound to which name.
-static NAMES: LazyLock<Mutex<HashMap<String, Weak<Core>>>> = LazyLock::new(Mutex::default);
+static NAMES: LazyLock<Mutex<Map<String, Weak<Core>>>> = LazyLock::new(Mutex::default);
 /// Changes whenever a name is bound.
 static BOUND: LazyLock<watch::Sender<()>> = LazyLock::new(|| watch::Sender::new(()));
 
@@ -46,10 +45,11 @@ impl Drop for Name {
 
 /// Binds `name`, for which sockets may be waiting.
 pub(crate) fn bind(core: &Arc<Core>, name: &str) -> io::Result<Name> {
-    match NAMES.lock().entry(name.into()) {
-        Entry::Occupied(_) => return Err(io::ErrorKind::AddrInUse.into()),
-        Entry::Vacant(entry) => entry.insert(Arc::downgrade(core)),
-    };
+    let mut names = NAMES.lock();
+    if names.contains_key(name) {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    names.insert(name.into(), Arc::downgrade(core));
     Ok(Name(name.into()))
 }
 

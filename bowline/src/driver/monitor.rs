@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
+use bowline_proto::lock::Mutex;
 use bowline_proto::monitor::Stage;
 use bowline_proto::{MonitorEvent, MonitorKind, Snapshot, SocketType, TransportState};
 use futures_core::Stream;
-use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::observe::Observer;

@@ -134,6 +134,12 @@ impl Exchange {
         stream.let_go();
     }
 
+    /// Does not answer the call: its caller hears this code and reason as a [`Status`](super::Status).
+    pub fn refuse(self, code: Code, reason: &str) {
+        self.stream.reset(code, reason);
+        self.stream.let_go();
+    }
+
     /// The call is done, and its caller wants no answer.
     pub fn done(self) {
         self.stream.finish();

@@ -1,9 +1,9 @@
 //! What all connections of one socket share: the services, the deadlines, and where calls find a connection.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bowline_proto::map::Map;
 use bowline_proto::mux::{Code, Settings, Side};
 use bowline_proto::{ConnectionId, DisconnectReason, PeerInfo};
 
@@ -28,7 +28,7 @@ pub(super) struct Hub {
     pub(super) limits: Limits,
     pub(super) registry: Registry,
     pub(super) timers: Timers,
-    connections: Mutex<HashMap<ConnectionId, Arc<Connection>>>,
+    connections: Mutex<Map<ConnectionId, Arc<Connection>>>,
     routes: Mutex<Routes>,
     /// Where calls can go has changed.
     pub(super) changed: Notify,

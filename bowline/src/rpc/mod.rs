@@ -52,7 +52,7 @@ mod timers;
 pub use bowline_proto::mux::{Code, Metadata};
 pub use call::{Call, Items, OneWay};
 pub use client::{Client, ClientBuilder};
-pub use codec::{Blob, Codec, DecodeError, EncodeError, NotRaw};
+pub use codec::{Blob, Codec, DecodeError, EncodeError, Encoded, NotRaw};
 pub use context::Context;
 pub use error::{CallError, Clash, ClientError, Malformed, Outcome, Status, Unreachable};
 pub use exchange::{Exchange, Incoming};

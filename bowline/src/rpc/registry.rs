@@ -54,10 +54,12 @@ impl Registry {
     pub(super) fn new(services: Vec<Arc<dyn Service>>) -> Result<Self, Clash> {
         let mut methods = Vec::new();
         for (at, service) in services.iter().enumerate() {
-            let own = service.schema().methods.iter().enumerate();
-            methods.extend(own.map(|(index, method)| (method.id, (at, index))));
+            for (index, method) in service.schema().methods.iter().enumerate() {
+                let place = (method.id, (at, index));
+                let behind = methods.partition_point(|other| *other < place);
+                methods.insert(behind, place);
+            }
         }
-        methods.sort_unstable();
         let name = |(_, (at, index)): &(u64, (usize, usize))| name(&services[*at].schema().methods[*index]);
         let clashes = methods.iter().zip(methods.iter().skip(1)).filter(|(first, second)| first.0 == second.0);
         if let Some((first, second)) = clashes.min_by_key(|(first, _)| first.1) {

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bowline_proto::lock::Mutex;
 use bowline_proto::time::Instant;
-use parking_lot::Mutex;
 
 /// How many calls a client makes again by itself, when they can be made again without harm: an allowance of all its
 /// calls together, so that a service in trouble is not asked twice as often for being in trouble.

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bowline_proto::lock::Mutex;
 use bowline_proto::mux::Side;
 use bowline_proto::{ConnectionId, Endpoint, EndpointError, Options, Snapshot, SocketType};
-use parking_lot::Mutex;
 
 use super::error::Clash;
 use super::health::{HealthBoard, HealthClient, HealthServer};

@@ -18,6 +18,7 @@ pub(super) struct Streams {
     /// Streams of the peer's whose first message is complete.
     pub(super) opened: Vec<Ticket>,
     /// Boxes of what was answered; never more than there were streams at once.
+    #[expect(clippy::vec_box, reason = "the boxes go from hand to hand")]
     spare: Vec<Box<Asked>>,
     /// Why the connection is gone, once it is.
     pub(super) lost: Option<DisconnectReason>,

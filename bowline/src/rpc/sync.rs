@@ -4,10 +4,10 @@
 #[cfg(not(all(test, bowline_loom)))]
 pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+#[cfg(not(all(test, bowline_loom)))]
+pub(super) use bowline_proto::lock::Mutex;
 #[cfg(all(test, bowline_loom))]
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-#[cfg(not(all(test, bowline_loom)))]
-pub(super) use parking_lot::Mutex;
 #[cfg(not(all(test, bowline_loom)))]
 pub(super) use tokio::sync::Notify;
 

@@ -1,11 +1,11 @@
 //! The deadlines of all calls of a socket: one timer, and each is taken out when its call is over.
 
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use bowline_proto::map::Sorted;
 use bowline_proto::time::Instant;
 
 use super::connection::Connection;
@@ -23,7 +23,7 @@ pub(super) struct Timers(Mutex<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    all: BTreeMap<Due, (Arc<Connection>, Ticket)>,
+    all: Sorted<Due, (Arc<Connection>, Ticket)>,
     serial: u64,
     /// The task that sleeps until the first of them.
     sleeper: Option<Waker>,
@@ -53,8 +53,8 @@ impl Timers {
         passed: &mut Vec<(Arc<Connection>, Ticket)>,
     ) -> Option<Instant> {
         let mut inner = self.0.lock();
-        while let Some(first) = inner.all.first_entry().filter(|first| first.key().0 <= now) {
-            passed.push(first.remove());
+        while inner.all.first_key_value().is_some_and(|((at, _), _)| *at <= now) {
+            passed.extend(inner.all.pop_first().map(|(_, late)| late));
         }
         inner.sleeper = Some(sleeper.clone());
         inner.all.first_key_value().map(|((at, _), _)| *at)

@@ -5,13 +5,13 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use bowline_proto::engine::{Engine, Turns};
+use bowline_proto::lock::Mutex;
 use bowline_proto::mux::frame;
 use bowline_proto::pipe::{PipeId, Waiting};
 use bowline_proto::{
     ConnectionId, Endpoint, EndpointError, Message, MonitorKind, Options, RecvError, SendError, SendErrorKind,
     Snapshot, SocketType, SubscribeError, TransportState,
 };
-use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{BindCause, BindError, ConnectCause, ConnectError, UnknownEndpoint};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bowline_proto::map::Sorted;
 use bowline_proto::monitor::Connection;
 use bowline_proto::pattern::Tally;
 use bowline_proto::time::Instant;
@@ -46,9 +47,11 @@ pub(crate) fn peers(core: &Core) -> Vec<Peer> {
     let attached: Vec<_> = core.with(|engine| engine.peers().collect());
     let snapshot = core.monitors.snapshot();
     let known = |(connection, info, tally)| Some(Peer::new(connection, info, snapshot.connection(connection)?, tally));
-    let mut peers: Vec<Peer> = attached.into_iter().filter_map(known).collect();
-    peers.sort_unstable_by_key(|peer| peer.connection);
-    peers
+    let mut peers = Sorted::default();
+    for peer in attached.into_iter().filter_map(known) {
+        peers.insert(peer.connection, peer);
+    }
+    peers.into_values().collect()
 }
 
 impl Peer {

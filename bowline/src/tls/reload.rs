@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bowline_proto::error::TlsSettingsError;
-use parking_lot::Mutex;
+use bowline_proto::lock::Mutex;
 
 /// How often files are looked at, at the most: five seconds. A new certificate is in use soon, and a storm of connections
 /// costs no storm of system calls.

@@ -1,12 +1,12 @@
 //! The state of a socket, as its events tell it.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::{ConnectionId, MonitorEvent, MonitorKind, TransportState};
 use crate::Endpoint;
 use crate::error::DisconnectReason;
+use crate::map::Sorted;
 use crate::peer::PeerInfo;
 use crate::time::Instant;
 
@@ -22,7 +22,7 @@ pub struct Snapshot {
     #[expect(clippy::vec_box, reason = "an entry that comes or goes moves those behind it")]
     dialed: Vec<Box<Dialed>>,
     // Boxed, here and above: most sockets have one of each, and a node of the tree has room for eleven.
-    connections: BTreeMap<ConnectionId, Box<Connection>>,
+    connections: Sorted<ConnectionId, Box<Connection>>,
     ready: usize,
     is_stopped: bool,
 }

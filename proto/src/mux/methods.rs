@@ -1,10 +1,9 @@
 //! Methods by number: what was defined on a connection is named by its index from then on.
 
-use std::collections::BTreeMap;
-
 use super::error::Violation;
 use super::frame::Method;
 use super::head::MethodRef;
+use crate::map::Sorted;
 
 /// The most methods that are defined in one direction.
 const MOST: usize = 1024;
@@ -13,7 +12,7 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Ours {
     /// Where each stands in `entries`.
-    places: BTreeMap<MethodRef, u16>,
+    places: Sorted<MethodRef, u16>,
     entries: Vec<Entry>,
     defined: u16,
 }

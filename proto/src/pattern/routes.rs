@@ -1,16 +1,15 @@
 //! Who has which identity.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 
 use crate::Part;
+use crate::map::Map;
 use crate::pipe::PipeId;
 
 /// The identities of a ROUTER's peers.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    by_identity: HashMap<Bytes, PipeId>,
+    by_identity: Map<Bytes, PipeId>,
     next: u32,
 }
 

@@ -10,11 +10,10 @@
 //! subscription 0.6 µs, forgetting a peer with 100,000 of them 6 ms. A subscription takes 140 bytes of memory, 240 where
 //! topics are random, with 170 in addition for a peer's first one.
 
-use std::collections::BTreeMap;
-
 use smallvec::SmallVec;
 
 use super::prefixes::{Place, Prefixes};
+use crate::map::Sorted;
 use crate::pipe::PipeId;
 
 /// What a subscription, or its end, changed.
@@ -32,7 +31,7 @@ pub(super) struct Topics {
     /// Who subscribed to each topic, in no order.
     subscribers: Prefixes<Subscribers>,
     /// The topics of each pipe, and where it stands among the subscribers of each.
-    of_pipe: BTreeMap<PipeId, Held>,
+    of_pipe: Sorted<PipeId, Held>,
     /// By the index of each pipe: the last search that found it. A pipe is forgotten before another has its index.
     found_in: Vec<u64>,
     searches: u64,
@@ -42,7 +41,7 @@ pub(super) struct Topics {
 /// The topics of one pipe.
 #[derive(Debug, Default)]
 struct Held {
-    topics: BTreeMap<Place, u32>,
+    topics: Sorted<Place, u32>,
     /// How many bytes they have.
     bytes: usize,
 }

@@ -4,10 +4,10 @@
 #[cfg(not(all(test, bowline_loom)))]
 pub(super) use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(not(all(test, bowline_loom)))]
+pub(super) use crate::lock::Mutex;
 #[cfg(all(test, bowline_loom))]
 pub(super) use loom::sync::atomic::{AtomicBool, Ordering};
-#[cfg(not(all(test, bowline_loom)))]
-pub(super) use parking_lot::Mutex;
 
 #[cfg(all(test, bowline_loom))]
 pub(super) use self::model::Mutex;

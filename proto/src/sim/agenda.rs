@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 
-use parking_lot::Mutex;
+use crate::lock::Mutex;
 
 use crate::time::Instant;
 

@@ -21,6 +21,8 @@ const PROTO: &[Layer] = &[
             "error",
             "keys",
             "limits",
+            "lock",
+            "map",
             "message",
             "monitor",
             "options",

@@ -35,6 +35,7 @@ impl Connection {
             Parting::Silent => {}
             Parting::LastWords => self.last_words(),
             Parting::Farewell => tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 _ = rt::timeout(FAREWELL_MOST, self.farewell()) => {}
             },

@@ -1,18 +1,22 @@
 //! From values to bytes and back.
 
 mod blob;
+#[cfg(any(feature = "postcard", feature = "msgpack", feature = "json"))]
 mod depth;
+mod encoded;
+#[cfg(any(feature = "postcard", feature = "msgpack", feature = "json"))]
+mod formats;
 mod raw;
 
-use std::cell::Cell;
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 use crate::Part;
 
 pub use blob::Blob;
+pub use encoded::Encoded;
 pub use raw::NotRaw;
 
 /// How arguments, items, results and errors become bytes.
@@ -75,26 +79,10 @@ impl Codec {
     /// # Errors
     /// If this codec has no form for such a value, or its own `Serialize` fails.
     pub fn encode<T: Serialize + ?Sized>(self, value: &T) -> Result<Part, EncodeError> {
-        if self == Self::Raw {
+        if self == Self::Raw || encoded::is::<T>() {
             return raw::encode(value);
         }
-        // A value whose `Serialize` encodes another finds no buffer here, and makes its own.
-        let mut buffer = SCRATCH.take();
-        buffer.clear();
-        let written = match self {
-            Self::Postcard => {
-                postcard::serialize_with_flavor(value, Growing(&mut buffer)).map_err(EncodeError::Postcard)
-            }
-            Self::MessagePack => rmp_serde::encode::write_named(&mut buffer, value).map_err(EncodeError::MessagePack),
-            Self::Json => serde_json::to_writer(&mut buffer, value).map_err(EncodeError::Json),
-            Self::Raw => Ok(()),
-        };
-        let part =
-            if buffer.len() <= COPIED { Part::copy_from_slice(&buffer) } else { std::mem::take(&mut buffer).into() };
-        if buffer.capacity() <= 2 * COPIED {
-            SCRATCH.set(buffer);
-        }
-        written.map(|()| part)
+        self.write(value)
     }
 
     /// Decodes what [`encode`](Codec::encode) made; a [`Blob`] in it shares the bytes of `encoded`.
@@ -107,34 +95,21 @@ impl Codec {
     /// If the bytes are none of such a value, are more than it, or go too deep.
     pub fn decode<T: DeserializeOwned>(self, encoded: &Part) -> Result<T, DecodeError> {
         let _lent = blob::lend(encoded);
-        match self {
-            Self::Raw => raw::decode(encoded),
-            Self::Postcard => {
-                let mut decoder = postcard::Deserializer::from_bytes(encoded);
-                let value = self.limited(depth::limited(&mut decoder), DecodeError::Postcard)?;
-                let rest = decoder.finalize().map_err(DecodeError::Postcard)?;
-                if rest.is_empty() { Ok(value) } else { Err(DecodeError::Trailing(self)) }
-            }
-            Self::MessagePack => {
-                let mut decoder = rmp_serde::Deserializer::from_read_ref(encoded);
-                let value = self.limited(depth::limited(&mut decoder), DecodeError::MessagePack)?;
-                // The decoder does not tell how far it has come, only that there is no first byte of another value.
-                match depth::limited::<IgnoredAny, _>(&mut decoder) {
-                    Some(Err(rmp_serde::decode::Error::InvalidMarkerRead(_))) => Ok(value),
-                    _ => Err(DecodeError::Trailing(self)),
-                }
-            }
-            Self::Json => {
-                let mut decoder = serde_json::Deserializer::from_slice(encoded);
-                let value = self.limited(depth::limited(&mut decoder), DecodeError::Json)?;
-                decoder.end().map_err(DecodeError::Json)?;
-                Ok(value)
-            }
+        if self == Self::Raw || encoded::is::<T>() {
+            return raw::decode(encoded);
         }
+        self.read(encoded)
+    }
+}
+
+#[cfg(not(any(feature = "postcard", feature = "msgpack", feature = "json")))]
+impl Codec {
+    fn write<T: ?Sized>(self, _value: &T) -> Result<Part, EncodeError> {
+        Err(EncodeError::Missing(self))
     }
 
-    fn limited<T, E>(self, decoded: Option<Result<T, E>>, error: fn(E) -> DecodeError) -> Result<T, DecodeError> {
-        decoded.ok_or(DecodeError::TooDeep(self))?.map_err(error)
+    fn read<T>(self, _encoded: &Part) -> Result<T, DecodeError> {
+        Err(DecodeError::Missing(self))
     }
 }
 
@@ -149,37 +124,6 @@ impl fmt::Display for Codec {
     }
 }
 
-/// Up to here, in bytes, an encoded value is copied out of the buffer of its thread; a larger one takes the buffer with it.
-const COPIED: usize = 4096;
-
-thread_local! {
-    /// Where values are encoded that turn out to be short.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// postcard's own growing buffer can't be used again.
-struct Growing<'a>(&'a mut Vec<u8>);
-
-impl postcard::ser_flavors::Flavor for Growing<'_> {
-    type Output = ();
-
-    #[inline]
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
-        Ok(())
-    }
-
-    #[inline]
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
-}
-
 /// Why a value could not be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -188,14 +132,20 @@ pub enum EncodeError {
     #[error("raw bytes: {0}")]
     Raw(#[source] NotRaw),
     /// postcard has no form for it.
+    #[cfg(feature = "postcard")]
     #[error("postcard: {0}")]
     Postcard(#[source] postcard::Error),
     /// MessagePack has no form for it.
+    #[cfg(feature = "msgpack")]
     #[error("MessagePack: {0}")]
     MessagePack(#[source] rmp_serde::encode::Error),
     /// JSON has no form for it.
+    #[cfg(feature = "json")]
     #[error("JSON: {0}")]
     Json(#[source] serde_json::Error),
+    /// The feature of this codec is off.
+    #[error("{0}: the feature of this codec is off")]
+    Missing(Codec),
 }
 
 /// Why bytes could not be decoded.
@@ -206,14 +156,20 @@ pub enum DecodeError {
     #[error("raw bytes: {0}")]
     Raw(#[source] NotRaw),
     /// The bytes are not what postcard makes of such a value.
+    #[cfg(feature = "postcard")]
     #[error("postcard: {0}")]
     Postcard(#[source] postcard::Error),
     /// The bytes are not what MessagePack makes of such a value.
+    #[cfg(feature = "msgpack")]
     #[error("MessagePack: {0}")]
     MessagePack(#[source] rmp_serde::decode::Error),
     /// The bytes are not what JSON makes of such a value.
+    #[cfg(feature = "json")]
     #[error("JSON: {0}")]
     Json(#[source] serde_json::Error),
+    /// The feature of this codec is off.
+    #[error("{0}: the feature of this codec is off")]
+    Missing(Codec),
     /// The value is whole, and there are more bytes.
     #[error("{0}: there is more behind the value")]
     Trailing(Codec),
@@ -222,5 +178,5 @@ pub enum DecodeError {
     TooDeep(Codec),
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postcard", feature = "msgpack", feature = "json"))]
 mod tests;

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde::Deserialize;
 
+use super::formats::COPIED;
 use super::*;
 
 const ALL: [Codec; 4] = [Codec::Raw, Codec::Postcard, Codec::MessagePack, Codec::Json];
@@ -90,6 +91,18 @@ fn a_raw_blob_is_shared_on_its_way_out_and_in() {
     assert_eq!(encoded.as_ptr(), blob.as_ptr());
     let (decoded,): (Blob,) = Codec::Raw.decode(&encoded).unwrap();
     assert_eq!(decoded.as_ptr(), blob.as_ptr());
+}
+
+#[test]
+fn what_is_encoded_already_passes_as_it_is_in_every_codec() {
+    let bytes = Blob::from(vec![0xc1; 200]);
+    for codec in ALL {
+        let part = codec.encode(&Encoded(bytes.clone())).unwrap();
+        assert_eq!(part.as_shared().unwrap().as_ptr(), bytes.as_ptr(), "{codec}");
+        let Encoded(back) = codec.decode(&part).unwrap();
+        assert_eq!(back.as_ptr(), bytes.as_ptr(), "{codec}");
+        assert_eq!(back, bytes, "{codec}");
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@
 //! JavaScript's objects is in a task, so a task may be `Send`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bowline_proto::map::Sorted;
 use bowline_proto::time::Instant;
 use js_sys::Function;
 use wasm_bindgen::JsValue;
@@ -72,7 +72,7 @@ impl Drop for Sleep {
 }
 
 struct Timers {
-    all: BTreeMap<(Instant, u64), Waker>,
+    all: Sorted<(Instant, u64), Waker>,
     serial: u64,
     /// When JavaScript's timer is due, and what it is known by there.
     armed: Option<(Instant, JsValue)>,
@@ -85,7 +85,7 @@ impl Timers {
     fn new() -> Self {
         let fire = Closure::<dyn FnMut()>::new(fire);
         let (set, clear) = (global("setTimeout"), global("clearTimeout"));
-        Self { all: BTreeMap::new(), serial: 0, armed: None, fire, set, clear }
+        Self { all: Sorted::default(), serial: 0, armed: None, fire, set, clear }
     }
 
     fn add(&mut self, at: Instant, serial: Option<u64>, waker: Waker) -> (u64, Option<Waker>) {
@@ -134,11 +134,13 @@ impl Timers {
 fn fire() {
     let due = TIMERS.with_borrow_mut(|timers| {
         timers.armed = None;
-        let later = timers.all.split_off(&(now(), u64::MAX));
-        let due = std::mem::replace(&mut timers.all, later);
+        let (now, mut due) = (now(), Vec::new());
+        while timers.all.first_key_value().is_some_and(|((at, _), _)| *at <= now) {
+            due.extend(timers.all.pop_first().map(|(_, waker)| waker));
+        }
         timers.arm();
         due
     });
     // Not under the borrow: whoever is woken may look at its timer at once.
-    due.into_values().for_each(Waker::wake);
+    due.into_iter().for_each(Waker::wake);
 }

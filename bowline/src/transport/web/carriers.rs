@@ -1,14 +1,14 @@
 //! Connections that the page carries by itself: it makes what looks like a WebSocket, and hands the bytes on.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
+use bowline_proto::map::Map;
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::WebSocket;
 
 thread_local! {
-    static CARRIERS: RefCell<HashMap<String, Function>> = RefCell::default();
+    static CARRIERS: RefCell<Map<String, Function>> = RefCell::default();
 }
 
 /// From now on a connection to `endpoint` is what `make` returns: an object with the methods, properties and events of a

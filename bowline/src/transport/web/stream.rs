@@ -18,8 +18,8 @@ use bowline_proto::error::TlsSettingsError;
 use bowline_proto::wire::zws::Subprotocol;
 use bowline_proto::{PeerCertificate, SocketType};
 use bytes::BufMut;
-use js_sys::Array;
-use send_wrapper::SendWrapper;
+use fragile::Fragile;
+use js_sys::{Array, Uint8Array};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 use wasm_bindgen::closure::Closure;
@@ -43,7 +43,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(4);
 ///
 /// What belongs to JavaScript never leaves its thread: there is only one that runs tasks.
 #[derive(Debug)]
-pub(crate) struct Stream(SendWrapper<Socket>);
+pub(crate) struct Stream(Fragile<Socket>);
 
 /// A WebSocket; closed when it is dropped, also while it is connecting.
 #[derive(Debug)]
@@ -63,9 +63,9 @@ struct Socket {
 impl Stream {
     /// Connects to a URL, as a socket of this type. Dropping the future gives the attempt up.
     pub(super) async fn connect(url: &str, mechanism: &'static str, ours: SocketType) -> io::Result<Self> {
-        let mut stream = Self(SendWrapper::new(Socket::new(url, mechanism).map_err(|error| refusal(&error))?));
-        let agreed = poll_fn(|cx| Heard::poll_open(&stream.0.heard, cx)).await?;
-        stream.0.translation = agreed
+        let mut stream = Self(Fragile::new(Socket::new(url, mechanism).map_err(|error| refusal(&error))?));
+        let agreed = poll_fn(|cx| Heard::poll_open(&stream.0.get().heard, cx)).await?;
+        stream.0.get_mut().translation = agreed
             .filter(|&subprotocol| subprotocol != Subprotocol::Zmtp)
             .map(|subprotocol| Box::new(Translation::new(subprotocol, mechanism, ours)));
         Ok(stream)
@@ -76,7 +76,7 @@ impl Stream {
     pub(super) fn accepted(socket: WebSocket) -> Self {
         let socket = Socket::of(socket, "");
         Heard::opened(&socket.heard, Some(Subprotocol::Zmtp));
-        Self(SendWrapper::new(socket))
+        Self(Fragile::new(socket))
     }
 
     /// The peer's address: a browser tells none.
@@ -109,12 +109,12 @@ impl Stream {
 
     /// Says that the end is meant.
     pub(crate) fn part(&mut self) {
-        self.0.part();
+        self.0.get_mut().part();
     }
 
     /// Waits until there is something to read, or the end.
     pub(crate) fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_readable(cx).map(Ok)
+        self.0.get_mut().poll_readable(cx).map(Ok)
     }
 
     /// Reads all that fits, and has come.
@@ -314,13 +314,13 @@ fn refusal(error: &JsValue) -> io::Error {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read(cx, buffer)
+        self.0.get_mut().poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.poll_send(cx, &[IoSlice::new(bytes)])
+        self.0.get_mut().poll_send(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -328,7 +328,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.poll_send(cx, slices)
+        self.0.get_mut().poll_send(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -342,7 +342,7 @@ impl AsyncWrite for Stream {
 
     /// The browser closes it behind what was written.
     fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.part();
+        self.0.get_mut().part();
         Poll::Ready(Ok(()))
     }
 }

@@ -3,11 +3,15 @@
 //! A box takes its own blocks of the key stream, the first of which also gives the key of its tag. Blocks are made eight at
 //! a time, of as many boxes as that takes: eight small messages cost what one block would.
 
-#![expect(clippy::inline_always, reason = "what is called for a kind of vectors must be compiled for it")]
+#![cfg_attr(
+    feature = "vectors",
+    expect(clippy::inline_always, reason = "what is called for a kind of vectors must be compiled for it")
+)]
 
 use std::fmt;
 
-use fearless_simd::{Level, Simd, dispatch};
+#[cfg(feature = "vectors")]
+use fearless_simd::{Level, Simd as _, dispatch};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -20,6 +24,7 @@ const MAC_KEY: usize = 32;
 /// The boxes of all nonces that begin with the same 16 bytes.
 pub(super) struct Stream {
     schedule: Schedule,
+    #[cfg(feature = "vectors")]
     level: Level,
 }
 
@@ -60,7 +65,11 @@ enum Direction {
 
 impl Stream {
     pub(super) fn new(key: &[u8; 32]) -> Self {
-        Self { schedule: Schedule::new(key), level: Level::new() }
+        Self {
+            schedule: Schedule::new(key),
+            #[cfg(feature = "vectors")]
+            level: Level::new(),
+        }
     }
 
     /// Seals one box in place.
@@ -83,29 +92,48 @@ impl Stream {
         self.pass(slots, bytes, Direction::Open)
     }
 
+    #[cfg(feature = "vectors")]
     fn pass(&self, slots: &[Slot], bytes: &mut [u8], direction: Direction) -> usize {
         dispatch!(self.level, simd => simd.vectorize(
             #[inline(always)]
-            || pass(simd, &self.schedule, slots, bytes, direction)
+            || pass(
+                &self.schedule,
+                #[inline(always)]
+                |places, out| self.schedule.blocks(simd, places, out),
+                slots,
+                bytes,
+                direction,
+            )
         ))
+    }
+
+    #[cfg(not(feature = "vectors"))]
+    fn pass(&self, slots: &[Slot], bytes: &mut [u8], direction: Direction) -> usize {
+        pass(&self.schedule, |places, out| self.schedule.each(places, out), slots, bytes, direction)
     }
 }
 
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").field("level", &self.level).finish_non_exhaustive()
+        f.debug_struct("Stream").finish_non_exhaustive()
     }
 }
 
-/// All boxes, one after the other, by blocks made together. How many were right.
-#[inline(always)]
-fn pass<S: Simd>(simd: S, schedule: &Schedule, slots: &[Slot], bytes: &mut [u8], direction: Direction) -> usize {
+/// All boxes, one after the other, by blocks that `together` makes. How many were right.
+#[cfg_attr(feature = "vectors", inline(always))]
+fn pass(
+    schedule: &Schedule,
+    together: impl Fn(&Places, &mut [Block; LANES]),
+    slots: &[Slot],
+    bytes: &mut [u8],
+    direction: Direction,
+) -> usize {
     let mut stream = [[0; 16]; LANES];
     let mut mac_key = [0; MAC_KEY];
     let (mut slot, mut block) = (0, 0);
     let right = 'all: loop {
         if block > 0 {
-            block = long_run(simd, schedule, &slots[slot], block, bytes, &mut stream);
+            block = long_run(&together, &slots[slot], block, bytes, &mut stream);
         }
         let mut lanes = [(0, 0); LANES];
         let mut places: Places = [[0; LANES]; 4];
@@ -129,7 +157,7 @@ fn pass<S: Simd>(simd: S, schedule: &Schedule, slots: &[Slot], bytes: &mut [u8],
                     stream[lane] = schedule.block(places.map(|words| words[lane]));
                 }
             }
-            _ => schedule.blocks(simd, &places, &mut stream),
+            _ => together(&places, &mut stream),
         }
         for (&(slot, block), words) in lanes[..filled].iter().zip(&stream) {
             let at = &slots[slot];
@@ -159,10 +187,9 @@ fn pass<S: Simd>(simd: S, schedule: &Schedule, slots: &[Slot], bytes: &mut [u8],
 
 /// The blocks of a long box from `block` on, as far as eight of them are whole and none is the last; what is left begins
 /// with the block that is returned. Nothing is looked up for each of them, which saves a third of the time that the stream takes.
-#[inline(always)]
-fn long_run<S: Simd>(
-    simd: S,
-    schedule: &Schedule,
+#[cfg_attr(feature = "vectors", inline(always))]
+fn long_run(
+    together: impl Fn(&Places, &mut [Block; LANES]),
     slot: &Slot,
     mut block: usize,
     bytes: &mut [u8],
@@ -175,7 +202,7 @@ fn long_run<S: Simd>(
                 words[lane] = word;
             }
         }
-        schedule.blocks(simd, &places, stream);
+        together(&places, stream);
         let from = slot.text_of(block).0.start;
         mix_words(bytes[from..from + LANES * BLOCK].as_chunks_mut().0, stream.as_flattened());
         block += LANES;
@@ -184,7 +211,7 @@ fn long_run<S: Simd>(
 }
 
 /// Adds a key stream to a text.
-#[inline(always)]
+#[cfg_attr(feature = "vectors", inline(always))]
 fn mix(text: &mut [u8], words: &[u32]) {
     if let (Some(text), Ok(words)) = (text.first_chunk_mut::<BLOCK>(), <&Block>::try_from(words)) {
         return mix_words(text.as_chunks_mut::<4>().0, words);
@@ -199,7 +226,7 @@ fn mix(text: &mut [u8], words: &[u32]) {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(feature = "vectors", inline(always))]
 fn mix_words(text: &mut [[u8; 4]], words: &[u32]) {
     for (bytes, word) in text.iter_mut().zip(words) {
         *bytes = (u32::from_le_bytes(*bytes) ^ word).to_le_bytes();

@@ -4,6 +4,7 @@
 
 #![expect(clippy::inline_always, reason = "what is called for a kind of vectors must be compiled for it")]
 
+#[cfg(feature = "vectors")]
 use fearless_simd::{Simd, prelude::*, u32x8};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -39,6 +40,7 @@ impl Schedule {
     }
 
     /// Makes the blocks of these places.
+    #[cfg(feature = "vectors")]
     #[inline(always)]
     pub(super) fn blocks<S: Simd>(&self, simd: S, places: &Places, out: &mut [Block; LANES]) {
         let mut start = [u32x8::splat(simd, 0); 16];
@@ -68,6 +70,14 @@ impl Schedule {
         }
     }
 
+    /// Makes the blocks of these places, one after the other.
+    #[cfg(any(test, not(feature = "vectors")))]
+    pub(super) fn each(&self, places: &Places, out: &mut [Block; LANES]) {
+        for (lane, block) in out.iter_mut().enumerate() {
+            *block = self.block(places.map(|words| words[lane]));
+        }
+    }
+
     /// Makes the block of one place.
     pub(super) fn block(&self, place: [u32; 4]) -> Block {
         let mut start = self.0;
@@ -78,11 +88,13 @@ impl Schedule {
     }
 }
 
+#[cfg(feature = "vectors")]
 #[inline(always)]
 fn turned<S: Simd>(words: u32x8<S>, by: u32) -> u32x8<S> {
     (words << by) | (words >> (32 - by))
 }
 
+#[cfg(feature = "vectors")]
 #[inline(always)]
 fn shuffled<S: Simd>(simd: S, rows: [u32x8<S>; 8]) -> [u32x8<S>; 8] {
     let mut out = rows;
@@ -137,6 +149,7 @@ pub(super) fn derived(key: &[u8; 32], input: &[u8; 16]) -> Zeroizing<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "vectors")]
     use fearless_simd::{Level, dispatch};
 
     use super::*;
@@ -171,6 +184,12 @@ mod tests {
     fn eight_blocks_at_once_are_the_same_as_one_by_one() {
         let schedule = Schedule::new(&[9; 32]);
         let places: Places = std::array::from_fn(|word| std::array::from_fn(|lane| (word * 1000 + lane * 7) as u32));
+        let mut out = [[0; 16]; LANES];
+        schedule.each(&places, &mut out);
+        for (lane, block) in out.iter().enumerate() {
+            assert_eq!(*block, schedule.block(places.map(|words| words[lane])), "lane {lane}");
+        }
+        #[cfg(feature = "vectors")]
         for level in [Level::new(), Level::baseline()] {
             let mut out = [[0; 16]; LANES];
             dispatch!(level, simd => schedule.blocks(simd, &places, &mut out));
