@@ -1,14 +1,17 @@
 //! A service for web pages, which calls them back: what the tests of `web/` talk to.
 //!
-//! `cargo run --features ws --example pages -- ws://127.0.0.1:0` prints the endpoint, and serves any page until
-//! it is ended. A second endpoint, which it prints as well, sends every message back.
+//! `cargo run --features ws,tls --example pages -- ws://127.0.0.1:0` prints the endpoint, and serves any page until
+//! it is ended. A second endpoint, which it prints as well, sends every message back. With `wss://127.0.0.1:0 FILE` both are for
+//! who trusts the authority whose certificate is in that file from then on.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use bowline::rpc::{Context, Incoming, Server, Stream};
+use bowline::tls::TlsServer;
 use bowline::{Options, Origins, Router};
 use futures_util::{StreamExt as _, stream};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 /// What the page offers.
 #[bowline::service]
@@ -110,18 +113,35 @@ impl Pages for Answers {
     }
 }
 
+/// A certificate for this machine, from an authority that is made for it.
+fn certified(file: &str) -> Result<TlsServer, Box<dyn std::error::Error>> {
+    let (key, of_authority) = (KeyPair::generate()?, KeyPair::generate()?);
+    let mut authority = CertificateParams::new(Vec::new())?;
+    // By another name than its certificates, or they would seem to be their own.
+    authority.distinguished_name.push(DnType::CommonName, "an authority of tests");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    std::fs::write(file, authority.self_signed(&of_authority)?.pem())?;
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
+    let certificate = params.signed_by(&key, &Issuer::new(authority, of_authority))?;
+    Ok(TlsServer::from_pem(certificate.pem(), key.serialize_pem())?)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let endpoint = std::env::args().nth(1).unwrap_or_else(|| "ws://127.0.0.1:0".to_owned());
-    let server = Server::builder()
-        .options(Options::new().origins(Origins::Any))
-        .service(PagesServer::new(Answers::default()))
-        .build()?;
+    let mut args = std::env::args().skip(1);
+    let endpoint = args.next().unwrap_or_else(|| "ws://127.0.0.1:0".to_owned());
+    let mut options = Options::new().origins(Origins::Any);
+    let mut echo = "ws://127.0.0.1:0";
+    if endpoint.starts_with("wss:") {
+        options = options.tls_server(certified(&args.next().ok_or("no file for the certificate of the authority")?)?);
+        echo = "wss://127.0.0.1:0";
+    }
+    let server = Server::builder().options(options.clone()).service(PagesServer::new(Answers::default())).build()?;
     println!("{}", server.bind(endpoint.as_str()).await?);
 
     // A ROUTER drops what a peer has no room for, and all is to come back.
-    let router = Router::with_options(Options::new().origins(Origins::Any).send_hwm(1_000_000));
-    println!("{}", router.bind("ws://127.0.0.1:0").await?);
+    let router = Router::with_options(options.send_hwm(1_000_000));
+    println!("{}", router.bind(echo).await?);
     let (mut came, mut back) = (Vec::new(), VecDeque::new());
     loop {
         router.recv_many(&mut came, 512).await?;

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::atomic::Ordering;
+
 use common::desk;
 
 for_each_transport! {
@@ -22,6 +24,29 @@ for_each_transport! {
                 .collect();
             for task in tasks {
                 task.await.unwrap();
+            }
+        });
+        calls.await.unwrap();
+        runtime.shutdown_background();
+    }
+
+    /// Such items never wait for anything, so nobody can end what hands them on but itself.
+    async fn a_handler_whose_items_are_always_there_ends_with_its_call(at: At) {
+        const CALLS: usize = 100;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let calls = runtime.spawn(async move {
+            let (_server, client, ear) = desk::open(at).await;
+            let made = || ear.shared.made.load(Ordering::SeqCst);
+            for _ in 0..CALLS {
+                let mut items = client.endless(1);
+                items.next().await.unwrap().unwrap();
+            }
+            // None is made any more, as soon as all have heard of it.
+            let mut before = 0;
+            while std::mem::replace(&mut before, made()) != before {
+                for _ in 0..100 {
+                    assert_eq!(client.add(1, 2).await.unwrap(), 3);
+                }
             }
         });
         calls.await.unwrap();

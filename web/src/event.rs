@@ -1,5 +1,8 @@
 //! What a monitor tells, as JSON: with the names that the program `bowline` prints.
 
+use std::borrow::Cow;
+use std::io::ErrorKind;
+
 use bowline::{DisconnectReason, MonitorEvent, MonitorKind, Peer, PeerInfo};
 
 use crate::text::{Object, list, printable};
@@ -31,7 +34,7 @@ pub(crate) fn object(event: &MonitorEvent) -> String {
         MonitorKind::ConnectRetried { delay, cause } => {
             object.seconds("delay", *delay);
             if let Some(cause) = cause {
-                object.text("reason", &cause.to_string());
+                object.text("reason", &unreached(*cause));
             }
         }
         MonitorKind::Subscribed(topic) | MonitorKind::Unsubscribed(topic) => object.text("topic", &printable(topic)),
@@ -46,6 +49,18 @@ pub(crate) fn object(event: &MonitorEvent) -> String {
         _ => {}
     }
     object.finish()
+}
+
+/// Why there is no connection. A browser tells that to no page: so what it can be is told instead.
+fn unreached(cause: ErrorKind) -> Cow<'static, str> {
+    match cause {
+        ErrorKind::NotConnected => {
+            "the browser could not connect, and does not say why: nobody listens there, the server \
+                                    refused the path, the origin or the subprotocol, or its certificate is not trusted"
+                .into()
+        }
+        other => other.to_string().into(),
+    }
 }
 
 fn put_reason(object: &mut Object, reason: &DisconnectReason) {

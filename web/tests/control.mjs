@@ -1,19 +1,29 @@
 // The programs that the tests talk to: started, fed, killed, and ended with the tests.
 
 import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 import { promisify } from "node:util";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const target = path.join(process.env.CARGO_TARGET_DIR ?? path.join(root, "target"), "debug");
+const built = process.env.CARGO_TARGET_DIR ?? path.join(root, "target");
+const target = path.join(built, "debug");
 
 const programs = new Map();
+/** Servers of ours, and what is connected to them. */
+const strangers = new Set();
+/** Folders that are gone with the test. */
+const folders = new Set();
 let last = 0;
 
 function start(file, args, env = {}) {
-  const child = spawn(path.join(target, file), args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
+  const child = spawn(path.resolve(target, file), args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
   const program = { child, out: [], err: [], wake: new Set(), isOver: false };
   const heard = (list) => (line) => {
     list.push(line);
@@ -46,13 +56,14 @@ async function until(program, look, what) {
     const left = end - Date.now();
     if (left <= 0) throw new Error(`no ${what}: ${[...program.out.slice(-5), ...program.err.slice(-5)].join("\n")}`);
     await new Promise((resolve) => {
-      const timer = setTimeout(resolve, left);
-      program.wake.add(() => {
+      const wake = () => {
         clearTimeout(timer);
+        program.wake.delete(wake);
         resolve();
-      });
+      };
+      const timer = setTimeout(wake, left);
+      program.wake.add(wake);
     });
-    program.wake.clear();
   }
 }
 
@@ -71,6 +82,52 @@ export const control = {
     const id = start("examples/pages", [endpoint]);
     const program = programs.get(id);
     return { id, endpoint: await until(program, () => program.out[0], "endpoint") };
+  },
+  /** The same by `wss://`, where its second endpoint sends back what it gets; and the file of the authority to be trusted. */
+  async secure() {
+    const folder = await mkdtemp(path.join(tmpdir(), "bowline-"));
+    folders.add(folder);
+    const authority = path.join(folder, "authority.pem");
+    const id = start("examples/pages", ["wss://127.0.0.1:0", authority]);
+    const program = programs.get(id);
+    const [endpoint, echo] = await until(program, () => (program.out.length >= 2 ? program.out : undefined), "endpoints");
+    return { id, endpoint, echo, authority };
+  },
+  keygen,
+  /** A process with sockets of a libzmq that has WebSocket: `interop/peer.py`. */
+  async foreign() {
+    const python = process.env.BOWLINE_INTEROP_PYTHON ?? path.join(built, "interop-venv/bin/python");
+    // Found before pyzmq's own, which has none.
+    const env = { LD_PRELOAD: path.join(built, "interop-libzmq/libzmq.so") };
+    if (!existsSync(python) || !existsSync(env.LD_PRELOAD)) {
+      throw new Error("there is no libzmq with WebSocket: `cargo xtask web --test` makes one");
+    }
+    const id = start(python, [path.join(root, "interop/peer.py")], env);
+    programs.get(id).asked = 0;
+    return id;
+  },
+  /** Gives that process a command, and what it answers. */
+  async tell(id, op, rest = {}) {
+    const program = programs.get(id);
+    const at = program.asked++;
+    program.child.stdin.write(`${JSON.stringify({ op, ...rest })}\n`);
+    const answer = JSON.parse(await until(program, () => program.out[at], `answer to ${op}`));
+    if ("error" in answer) throw new Error(`${op}: ${answer.error}`);
+    return answer.ok;
+  },
+  /** A server that opens every WebSocket, whatever it is asked for, and agrees on no subprotocol. */
+  async stranger() {
+    const server = createServer();
+    server.on("upgrade", (request, socket) => {
+      const key = createHash("sha1").update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+      const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
+      socket.on("error", () => {});
+      socket.write([...lines, `Sec-WebSocket-Accept: ${key.digest("base64")}`, "", ""].join("\r\n"));
+      strangers.add(socket);
+    });
+    strangers.add(server);
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `ws://127.0.0.1:${server.address().port}`;
   },
   /** A PULL that demands CURVE, and its key. */
   async sealed() {
@@ -114,4 +171,8 @@ export const control = {
 
 export async function endAll() {
   for (const id of [...programs.keys()]) await control.kill(id);
+  for (const stranger of strangers) (stranger.destroy ?? stranger.close).call(stranger);
+  strangers.clear();
+  for (const folder of folders) await rm(folder, { recursive: true });
+  folders.clear();
 }

@@ -32,11 +32,13 @@ async function end({ child }, signal = "SIGINT") {
   await ended;
 }
 
-const browser = await chromium.launch({
+const launch = () => chromium.launch({
   executablePath: process.env.CHROME ?? "/usr/bin/chromium",
   chromiumSandbox: false,
   args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
 });
+
+const browser = await launch();
 
 let [passed, failed] = [0, 0];
 
@@ -46,14 +48,22 @@ async function open(demo, options = {}) {
   const page = await context.newPage();
   page.on("pageerror", (error) => (page.failure ??= error));
   await page.goto(demo.url);
-  await ready(page, 3);
+  await ready(page, 4);
   return { context, page };
 }
 
-const ready = (page, n) => page.getByText(`${n} of 3 connections are ready`).waitFor();
+const ready = (page, n) => page.getByText(`${n} of 4 connections are ready`).waitFor();
 const said = (page, words) => page.locator("#reasons li", { hasText: words }).first().waitFor();
 const answered = (page, words) => page.locator("#answers div", { hasText: words }).first().waitFor();
 const ticking = (page) => page.waitForFunction(() => Number(document.getElementById("ticks").value.replaceAll(",", "")) > 5);
+
+/** A picture with the next seconds in it, if any are wanted. */
+async function shot(page, name) {
+  if (!shots) return;
+  await page.mouse.move(0, 0);
+  await page.waitForTimeout(4000);
+  await page.screenshot({ path: path.join(shots, name), fullPage: true });
+}
 
 async function call(page, method, args) {
   await page.selectOption("#method", method);
@@ -103,29 +113,63 @@ await trial("what is cut, stalled or restarted comes back, and each side says wh
   await page.getByLabel("Cut ticks").click();
   await said(page, "SUB of ticks: disconnected, closed by the peer");
   await said(page, "the program, at ticks: disconnected, disconnected on this side");
-  await ready(page, 3);
+  await ready(page, 4);
   await ticking(page);
   await page.getByLabel("Restart echo").click();
   await said(page, "DEALER of echo: disconnected, closed by the peer");
-  await ready(page, 2);
   await ready(page, 3);
+  await ready(page, 4);
   await call(page, "Toys.countdown", "[1000]");
   await answered(page, /^999$/);
   await page.getByLabel("Restart calls").click();
   await answered(page, "MaybeExecuted");
-  await ready(page, 3);
+  await ready(page, 4);
   await page.getByLabel("Stall 5 s ticks").click();
   await page.waitForFunction(() => document.getElementById("ticks").value === "0");
   await ticking(page);
-  if (shots) await page.screenshot({ path: path.join(shots, "demo-light.png"), fullPage: true });
+});
+
+await trial("a worker that sleeps is given up by its heartbeat, and is back when it wakes", async ({ page }) => {
+  await page.getByLabel("Let the worker sleep").click();
+  await ready(page, 3);
+  // Meanwhile the others have troubles of their own.
+  await page.getByLabel("Cut ticks").click();
+  await page.getByLabel("Restart echo").click();
+  await said(page, "the program, at worker: disconnected, heartbeat timed out");
+  await said(page, "SUB in a worker: disconnected");
+  await ready(page, 4);
+  await page.locator(".lane rect.asleep").first().waitFor();
+  await shot(page, "demo-light.png");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await shot(page, "demo-narrow.png");
+});
+
+await trial("a tab that sleeps is given up by its heartbeat, and is back when it wakes", async ({ page }) => {
+  // A headless browser shows all of its tabs, and so freezes none: the processes of another one are stopped instead.
+  const sleeper = await launch();
+  try {
+    const tab = await sleeper.newPage();
+    await tab.goto(page.url());
+    await ready(tab, 4);
+    const { processInfo } = await (await sleeper.newBrowserCDPSession()).send("SystemInfo.getProcessInfo");
+    const pages = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+    for (const id of pages) process.kill(id, "SIGSTOP");
+    await said(page, "the program, at ticks: disconnected, heartbeat timed out");
+    for (const id of pages) process.kill(id, "SIGCONT");
+    await said(tab, "SUB of ticks: disconnected");
+    await ready(tab, 4);
+    await ticking(tab);
+  } finally {
+    await sleeper.close();
+  }
 });
 
 await trial("a page that is loaded anew connects anew, and its old connections are told as gone", async ({ page, context }) => {
   const other = await context.newPage();
   await other.goto(page.url());
-  await ready(other, 3);
+  await ready(other, 4);
   await page.reload();
-  await ready(page, 3);
+  await ready(page, 4);
   await said(other, "the program, at ticks: disconnected, closed by the peer");
 });
 
@@ -136,9 +180,9 @@ await trial("a program that is killed and comes back finds the page again", asyn
   await ready(page, 0);
   const next = await start(host);
   try {
-    await ready(page, 3);
+    await ready(page, 4);
     await ticking(page);
-    if (shots) await page.screenshot({ path: path.join(shots, "demo-dark.png"), fullPage: true });
+    await shot(page, "demo-dark.png");
   } finally {
     await end(next);
   }
@@ -148,9 +192,9 @@ await trial("a page without a network waits, and is back with it", async ({ page
   await context.setOffline(true);
   // Where the browser lets open connections be, this ends one; else their heartbeats end all.
   await page.getByLabel("Cut ticks").click();
-  await page.getByText(/[0-2] of 3 connections are ready/).waitFor();
+  await page.getByText(/[0-3] of 4 connections are ready/).waitFor();
   await context.setOffline(false);
-  await ready(page, 3);
+  await ready(page, 4);
   await ticking(page);
 });
 

@@ -2,11 +2,13 @@
 
 import * as bowline from "../pkg/index.js";
 import { control, endAll } from "./control.mjs";
-import { tests } from "./suite.mjs";
+import { nodeTests } from "./only-node.mjs";
+import { tests } from "./tests.mjs";
 
 const only = process.argv[2];
+const chosen = [...tests, ...nodeTests].filter(({ name }) => !only || name.includes(only));
 let failed = 0;
-for (const { name, body } of tests.filter(({ name }) => !only || name.includes(only))) {
+for (const { name, body } of chosen) {
   try {
     await body(bowline, control);
     console.log(`ok  ${name}`);
@@ -16,5 +18,5 @@ for (const { name, body } of tests.filter(({ name }) => !only || name.includes(o
   }
   await endAll();
 }
-console.log(`under Node, test result: ${tests.length - failed} passed; ${failed} failed`);
+console.log(`under Node, test result: ${chosen.length - failed} passed; ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

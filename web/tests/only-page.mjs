@@ -86,3 +86,25 @@ test("a consumer that does not read keeps memory bounded", async ({ page, contro
   const causes = await page.evaluate(() => globalThis.seen.filter(({ event }) => event === "disconnected").map(({ cause }) => cause));
   if (causes[0] !== "ws") throw new Error(`it went for another reason: ${causes}`);
 });
+
+/** In a page of its own, with the package. */
+async function alone(browser, origin, options, body, given) {
+  const context = await browser.newContext(options);
+  try {
+    const page = await context.newPage();
+    await page.goto(origin);
+    return await page.evaluate(
+      async ([body, given]) => (await import("/tests/secure.mjs"))[body](await import("/pkg/index.js"), given),
+      [body, given],
+    );
+  } finally {
+    await context.close();
+  }
+}
+
+test("over wss:// a page whose browser trusts the certificate talks and calls, and another one hears what it can be", async ({ page, browser, control }) => {
+  const server = await control.secure();
+  await alone(browser, page.url(), { ignoreHTTPSErrors: true }, "talk", server);
+  const reason = await alone(browser, page.url(), {}, "refusal", server);
+  if (!reason.includes("its certificate is not trusted")) throw new Error(reason);
+});

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { control, endAll } from "./control.mjs";
 import { pageTests } from "./only-page.mjs";
-import { tests } from "./suite.mjs";
+import { tests } from "./tests.mjs";
 
 const web = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const modules = process.env.WASM_NODE_MODULES ?? path.join(web, "node_modules");
@@ -64,7 +64,7 @@ async function trial(name, body) {
 
 const inPage = (index) => async ({ page }) =>
   page.evaluate(async (index) => {
-    const { tests } = await import("/tests/suite.mjs");
+    const { tests } = await import("/tests/tests.mjs");
     await tests[index].body(await import("/pkg/index.js"), globalThis.control);
   }, index);
 

@@ -1,7 +1,7 @@
 // One test of the suite in a worker, which asks its page for the programs.
 
 import * as bowline from "../pkg/index.js";
-import { tests } from "./suite.mjs";
+import { tests } from "./tests.mjs";
 
 const asked = new Map();
 let last = 0;

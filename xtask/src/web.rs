@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::cargo::{self, Tally};
 use crate::wasm::{TARGET, Toolchain};
-use crate::{heading, root};
+use crate::{heading, libzmq, python, root};
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) fn run(work: Work) -> ExitCode {
 
 /// The most that the core may have, compressed, in bytes: what it had when this was written, and one in a hundred for other
 /// compilers. 150 KiB for all are the aim (DESIGN.md says what is in it). Raise it with the reason in the commit.
-const BUDGET: usize = 189_500;
+const BUDGET: usize = 192_500;
 
 /// Smaller a second time, since `--gufa` finds values that are always the same. Rust's stack lies lowest, and no pointer into its
 /// last KiB is added to. Functions of one module stand together, which compresses better.
@@ -177,12 +177,15 @@ fn test(root: &Path) -> Result<Tally, String> {
     let programs: Vec<String> =
         programs.iter().chain(&["--bin", "bowline", "--example", "pages"]).map(ToString::to_string).collect();
     done(cargo::command(root, &programs), root, "building what the pages talk to")?;
+    // Pages talk to libzmq as well.
+    let python = python::environment(root)?;
+    libzmq::library(root)?;
     let tools = Toolchain::find()?;
     let mut total = Tally::default();
     let node = ["--experimental-websocket", "--no-warnings", "web/tests/node.mjs"];
     for args in [&node[..], &["web/tests/page.mjs"], &["web/tests/demo.mjs"]] {
         let mut command = tools.command("node", args);
-        command.current_dir(root);
+        command.current_dir(root).env(python::VARIABLE, &python);
         total.add(cargo::tally(command));
     }
     Ok(total)

@@ -114,7 +114,13 @@ impl Exchange {
                 let mut items = pin!(items);
                 while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
                     match self.codec.encode(&item) {
-                        Ok(part) => send(&stream, part).await,
+                        Ok(part) => {
+                            // Nobody takes them any more. Items that are always there would go on for ever, since whoever
+                            // ends this task has to wait until it waits.
+                            if send(&stream, part).await.is_err() {
+                                break;
+                            }
+                        }
                         Err(error) => {
                             stream.reset(Code::INTERNAL, &error.to_string());
                             break;
@@ -155,11 +161,13 @@ fn answer<T: Serialize, E: Serialize>(exchange: Exchange, result: &Result<T, E>)
     None
 }
 
-async fn send(stream: &Stream, part: Part) {
+async fn send(stream: &Stream, part: Part) -> Result<(), Unsendable> {
     let mut held = Some(part);
-    if poll_fn(|cx| stream.poll_send(cx, &mut held, End::Open)).await == Err(Unsendable::TooLarge) {
+    let sent = poll_fn(|cx| stream.poll_send(cx, &mut held, End::Open)).await;
+    if sent == Err(Unsendable::TooLarge) {
         stream.reset(Code::TOO_LARGE, "the answer is too large");
     }
+    sent
 }
 
 fn fail<E: Serialize>(stream: &Stream, codec: Codec, error: &E) {

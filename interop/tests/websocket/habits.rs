@@ -85,6 +85,19 @@ async fn without_a_mechanism_they_answer_no_ping_and_no_goodbye() -> Outcome {
 }
 
 #[tokio::test]
+async fn without_a_mechanism_their_heartbeat_ends_their_process() -> Outcome {
+    let mut peer = peer().await?;
+    let (_pull, endpoint) = their_host(&mut peer, "PULL", json!({"HEARTBEAT_IVL": 20})).await?;
+    let mut client = Web::open(&endpoint, "ZWS2.0").await?;
+    client.say(0, b"").await?;
+    client.hear(0, b"").await?;
+    // It aborts behind its first PING.
+    client.rest().await?;
+    let answer = peer.version().await;
+    ensure(answer.is_err(), || format!("they are still there: {answer:?}"))
+}
+
+#[tokio::test]
 async fn with_a_mechanism_they_answer_a_goodbye() -> Outcome {
     let mut scene = Scene::with_null().await?;
     scene.client.frame(CLOSE, &1000_u16.to_be_bytes()).await?;

@@ -1,9 +1,11 @@
 //! The transport of a web page, in place of all others: WebSocket, as a client.
 
 mod carriers;
+mod heard;
 #[path = "../reason.rs"]
 mod reason;
 mod stream;
+mod translation;
 
 use std::io;
 
@@ -40,10 +42,10 @@ pub(crate) fn connect_timeout(endpoint: &Endpoint, options: &Options) -> Option<
 }
 
 /// Connects to `endpoint`. Dropping the future gives the attempt up.
-pub(crate) async fn connect(endpoint: &Endpoint, _options: &Options, _ours: SocketType) -> io::Result<Connected> {
+pub(crate) async fn connect(endpoint: &Endpoint, options: &Options, ours: SocketType) -> io::Result<Connected> {
     match endpoint {
         Endpoint::Ws(address) | Endpoint::Wss(address) => {
-            let stream = Stream::connect(&endpoint.to_string()).await?;
+            let stream = Stream::connect(&endpoint.to_string(), options.mechanism.name(), ours).await?;
             Ok((stream, format!("{}:{}", address.host, address.port)))
         }
         _ => Err(io::ErrorKind::Unsupported.into()),

@@ -5,21 +5,21 @@
 //! milliseconds whether it has left.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bowline_proto::PeerCertificate;
-use bowline_proto::error::{TlsSettingsError, WsFault};
+use bowline_proto::error::TlsSettingsError;
+use bowline_proto::wire::zws::Subprotocol;
+use bowline_proto::{PeerCertificate, SocketType};
 use bytes::BufMut;
 use fragile::Fragile;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::Array;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 use wasm_bindgen::closure::Closure;
@@ -27,11 +27,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
 use super::carriers;
+use super::heard::{DONE, End, Heard};
+use super::translation::Translation;
 use crate::rt::{self, Sleep};
 
-/// The subprotocol that is asked for: the messages carry ZMTP 3.1 as it is, its greeting first, cut anywhere. Those of
-/// RFC 45 with a mechanism have a `/` in their names, which browsers refuse.
-const BYTES: &str = "ZMTP3.1";
 /// How many bytes go into one message at the most.
 const MESSAGE_MOST: usize = 256 * 1024;
 /// A slice of so many bytes goes alone, without a copy on our side.
@@ -40,15 +39,6 @@ const ALONE: usize = 64 * 1024;
 const LEAVING_MOST: u32 = 1024 * 1024;
 /// How long until it is looked again whether they have left.
 const LOOK_AGAIN: Duration = Duration::from_millis(4);
-/// How many bytes are kept that nobody reads: those of a peer that sends while our inbox is full. A browser has no limit,
-/// and no way to tell the peer.
-const UNREAD_MOST: usize = 64 * 1024 * 1024;
-
-/// The code of an end that is meant.
-const DONE: u16 = 1000;
-/// The code that stands for an end without one.
-const ABNORMAL: u16 = 1006;
-
 /// A connection.
 ///
 /// What belongs to JavaScript never leaves its thread: there is only one that runs tasks.
@@ -59,7 +49,9 @@ pub(crate) struct Stream(Fragile<Socket>);
 #[derive(Debug)]
 struct Socket {
     socket: WebSocket,
-    state: Rc<RefCell<State>>,
+    heard: Rc<RefCell<Heard>>,
+    /// `None` where the messages are pieces of the link's bytes.
+    translation: Option<Box<Translation>>,
     /// Until it is looked again whether what was sent has left.
     pause: Option<Sleep>,
     has_parted: bool,
@@ -68,44 +60,14 @@ struct Socket {
         (Closure<dyn FnMut()>, Closure<dyn FnMut()>, Closure<dyn FnMut(MessageEvent)>, Closure<dyn FnMut(CloseEvent)>),
 }
 
-/// What the browser has told of it.
-#[derive(Debug, Default)]
-struct State {
-    is_open: bool,
-    /// What has come and was not read.
-    received: VecDeque<Uint8Array>,
-    /// How much of the first of them was read.
-    taken: u32,
-    unread: usize,
-    end: Option<End>,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-/// How it ended; the first end counts.
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Clean,
-    Fault(WsFault),
-}
-
-impl From<u16> for End {
-    fn from(code: u16) -> Self {
-        match code {
-            // 1005 stands for a code that the peer did not give.
-            DONE | 1001 | 1005 => Self::Clean,
-            // RFC 6455, Reserved Status Codes: no peer sends it
-            1006 => Self::Fault(WsFault::Cut),
-            code => Self::Fault(WsFault::Closed(code)),
-        }
-    }
-}
-
 impl Stream {
-    /// Connects to a URL. Dropping the future gives the attempt up.
-    pub(super) async fn connect(url: &str) -> io::Result<Self> {
-        let stream = Self(Fragile::new(Socket::new(url).map_err(|error| refusal(&error))?));
-        poll_fn(|cx| stream.0.get().poll_open(cx)).await?;
+    /// Connects to a URL, as a socket of this type. Dropping the future gives the attempt up.
+    pub(super) async fn connect(url: &str, mechanism: &'static str, ours: SocketType) -> io::Result<Self> {
+        let mut stream = Self(Fragile::new(Socket::new(url, mechanism).map_err(|error| refusal(&error))?));
+        let agreed = poll_fn(|cx| Heard::poll_open(&stream.0.get().heard, cx)).await?;
+        stream.0.get_mut().translation = agreed
+            .filter(|&subprotocol| subprotocol != Subprotocol::Zmtp)
+            .map(|subprotocol| Box::new(Translation::new(subprotocol, mechanism, ours)));
         Ok(stream)
     }
 
@@ -154,100 +116,104 @@ impl Stream {
 }
 
 impl Socket {
-    fn new(url: &str) -> Result<Self, JsValue> {
+    fn new(url: &str, mechanism: &'static str) -> Result<Self, JsValue> {
         let socket = match carriers::made(url) {
             Some(made) => made?,
-            None => WebSocket::new_with_str(url, BYTES)?,
+            None => WebSocket::new_with_str_sequence(url, &wishes(mechanism))?,
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let state = Rc::new(RefCell::new(State::default()));
+        let heard = Rc::new(RefCell::new(Heard::default()));
         let open = {
-            let (state, socket) = (Rc::clone(&state), socket.clone());
-            Closure::<dyn FnMut()>::new(move || State::opened(&state, &socket.protocol()))
+            let (heard, socket) = (Rc::clone(&heard), socket.clone());
+            let agreed = move || Subprotocol::named(&socket.protocol(), mechanism);
+            Closure::<dyn FnMut()>::new(move || Heard::opened(&heard, agreed()))
         };
         let failed = {
-            let state = Rc::clone(&state);
-            Closure::<dyn FnMut()>::new(move || State::failed(&state))
+            let heard = Rc::clone(&heard);
+            Closure::<dyn FnMut()>::new(move || Heard::failed(&heard))
         };
         let message = {
-            let (state, socket) = (Rc::clone(&state), socket.clone());
+            let (heard, socket) = (Rc::clone(&heard), socket.clone());
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-                if State::received(&state, &event.data()).is_err() {
+                if Heard::received(&heard, &event.data()).is_err() {
                     close(&socket, None);
                 }
             })
         };
         let closed = {
-            let state = Rc::clone(&state);
-            Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| State::ended(&state, event.code().into()))
+            let heard = Rc::clone(&heard);
+            Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| Heard::ended(&heard, event.code()))
         };
         socket.set_onopen(Some(open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
         socket.set_onerror(Some(failed.as_ref().unchecked_ref()));
-        Ok(Self { socket, state, pause: None, has_parted: false, _hears: (open, failed, message, closed) })
+        let _hears = (open, failed, message, closed);
+        Ok(Self { socket, heard, translation: None, pause: None, has_parted: false, _hears })
     }
 
-    fn poll_open(&self, cx: &Context<'_>) -> Poll<io::Result<()>> {
-        {
-            let state = self.state.borrow();
-            match state.end {
-                _ if state.is_open => return Poll::Ready(Ok(())),
-                // No browser says why.
-                Some(_) => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-                None => {}
-            }
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(translation) = &self.translation else { return Heard::poll_readable(&self.heard, cx) };
+        if self.has_parted {
+            // libzmq answers no goodbye in this subprotocol: what went before it is all that is waited for.
+            return self.poll_left(cx, 0);
         }
-        let _former = self.state.borrow_mut().reader.replace(cx.waker().clone());
-        Poll::Pending
+        if translation.is_readable() { Poll::Ready(()) } else { Heard::poll_readable(&self.heard, cx) }
     }
 
-    fn poll_readable(&self, cx: &Context<'_>) -> Poll<()> {
-        {
-            let state = self.state.borrow();
-            if !state.received.is_empty() || state.end.is_some() {
-                return Poll::Ready(());
-            }
-        }
-        let _former = self.state.borrow_mut().reader.replace(cx.waker().clone());
-        Poll::Pending
-    }
-
-    fn poll_read(&self, cx: &Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_readable(cx));
-        let mut state = self.state.borrow_mut();
-        match state.end {
-            Some(End::Fault(fault)) if state.received.is_empty() => return Poll::Ready(Err(io::Error::other(fault))),
-            _ => state.read(buffer),
+        if self.has_parted && self.translation.is_some() {
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Ok(()))
+        let before = buffer.filled().len();
+        let mut heard = self.heard.borrow_mut();
+        let read = match &mut self.translation {
+            Some(translation) => translation.read(&mut heard, buffer),
+            None => {
+                heard.read(buffer);
+                Ok(())
+            }
+        };
+        if let Err(fault) = read {
+            heard.fail(fault);
+            close(&self.socket, None);
+        }
+        match heard.last() {
+            // What came before it is handed out first; it is found again.
+            Some(End::Fault(fault)) if buffer.filled().len() == before => Poll::Ready(Err(io::Error::other(fault))),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
     /// Ready when the browser should be given more to send.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.state.borrow().end {
-            Some(End::Clean) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-            Some(End::Fault(fault)) => return Poll::Ready(Err(io::Error::other(fault))),
-            None => {}
-        }
-        if self.socket.ready_state() != WebSocket::OPEN {
+        let is_over = self.heard.borrow().is_over();
+        if is_over || self.socket.ready_state() != WebSocket::OPEN {
             // What is sent now would vanish without a word; the end is about to be told, and says why.
-            let _former = self.state.borrow_mut().writer.replace(cx.waker().clone());
-            return Poll::Pending;
+            return Poll::Ready(Err(match ready!(Heard::poll_end(&self.heard, cx)) {
+                End::Clean => io::ErrorKind::BrokenPipe.into(),
+                End::Fault(fault) => io::Error::other(fault),
+            }));
         }
+        self.poll_left(cx, LEAVING_MOST).map(Ok)
+    }
+
+    /// Ready when no more than `most` bytes are on their way out, or nothing goes any more.
+    fn poll_left(&mut self, cx: &mut Context<'_>, most: u32) -> Poll<()> {
         loop {
             if let Some(pause) = &mut self.pause {
                 ready!(Pin::new(pause).poll(cx));
                 self.pause = None;
             }
-            if self.socket.buffered_amount() <= LEAVING_MOST {
-                return Poll::Ready(Ok(()));
+            if self.socket.buffered_amount() <= most || self.heard.borrow().is_over() {
+                return Poll::Ready(());
             }
             self.pause = Some(rt::sleep(LOOK_AGAIN));
         }
     }
 
-    /// Sends what stands first in `slices`, as one message.
+    /// Sends what stands first in `slices`: as one message, unless it is to be translated.
     fn poll_send(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         ready!(self.poll_room(cx))?;
         let mut slices = slices.iter().filter(|slice| !slice.is_empty()).peekable();
@@ -266,8 +232,13 @@ impl Socket {
         })
     }
 
-    fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.send_with_u8_array(bytes).map(|()| bytes.len()).map_err(|error| refusal(&error))
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let socket = &self.socket;
+        let sent = match &mut self.translation {
+            Some(translation) => translation.push(bytes, |message| socket.send_with_u8_array(message)),
+            None => socket.send_with_u8_array(bytes),
+        };
+        sent.map(|()| bytes.len()).map_err(|error| refusal(&error))
     }
 
     fn part(&mut self) {
@@ -303,6 +274,15 @@ fn close(socket: &WebSocket, code: Option<u16>) {
     debug_assert!(closed.is_ok(), "only a code can be wrong");
 }
 
+/// What a server is asked for, the best first. Names with a `/`, as those of RFC 45 with a mechanism, a browser refuses.
+fn wishes(mechanism: &str) -> JsValue {
+    Subprotocol::known(mechanism)
+        .filter(|(_, name)| !name.contains('/'))
+        .map(|(_, name)| JsValue::from(name))
+        .collect::<Array>()
+        .into()
+}
+
 /// What JavaScript has against it.
 fn refusal(error: &JsValue) -> io::Error {
     let name = error.dyn_ref().map(|error: &js_sys::Error| String::from(error.name()));
@@ -315,103 +295,6 @@ fn refusal(error: &JsValue) -> io::Error {
         _ => io::ErrorKind::Other,
     };
     kind.into()
-}
-
-/// Whether the link speaks to a peer that has agreed on `protocol`, as it is: a subprotocol that carries something else than
-/// bytes of the link is to be translated from here on.
-fn agreed(protocol: &str) -> Result<(), WsFault> {
-    if protocol == BYTES { Ok(()) } else { Err(WsFault::NoCommonProtocol) }
-}
-
-impl State {
-    fn opened(state: &RefCell<Self>, protocol: &str) {
-        {
-            let mut state = state.borrow_mut();
-            state.is_open = true;
-            if let Err(fault) = agreed(protocol) {
-                state.end.get_or_insert(End::Fault(fault));
-            }
-        }
-        Self::wake(state);
-    }
-
-    /// A message has come.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it, and ends the connection.
-    fn received(state: &RefCell<Self>, data: &JsValue) -> Result<(), WsFault> {
-        let received = {
-            let mut state = state.borrow_mut();
-            if state.end.is_some() {
-                return Ok(());
-            }
-            let received = state.keep(data);
-            if let Err(fault) = received {
-                (state.unread, state.taken) = (0, 0);
-                state.received.clear();
-                state.end = Some(End::Fault(fault));
-            }
-            received
-        };
-        Self::wake(state);
-        received
-    }
-
-    /// Nobody says with what. A connection that there was has its end told as well; in Node an attempt has not.
-    fn failed(state: &RefCell<Self>) {
-        let is_open = state.borrow().is_open;
-        if !is_open {
-            Self::ended(state, ABNORMAL.into());
-        }
-    }
-
-    fn ended(state: &RefCell<Self>, end: End) {
-        state.borrow_mut().end.get_or_insert(end);
-        Self::wake(state);
-    }
-
-    /// Wakes who waits, once for all that comes until it looks.
-    fn wake(state: &RefCell<Self>) {
-        let (reader, writer) = {
-            let mut state = state.borrow_mut();
-            // A writer waits for the end only.
-            let writer = if state.end.is_some() { state.writer.take() } else { None };
-            (state.reader.take(), writer)
-        };
-        reader.into_iter().chain(writer).for_each(Waker::wake);
-    }
-
-    fn keep(&mut self, data: &JsValue) -> Result<(), WsFault> {
-        let bytes = Uint8Array::new(data.dyn_ref::<ArrayBuffer>().ok_or(WsFault::Text)?);
-        self.unread += bytes.length() as usize;
-        if self.unread > UNREAD_MOST {
-            return Err(WsFault::Overrun);
-        }
-        // One of no bytes would be the end of the stream.
-        if bytes.length() > 0 {
-            self.received.push_back(bytes);
-        }
-        Ok(())
-    }
-
-    /// Reads as much as there is room for.
-    fn read(&mut self, buffer: &mut ReadBuf<'_>) {
-        while buffer.remaining() > 0
-            && let Some(first) = self.received.front()
-        {
-            let left = first.length() - self.taken;
-            let n = left.min(u32::try_from(buffer.remaining()).unwrap_or(u32::MAX));
-            first.subarray(self.taken, self.taken + n).copy_to(buffer.initialize_unfilled_to(n as usize));
-            buffer.advance(n as usize);
-            self.unread -= n as usize;
-            self.taken += n;
-            if n == left {
-                self.received.pop_front();
-                self.taken = 0;
-            }
-        }
-    }
 }
 
 impl AsyncRead for Stream {

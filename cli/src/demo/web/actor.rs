@@ -1,12 +1,14 @@
 //! Somebody whom the page connects to: opened, at work, stalled, cut, restarted.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bowline::axum::{Upgrade, upgrade};
 use bowline::rpc::Server;
-use bowline::{ConnectionId, Message, Monitor, Options, Pub, Router};
+use bowline::{ConnectionId, Message, Monitor, MonitorKind, Options, Pub, Router};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -17,6 +19,8 @@ use crate::failure::Failure;
 
 /// How long somebody who is restarted stays away, so that the absence can be seen.
 const ABSENCE: Duration = Duration::from_millis(1500);
+/// How often it is told how many connections there are.
+const STANDING: Duration = Duration::from_secs(1);
 /// What a tick carries when as many are sent as go, in bytes.
 const FLOOD: usize = 64;
 
@@ -101,10 +105,24 @@ async fn perform<P: Part>(part: &P, script: &Script, orders: &mut mpsc::Receiver
     }
 }
 
-/// Publishes what is heard of connections, each event as an object of JSON.
+/// Publishes what is heard of connections, each event as an object of JSON; and again and again how many are ready, for a page
+/// that was not there when they came.
 async fn follow(name: &'static str, mut monitor: Monitor, events: Pub) {
-    while let Some(heard) = monitor.next().await {
-        let mut object = event::object(&heard);
+    let mut ready = HashSet::new();
+    let mut beat = tokio::time::interval(STANDING);
+    loop {
+        let mut object = tokio::select! {
+            _ = beat.tick() => json!({"event": "standing", "ready": ready.len()}),
+            heard = monitor.next() => {
+                let Some(heard) = heard else { return };
+                match (&heard.kind, heard.connection) {
+                    (MonitorKind::Ready, Some(connection)) => _ = ready.insert(connection),
+                    (MonitorKind::Disconnected(_), Some(connection)) => _ = ready.remove(&connection),
+                    _ => {}
+                }
+                event::object(&heard)
+            }
+        };
         object["at"] = name.into();
         // A page that reads no events has no need of them.
         let _ = events.try_send(object.to_string());

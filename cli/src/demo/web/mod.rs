@@ -11,16 +11,20 @@ mod services;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::any;
+use axum::routing::{any, get};
 use tokio::net::TcpListener;
 
 use self::counter::Counter;
 use self::scene::Scene;
 use crate::failure::{Failure, plain_io};
 use crate::signal::Interrupts;
+
+/// How long the worker of the page sleeps when it is told to: long enough to be given up by then.
+const NAP: Duration = Duration::from_secs(12);
 
 /// Serves until somebody ends it.
 pub(super) async fn run(at: &str) -> Result<(), Failure> {
@@ -57,5 +61,6 @@ fn stage(address: SocketAddr) -> (Scene, Router) {
     let app = scene.counters().into_iter().fold(page::routes(), |app, (path, counter)| {
         app.route(path, any(async move |request: Request| Counter::answer(&counter, request)))
     });
-    (scene, app)
+    // The answer takes so long that who waits for it sleeps.
+    (scene, app.route("/nap", get(|| tokio::time::sleep(NAP))))
 }

@@ -8,12 +8,13 @@ use axum::routing::get;
 type File = (&'static str, &'static [u8]);
 
 /// What the page is made of.
-const PAGE: [File; 6] = [
+const PAGE: [File; 7] = [
     ("/", include_bytes!("page/index.html")),
     ("/demo.css", include_bytes!("page/demo.css")),
     ("/demo.js", include_bytes!("page/demo.js")),
     ("/lanes.js", include_bytes!("page/lanes.js")),
     ("/meter.js", include_bytes!("page/meter.js")),
+    ("/worker.js", include_bytes!("page/worker.js")),
     ("/console.js", include_bytes!("page/console.js")),
 ];
 

@@ -16,6 +16,8 @@ use super::actor::Order;
 #[serde(rename_all = "lowercase")]
 pub(super) enum Actor {
     Ticks,
+    /// Who ticks for a second thread of the page.
+    Worker,
     Echo,
     Calls,
 }
@@ -70,6 +72,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub(super) struct Orders {
     pub(super) ticks: mpsc::Sender<Order>,
+    pub(super) worker: mpsc::Sender<Order>,
     pub(super) echo: mpsc::Sender<Order>,
     pub(super) calls: mpsc::Sender<Order>,
     pub(super) pace: Arc<AtomicU32>,
@@ -79,6 +82,7 @@ impl Orders {
     async fn order(&self, actor: Actor, order: Order) {
         let to = match actor {
             Actor::Ticks => &self.ticks,
+            Actor::Worker => &self.worker,
             Actor::Echo => &self.echo,
             Actor::Calls => &self.calls,
         };

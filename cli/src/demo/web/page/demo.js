@@ -11,25 +11,32 @@ const options = { reconnectMs: [200, 3000], heartbeatMs: 5000, lingerMs: 0 };
 
 const actors = {
   ticks: { label: "SUB of ticks", socket: new Sub(at("/ticks"), { ...options, subscribe: [""] }) },
+  worker: { label: "SUB in a worker", worker: new Worker("/worker.js", { type: "module" }) },
   echo: { label: "DEALER of echo", socket: new Dealer(at("/echo"), options) },
   calls: { label: "client of calls", socket: new Client(at("/calls"), options) },
 };
 const events = new Sub(at("/events"), { ...options, subscribe: [""] });
 
-/** Follows what a socket of this page hears of its connections. */
-async function follow(lane, who, socket) {
-  for await (const event of socket.events) {
-    lane.take(event);
-    tell(of("reasons"), who, event);
-    summarize();
-  }
+/** What one of this page's own has heard of its connection. */
+function hear({ lane, label }, event) {
+  if (event.event === "awake") lane.wake();
+  else lane.take(event);
+  tell(of("reasons"), label, event);
+  summarize();
+}
+
+/** Follows what a socket of this page hears, in this thread or in the worker's. */
+async function follow(actor) {
+  actor.worker?.addEventListener("message", ({ data }) => hear(actor, data));
+  for await (const event of actor.socket?.events ?? []) hear(actor, event);
 }
 
 /** Follows what the program hears of its own. */
 async function followTheirs() {
   for await (const [body] of events) {
     const event = JSON.parse(new TextDecoder().decode(body));
-    actors[event.at]?.theirs.take(event);
+    if (event.event === "standing") actors[event.at]?.theirs.stand(event.ready > 0);
+    else actors[event.at]?.theirs.take(event);
     tell(of("reasons"), `the program, at ${event.at}`, event);
   }
 }
@@ -62,7 +69,26 @@ function troubles(client) {
       });
       cell.append(button, " ");
     }
+    if (actor.worker) cell.append(sleep(actor));
   }
+}
+
+/** A button that puts a worker to sleep, until it says that it is awake. */
+function sleep({ worker, lane }) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Sleep 12 s";
+  button.setAttribute("aria-label", "Let the worker sleep 12 s");
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    lane.sleep();
+    summarize();
+    worker.postMessage("sleep");
+  });
+  worker.addEventListener("message", ({ data }) => {
+    if (data.event === "awake") button.disabled = false;
+  });
+  return button;
 }
 
 function pace(client) {
@@ -100,7 +126,7 @@ const console_ = new Console(client);
 for (const actor of Object.values(actors)) {
   actor.lane = new Lane(of("lanes"), actor.label, false);
   actor.theirs = new Lane(of("lanes"), "to the program", true);
-  follow(actor.lane, actor.label, actor.socket);
+  follow(actor);
 }
 followTheirs();
 client.handle("Page.answer", async (question) => {

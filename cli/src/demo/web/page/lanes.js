@@ -42,7 +42,25 @@ export class Lane {
 
   take(event) {
     const state = STATES[event.event];
-    if (!state) return;
+    if (state) this.#begin(state);
+  }
+
+  /** Whether there is a connection, for who has not heard how it came. */
+  stand(isReady) {
+    if (isReady && this.#spans.length === 0) this.#begin("ready");
+  }
+
+  /** Whoever it is of sleeps, and can't tell. */
+  sleep() {
+    this.#begin("asleep");
+  }
+
+  /** It is again what it was, unless it has told something since. */
+  wake() {
+    if (this.state === "asleep") this.#begin(this.#spans.at(-2)?.state ?? "gone");
+  }
+
+  #begin(state) {
     this.#spans.push({ at: performance.now(), state });
   }
 
