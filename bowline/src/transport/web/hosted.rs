@@ -10,8 +10,8 @@ use std::io;
 use std::pin::Pin;
 
 use bowline_proto::endpoint::WebAddress;
+use bowline_proto::lock::Mutex;
 use bowline_proto::{Endpoint, Options, SocketType};
-use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use web_sys::WebSocket;
 

@@ -5,6 +5,7 @@ use crate::mux::event::Kind;
 use crate::mux::frame::{Frame, Method, Payload, Then};
 
 /// A payload as it came.
+#[derive(Clone, Copy)]
 struct Piece<'a> {
     payload: Payload<'a>,
     then: Then,
