@@ -362,10 +362,15 @@ impl Core {
     /// ends. Returns at once; [`ended`](Self::ended) waits.
     pub(crate) fn close(self: &Arc<Self>, linger: Option<Duration>) {
         if self.with(Engine::close) {
-            self.is_closing.store(true, Ordering::Release);
-            self.closing.cancel();
+            self.begin_closing();
             self.wind_down(linger);
         }
+    }
+
+    /// Nothing new is accepted from now on.
+    pub(crate) fn begin_closing(&self) {
+        self.is_closing.store(true, Ordering::Release);
+        self.closing.cancel();
     }
 
     /// Whether the application has closed it.
@@ -399,8 +404,7 @@ impl Core {
     /// Ends every task; unsent messages are dropped.
     pub(crate) fn stop(self: &Arc<Self>) {
         // First, so that whatever is dropped from here on is counted.
-        self.is_closing.store(true, Ordering::Release);
-        self.closing.cancel();
+        self.begin_closing();
         let was_open = self.with(|engine| {
             let was_open = !engine.state().is_over();
             engine.stop();

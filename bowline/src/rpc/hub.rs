@@ -179,6 +179,8 @@ impl Hub {
 
     /// The socket is closed: all that is pending ends now. What is queued may still go out.
     pub(super) fn end(&self) {
+        // Who ends here must not begin anew, also where it is a parent that closes the socket.
+        self.core.begin_closing();
         self.connections().iter().for_each(Connection::end);
         self.changed.notify_waiters();
     }
