@@ -102,22 +102,22 @@ pub enum EndpointCause {
     #[error("expected SCHEME://ADDRESS, as in tcp://127.0.0.1:5555")]
     NoScheme,
     /// The scheme is known to nobody.
-    #[error("unknown scheme \"{0}\"; known are tcp, tls+tcp, ws, wss, ipc and inproc")]
+    #[error("unknown scheme \"{}\"; known are tcp, tls+tcp, ws, wss, ipc and inproc", .0.escape_default())]
     UnknownScheme(String),
     /// The scheme is reserved for a transport that this version does not have.
-    #[error("the scheme \"{0}\" is not supported yet; supported are tcp, tls+tcp, ws, wss, ipc and inproc")]
+    #[error("the scheme \"{}\" is not supported yet; supported are tcp, tls+tcp, ws, wss, ipc and inproc", .0.escape_default())]
     ReservedScheme(String),
     /// An endpoint of TCP, plain or inside of TLS, without a port.
     #[error("expected HOST:PORT")]
     NoPort,
     /// The port is not a number from 0 to 65535 and not `*`.
-    #[error("invalid port \"{0}\"")]
+    #[error("invalid port \"{}\"", .0.escape_default())]
     InvalidPort(String),
     /// The host is neither a name nor an address.
-    #[error("invalid host \"{0}\"")]
+    #[error("invalid host \"{}\"", .0.escape_default())]
     InvalidHost(String),
     /// The path of a WebSocket has a character that can't stand in one, or is too long.
-    #[error("invalid path \"{0}\"")]
+    #[error("invalid path \"{}\"", .0.escape_default())]
     InvalidPath(String),
     /// The name is empty.
     #[error("the name is empty")]
@@ -403,6 +403,12 @@ mod tests {
             "tcp://127.0.0.1:1x".parse::<Endpoint>().unwrap_err().to_string(),
             "tcp://127.0.0.1:1x: invalid port \"1x\""
         );
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_with_what_no_eye_would_see() {
+        assert_eq!(cause("tcp://host:5555\n").to_string(), r#"invalid port "5555\n""#);
+        assert_eq!(cause("tcp\u{1b}://host:1").to_string().split(';').next(), Some(r#"unknown scheme "tcp\u{1b}""#));
     }
 
     #[test]

@@ -55,6 +55,7 @@ impl Registry {
         let mut methods = Vec::new();
         for (at, service) in services.iter().enumerate() {
             for (index, method) in service.schema().methods.iter().enumerate() {
+                // Each to its place: they are few, and a page need not have an algorithm that sorts.
                 let place = (method.id, (at, index));
                 let behind = methods.partition_point(|other| *other < place);
                 methods.insert(behind, place);

@@ -47,6 +47,7 @@ pub(crate) fn peers(core: &Core) -> Vec<Peer> {
     let attached: Vec<_> = core.with(|engine| engine.peers().collect());
     let snapshot = core.monitors.snapshot();
     let known = |(connection, info, tally)| Some(Peer::new(connection, info, snapshot.connection(connection)?, tally));
+    // No algorithm that sorts, which a page would have for this alone.
     let mut peers = Sorted::default();
     for peer in attached.into_iter().filter_map(known) {
         peers.insert(peer.connection, peer);

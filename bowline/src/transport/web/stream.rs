@@ -33,12 +33,13 @@ use crate::rt::{self, Sleep};
 
 /// How many bytes go into one message at the most.
 const MESSAGE_MOST: usize = 256 * 1024;
-/// A slice of so many bytes goes alone, without a copy on our side.
+/// A slice of so many bytes goes alone: it is not copied to others first.
 const ALONE: usize = 64 * 1024;
 /// With more bytes than this on their way out no more are given to the browser: it would take any number.
 const LEAVING_MOST: u32 = 1024 * 1024;
 /// How long until it is looked again whether they have left.
 const LOOK_AGAIN: Duration = Duration::from_millis(4);
+
 /// A connection.
 ///
 /// What belongs to JavaScript never leaves its thread: there is only one that runs tasks.
