@@ -100,7 +100,7 @@ impl Exchange {
         })
     }
 
-    /// Answers the call with items, for as long as there are some, or with an error instead of any.
+    /// Answers the call with items, for as long as there are some and somebody takes them, or with an error instead of any.
     pub async fn reply_items<S, E>(self, result: Result<S, E>)
     where
         S: Items<Item: Serialize> + Send,

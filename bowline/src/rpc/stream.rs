@@ -236,7 +236,8 @@ impl Drop for Stream {
         if *hold != Hold::Released {
             connection.with(|state| {
                 if *hold == Hold::Answer {
-                    let panics = std::thread::panicking();
+                    // Where a panic does not unwind, one that is over would be taken for this one.
+                    let panics = cfg!(panic = "unwind") && std::thread::panicking();
                     let why = if panics { "the handler panicked" } else { "the handler gave no answer" };
                     state.reset(*ticket, Code::INTERNAL, why);
                 }

@@ -140,42 +140,18 @@ impl At {
 #[macro_export]
 macro_rules! for_each_transport {
     ($(#[$meta:meta])* async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
-        $crate::for_each_transport! { @tests [$(#[$meta])*] $name $at $body
-            #[cfg(not(target_family = "wasm"))] tcp: Tcp,
-            #[cfg(not(target_family = "wasm"))] tcp_ipv6: Tcp6,
-            #[cfg(all(feature = "tls", not(target_family = "wasm")))] tls: Tls,
-            #[cfg(any(feature = "ws", target_family = "wasm"))] ws: Ws,
-            #[cfg(all(feature = "tls", feature = "ws", not(target_family = "wasm")))] wss: Wss,
-            #[cfg(not(target_family = "wasm"))] ipc: Ipc,
-            #[cfg(not(target_family = "wasm"))] ipc_abstract: Abstract,
-            inproc: Inproc }
+        $crate::for_each_transport! { @all [$(#[$meta])*] $name $at $body any(feature = "ws", target_family = "wasm") => }
         $crate::for_each_transport! { $($rest)* }
     };
     // What of a server needs no more than that it is there: in a page also one of another process.
     ($(#[$meta:meta])* served async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
-        $crate::for_each_transport! { @tests [$(#[$meta])*] $name $at $body
-            #[cfg(not(target_family = "wasm"))] tcp: Tcp,
-            #[cfg(not(target_family = "wasm"))] tcp_ipv6: Tcp6,
-            #[cfg(all(feature = "tls", not(target_family = "wasm")))] tls: Tls,
-            #[cfg(any(feature = "ws", target_family = "wasm"))] ws: Ws,
-            #[cfg(all(feature = "tls", feature = "ws", not(target_family = "wasm")))] wss: Wss,
-            #[cfg(not(target_family = "wasm"))] ipc: Ipc,
-            #[cfg(not(target_family = "wasm"))] ipc_abstract: Abstract,
-            #[cfg(target_family = "wasm")] native: Native,
-            inproc: Inproc }
+        $crate::for_each_transport! { @all [$(#[$meta])*] $name $at $body any(feature = "ws", target_family = "wasm") =>
+            #[cfg(target_family = "wasm")] native: Native, }
         $crate::for_each_transport! { $($rest)* }
     };
     // Only where who does not read makes the sender wait: a page by WebSocket can't.
     ($(#[$meta:meta])* held async fn $name:ident($at:ident: At) $body:block $($rest:tt)*) => {
-        $crate::for_each_transport! { @tests [$(#[$meta])*] $name $at $body
-            #[cfg(not(target_family = "wasm"))] tcp: Tcp,
-            #[cfg(not(target_family = "wasm"))] tcp_ipv6: Tcp6,
-            #[cfg(all(feature = "tls", not(target_family = "wasm")))] tls: Tls,
-            #[cfg(all(feature = "ws", not(target_family = "wasm")))] ws: Ws,
-            #[cfg(all(feature = "tls", feature = "ws", not(target_family = "wasm")))] wss: Wss,
-            #[cfg(not(target_family = "wasm"))] ipc: Ipc,
-            #[cfg(not(target_family = "wasm"))] ipc_abstract: Abstract,
-            inproc: Inproc }
+        $crate::for_each_transport! { @all [$(#[$meta])*] $name $at $body all(feature = "ws", not(target_family = "wasm")) => }
         $crate::for_each_transport! { $($rest)* }
     };
     // Only where bytes go through the system.
@@ -189,6 +165,19 @@ macro_rules! for_each_transport {
         $crate::for_each_transport! { $($rest)* }
     };
     () => {};
+    // All that there are, WebSocket where that is so, and some more.
+    (@all [$(#[$of_all:meta])*] $name:ident $at:ident $body:block $web:meta => $($more:tt)*) => {
+        $crate::for_each_transport! { @tests [$(#[$of_all])*] $name $at $body
+            #[cfg(not(target_family = "wasm"))] tcp: Tcp,
+            #[cfg(not(target_family = "wasm"))] tcp_ipv6: Tcp6,
+            #[cfg(all(feature = "tls", not(target_family = "wasm")))] tls: Tls,
+            #[cfg($web)] ws: Ws,
+            #[cfg(all(feature = "tls", feature = "ws", not(target_family = "wasm")))] wss: Wss,
+            #[cfg(not(target_family = "wasm"))] ipc: Ipc,
+            #[cfg(not(target_family = "wasm"))] ipc_abstract: Abstract,
+            $($more)*
+            inproc: Inproc }
+    };
     (@tests [$(#[$of_all:meta])*] $name:ident $at:ident $body:block $($(#[$meta:meta])* $over:ident: $transport:ident),*) => {
         $(#[$of_all])*
         mod $name {
