@@ -13,6 +13,11 @@ const ALONE: Duration = Duration::from_millis(1);
 /// The same while calls come and go beside it: what it takes to wake somebody three times. With half of it a stream made an
 /// eighth of the bytes, and calls were hardly faster.
 const IN_COMPANY: Duration = Duration::from_micros(120);
+/// The longest way to a peer that is near. In that time a quarter of the largest window is enough for 2.6 GB/s.
+const NEAR: Duration = Duration::from_micros(100);
+/// The largest window in company of a peer that is near. Its PING goes when most of a window was consumed, and so meets none of
+/// the queue that a call meets: this much of it passes in half of what is allowed.
+const NEAR_WINDOW: usize = 512 * 1024;
 /// How many round trips in a row have to say the same: one alone may have met a process that slept, or a moment in which
 /// the queue was empty.
 pub(super) const TRIPS: usize = 4;
@@ -96,17 +101,25 @@ impl Delay {
         self.opens = opens;
     }
 
-    /// What is to become of windows, by the last round trips.
-    pub(super) fn trend(&self) -> Trend {
+    /// Whether the peer is in the same machine, or next to it. Who is not known yet is not near, and where nobody says what
+    /// time it is all take none.
+    pub(super) fn is_near(&self) -> bool {
+        self.shortest.is_some_and(|shortest| !shortest.is_zero() && shortest <= NEAR)
+    }
+
+    /// What is to become of a window of this size, by the last round trips.
+    pub(super) fn trend(&self, window: usize) -> Trend {
         let Some(shortest) = self.shortest else { return Trend::Keep };
-        let queue = if self.company > 0 { IN_COMPANY } else { ALONE };
+        let in_company = self.company > 0;
+        let most = if in_company && self.is_near() { NEAR_WINDOW } else { usize::MAX };
+        let queue = if in_company { IN_COMPANY } else { ALONE };
         // Twice the way is what it takes to use it up, for the credit takes as long as the data.
         let enough = shortest + shortest.max(queue);
         // One that grows is doubled, and must not have to shrink for that.
-        if self.last.iter().all(|&took| took <= enough / 4 * 3) {
-            Trend::Grow
-        } else if self.last.iter().all(|&took| took > enough + enough / 2) {
+        if window > most || self.last.iter().all(|&took| took > enough + enough / 2) {
             Trend::Shrink
+        } else if window <= most / 2 && self.last.iter().all(|&took| took <= enough / 4 * 3) {
+            Trend::Grow
         } else {
             Trend::Keep
         }
@@ -127,7 +140,7 @@ mod tests {
         let nonce = delay.poll().expect("it is due");
         delay.set_time(delay.now + took);
         delay.answered(nonce, opens);
-        delay.trend()
+        delay.trend(NEAR_WINDOW / 2)
     }
 
     /// The same until it has been said often enough.
@@ -139,7 +152,7 @@ mod tests {
     fn windows_grow_while_a_quarter_of_the_time_is_left_and_shrink_beyond_half_as_much_again() {
         use Trend::{Grow, Keep, Shrink};
         let mut delay = Delay::default();
-        assert_eq!(delay.trend(), Trend::Keep, "nothing is known yet");
+        assert_eq!(delay.trend(1), Trend::Keep, "nothing is known yet");
         let trends = [20, 30, 31, 60, 61, 30].map(|millis| trips(&mut delay, Duration::from_millis(millis), 0));
         assert_eq!(trends, [Grow, Grow, Keep, Keep, Shrink, Grow]);
     }
@@ -154,6 +167,26 @@ mod tests {
         assert_eq!(trips(&mut delay, micros(200), 3), Trend::Keep);
         let alone = (TRIPS..100).find(|_| trip(&mut delay, micros(780), 3) == Trend::Grow);
         assert_eq!(alone, Some(usize::from(COMPANY)), "nobody came for so many round trips");
+    }
+
+    #[test]
+    fn in_company_a_window_of_who_is_near_has_half_a_mib_and_shrinks_before_that_if_the_queue_is_long() {
+        use Trend::{Grow, Keep, Shrink};
+        let windows = [NEAR_WINDOW / 2, NEAR_WINDOW, 2 * NEAR_WINDOW];
+        let mut near = Delay::default();
+        assert!(!near.is_near(), "nothing is known yet");
+        trips(&mut near, NEAR, 1);
+        assert!(near.is_near());
+        assert_eq!(windows.map(|window| near.trend(window)), [Grow, Keep, Shrink]);
+        trips(&mut near, micros(400), 2);
+        assert_eq!(windows.map(|window| near.trend(window)), [Shrink; 3]);
+        let mut far = Delay::default();
+        trips(&mut far, NEAR + micros(1), 1);
+        assert!(!far.is_near());
+        assert_eq!(windows.map(|window| far.trend(window)), [Grow; 3]);
+        let mut alone = Delay::default();
+        trips(&mut alone, NEAR, 0);
+        assert_eq!(windows.map(|window| alone.trend(window)), [Grow; 3]);
     }
 
     #[test]

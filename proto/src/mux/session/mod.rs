@@ -379,12 +379,13 @@ impl<A: Audience> Session<A> {
     }
 
     /// The application has taken payloads of this cost: the sum of [`cost(payload.len())`](super::cost()) over the
-    /// [`Event::Data`] that it took, also the empty ones. The peer may send more when half of the window was consumed.
+    /// [`Event::Data`] that it took, also the empty ones. The peer may send more when half of the window was consumed,
+    /// or three quarters where it is near.
     pub fn consumed(&mut self, id: StreamId, cost: usize) {
         let Some(key) = self.slots.current(id) else { return };
         let stream = self.slots.stream(key);
         stream.incoming.consumed(cost);
-        if stream.state.hears() && stream.incoming.is_due() {
+        if stream.state.hears() && stream.incoming.is_due(self.delay.is_near()) {
             self.control.insert(key, 0);
             self.delay.measure();
         }

@@ -53,8 +53,9 @@ impl<A: Audience> Session<A> {
                     LastWord::End => Frame::End { sid },
                 });
             }
-            if stream.state.hears() && stream.incoming.is_due() {
-                let bytes = stream.incoming.give(&mut self.pool, self.delay.trend(), self.delay.round()) as u64;
+            if stream.state.hears() && stream.incoming.is_due(self.delay.is_near()) {
+                let trend = self.delay.trend(stream.incoming.window());
+                let bytes = stream.incoming.give(&mut self.pool, trend, self.delay.round()) as u64;
                 if bytes > 0 {
                     return Some(Frame::Credit { sid, bytes });
                 }
