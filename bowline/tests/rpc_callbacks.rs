@@ -4,7 +4,7 @@ mod common;
 
 use bowline::rpc::{CallError, Client, Code, Server};
 use common::desk::{self, DeskClient};
-use common::{At, usual};
+use common::{At, glance, usual};
 
 /// A client that offers a desk of its own to the server that it is connected to.
 async fn both(at: At) -> (Server, DeskClient, desk::Ear, desk::Ear) {
@@ -30,6 +30,17 @@ for_each_transport! {
             Err(CallError::Failed(error)) => assert!(error.starts_with("unknown_method"), "{error}"),
             other => panic!("{other:?}"),
         }
+    }
+
+    served async fn a_call_that_is_dropped_cancels_what_its_handler_called_in_turn(at: At) {
+        let (_server, client, mut ear, mut own) = both(at).await;
+        let mut call = client.plain::<()>("wait_back");
+        assert!(glance(&mut call).await.is_none());
+        assert_eq!(ear.next().await, "wait_back begun");
+        assert_eq!(own.next().await, "wait begun");
+        drop(call);
+        assert_eq!(ear.next().await, "wait_back dropped");
+        assert_eq!(own.next().await, "wait dropped");
     }
 
     served async fn a_client_that_goes_while_it_is_called_back_leaves_nothing_behind(at: At) {

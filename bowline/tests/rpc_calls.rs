@@ -4,13 +4,14 @@ mod common;
 
 use std::pin::Pin;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use bowline::rpc::{
-    Blob, CallError, Client, Code, Codec, Encoded, Exchange, Kind, Method, Never, Outcome, Schema, Server, Service,
-    Unreachable,
+    Balance, Blob, CallError, Client, Code, Codec, Encoded, Exchange, Kind, Method, Never, Outcome, Schema, Server,
+    Service, Unreachable,
 };
 use common::desk::{self, DeskClient, DeskError, Ear};
-use common::{At, usual};
+use common::{At, glance, usual};
 
 for_each_transport! {
     served async fn a_call_is_answered(at: At) {
@@ -107,12 +108,40 @@ for_each_transport! {
         let client = DeskClient(builder.connect().unwrap());
         common::until(|| client.0.peers().len() == 3).await;
         for _ in 0..6 {
+            // To ask takes nobody's turn.
+            assert!(client.0.is_connected());
+            client.0.wait_ready().await.unwrap();
             client.touch("it").await.unwrap();
         }
         for ear in &mut ears {
             assert_eq!([ear.next().await, ear.next().await], ["touched it", "touched it"]);
             assert!(ear.is_silent());
         }
+    }
+
+    served async fn a_client_that_looks_at_what_is_pending_spares_the_server_that_is_busy(at: At) {
+        let (_one, first, mut busy) = desk::serve(at).await;
+        let (_other, second, mut idle) = desk::serve(at).await;
+        let builder = Client::builder().options(usual()).balance(Balance::LeastPending);
+        let client = DeskClient(builder.endpoint(first).endpoint(second).connect().unwrap());
+        common::until(|| client.0.peers().len() == 2).await;
+        let mut pending = client.gate();
+        assert!(glance(&mut pending).await.is_none());
+        tokio::select! {
+            told = busy.next() => assert_eq!(told, "gate begun"),
+            told = idle.next() => {
+                assert_eq!(told, "gate begun");
+                std::mem::swap(&mut busy, &mut idle);
+            }
+        }
+        for _ in 0..10 {
+            client.plain::<Option<Duration>>("remaining").await.unwrap();
+            client.touch("it").await.unwrap();
+            assert_eq!(idle.next().await, "touched it");
+        }
+        assert!(busy.is_silent());
+        busy.shared.gate.add_permits(1);
+        pending.await.unwrap();
     }
 }
 

@@ -4,10 +4,10 @@ mod common;
 
 use std::time::Duration;
 
-use bowline::rpc::{CallError, Client, Limits, Outcome, Retries, Server};
+use bowline::rpc::{CallError, Client, Limits, Outcome, Retries, Server, Unreachable};
 use bowline::{DisconnectReason, TransportState};
 use common::desk::{self, DeskClient, fed};
-use common::{Script, glance, quick, settle, usual};
+use common::{At, REFUSED, Script, glance, quick, settle, usual};
 
 for_each_transport! {
     served async fn a_call_that_is_dropped_cancels_its_handler(at: At) {
@@ -130,6 +130,9 @@ for_each_transport! {
         let client = desk::ready(client).await;
         let mut monitor = client.0.monitor();
         let mut state = client.0.state();
+        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        client.0.on_state_change(move |state| told.send(state).unwrap_or_default()).unwrap();
+        assert_eq!(heard.recv().await, Some(TransportState::Connected));
         let mut call = client.wait();
         assert!(glance(&mut call).await.is_none());
         assert_eq!(ear.next().await, "wait begun");
@@ -137,6 +140,7 @@ for_each_transport! {
         server.stop();
         while state.changed().await != Some(TransportState::Disconnected) {}
         assert!(matches!(glance(&mut call).await, Some(Err(CallError::ConnectionLost { .. }))));
+        while heard.recv().await != Some(TransportState::Disconnected) {}
         monitor.skip_to("disconnected").await;
     }
 
@@ -184,6 +188,40 @@ for_each_transport! {
         let error = client.add(1, 2).await.unwrap_err();
         assert!(matches!(error, CallError::Unreachable(_)), "{error}");
         assert_eq!(error.outcome(), Outcome::NotSent);
+    }
+
+    served async fn when_the_last_handle_is_dropped_the_calls_that_are_pending_fail(at: At) {
+        let (_server, client, mut ear) = desk::open(at).await;
+        let (mut pending, given) = (client.wait(), client.wait());
+        assert!(glance(&mut pending).await.is_none());
+        assert_eq!(ear.next().await, "wait begun");
+        drop(client.clone());
+        client.add(1, 2).await.unwrap();
+        drop(client);
+        assert_eq!(pending.await.unwrap_err().outcome(), Outcome::MaybeExecuted);
+        assert_eq!(given.await.unwrap_err().outcome(), Outcome::NotSent);
+        assert_eq!(ear.next().await, "wait dropped");
+        assert!(ear.is_silent());
+    }
+
+    async fn when_the_last_handle_is_dropped_a_call_that_waits_for_a_server_fails(at: At) {
+        let client = DeskClient(Client::builder().options(usual()).endpoint(at.place().as_str()).connect().unwrap());
+        let mut waiting = client.add(1, 2);
+        assert!(glance(&mut waiting).await.is_none());
+        drop(client);
+        assert_eq!(waiting.await.unwrap_err().outcome(), Outcome::NotSent);
+    }
+
+    bytes async fn who_asks_once_only_hears_why_there_is_no_connection(at: At) {
+        let options = usual().reconnect(bowline::Reconnect::Never);
+        let client = Client::builder().options(options).endpoint(at.place().as_str()).connect().unwrap();
+        match client.wait_ready().await {
+            Err(Unreachable::GivenUp(DisconnectReason::Io(kind))) => {
+                assert_eq!(kind, if at == At::Ipc { std::io::ErrorKind::NotFound } else { REFUSED });
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(DeskClient(client).add(1, 2).await.unwrap_err().outcome(), Outcome::NotSent);
     }
 
     async fn calls_beyond_what_the_server_takes_at_once_are_refused_and_not_executed(at: At) {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use bowline::rpc::Client;
+use bowline::rpc::{Client, Code};
 use bowline::{Dealer, DisconnectReason, Message, ProtocolError};
 use common::desk::{self, DeskClient};
 use common::{Script, glance, usual};
@@ -49,6 +49,18 @@ for_each_transport! {
         }
         ear.shared.gate.add_permits(1);
         pending.await.unwrap();
+    }
+
+    async fn a_codec_that_the_server_has_not_is_refused_before_anything_is_executed(at: At) {
+        let (_server, endpoint, mut ear) = desk::serve(at).await;
+        let stranger = Dealer::with_options(usual());
+        stranger.connect(&endpoint).unwrap();
+        let mut named = desk::named("gate");
+        named[0] = 200;
+        stranger.send(Message::from([&[0x28, 0][..], &named].concat())).await.unwrap();
+        let answer = stranger.recv().await.unwrap();
+        assert_eq!(answer.parts()[0][..3], [3, 0, Code::UNSUPPORTED_CODEC.0 as u8], "{answer:?}");
+        assert!(ear.is_silent());
     }
 
     async fn calls_go_on_after_the_connection_was_lost(at: At) {

@@ -5,7 +5,9 @@ mod common;
 use std::sync::atomic::Ordering;
 
 use bowline::rpc::{Blob, CallError};
+use bowline::{Dealer, Message};
 use common::desk::{self, DeskError, fed, iter};
+use common::usual;
 
 for_each_transport! {
     served async fn a_stream_of_results_arrives_whole_and_in_order(at: At) {
@@ -73,6 +75,29 @@ for_each_transport! {
         assert!(before * SIZE <= 1_600_000 && made(&ear) == before, "{before} items were made");
         drop(stalled);
         assert_eq!(ear.next().await, "endless dropped");
+    }
+
+    async fn a_long_message_that_nobody_reads_holds_its_window_and_one_that_is_awaited_does_not(at: At) {
+        let (_server, endpoint, mut ear) = desk::serve(at).await;
+        let stranger = Dealer::with_options(usual());
+        stranger.connect(&endpoint).unwrap();
+        for (sid, method) in [(0, "swallow"), (2, "sum")] {
+            stranger.send(Message::from([&[0x20, sid][..], &desk::named(method)].concat())).await.unwrap();
+        }
+        assert_eq!(ear.next().await, "swallow begun");
+        for sid in [0, 2] {
+            for _ in 0..2 {
+                stranger.send(Message::from([&[0x11, sid][..], &vec![7; 30_000]].concat())).await.unwrap();
+            }
+        }
+        // Credit for the first one would have come first.
+        loop {
+            match stranger.recv().await.unwrap().parts()[0][..2] {
+                [0x02, 2] => break,
+                [0x02, sid] => panic!("credit for {sid}"),
+                _ => {}
+            }
+        }
     }
 
     served async fn a_handler_that_does_not_read_stops_its_caller_and_nobody_else(at: At) {

@@ -63,7 +63,8 @@ use service::{Options, Service};
 /// # Compatibility
 ///
 /// The id of a method is made of both names, so methods may be added, removed and reordered. A fingerprint of the types,
-/// as they are written, goes with it: sides that differ in them learn it before the first call.
+/// as they are written, goes with the first call: where the sides differ in them that is refused and not executed, unless the
+/// codec says what it holds.
 #[proc_macro_attribute]
 pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
     let made = syn::parse(options)

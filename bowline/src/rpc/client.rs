@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bowline_proto::engine::backoff::Backoff;
 use bowline_proto::mux::{End, Head, MethodRef, Side};
 use bowline_proto::{Endpoint, EndpointError, Options, Snapshot, SocketType, TransportState};
 use futures_core::Stream as ItemStream;
@@ -14,13 +13,13 @@ use super::call::{Call, Items, OneWay};
 use super::codec::{Codec, EncodeError};
 use super::connection::Connection;
 use super::error::{Clash, ClientError, Unreachable};
-use super::flight::{Flight, Request, found};
+use super::flight::{Flight, Request};
 use super::hub::Hub;
 use super::limits::Limits;
 use super::outgoing::Outgoing;
 use super::registry::{Registry, Service};
 use super::retries::{Budget, Retries};
-use super::routes::Balance;
+use super::routes::{Balance, Route, found};
 use super::schema::Method;
 use super::timers;
 use crate::driver::monitor::Monitor;
@@ -30,27 +29,21 @@ use crate::socket::{ConnectError, Handle, NoRuntime, Peer, StateWatch};
 /// Calls methods of services, over connections that are made again when they are lost.
 ///
 /// A handle is cheap to clone, may be shared between threads, and its methods take `&self`. Dropping the last one closes
-/// the client in the background.
+/// the client in the background, as [`close`](Self::close) does: a call is no handle, and one that is pending fails.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    route: Route,
+    /// Keeps the socket open; none where it calls back, by a connection of somebody else's.
+    handle: Option<Handle>,
+    route: Arc<Route>,
     codec: Codec,
-}
-
-/// Where the calls go.
-enum Route {
-    /// To whoever its socket is connected to.
-    Socket { handle: Handle, hub: Arc<Hub>, budget: Arc<Budget> },
-    /// To one peer, for as long as its connection lasts.
-    Peer(Arc<Connection>),
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.route {
-            Route::Socket { handle, .. } => f.debug_tuple("Client").field(&handle.socket_type()).finish(),
+        match &*self.0.route {
+            Route::Socket { hub, .. } => f.debug_tuple("Client").field(&hub.core.socket_type).finish(),
             Route::Peer(connection) => f.debug_tuple("Client").field(&connection.id).finish(),
         }
     }
@@ -78,18 +71,13 @@ impl Client {
 
     /// A client that calls one peer by the connection that it has.
     pub(super) fn of_peer(connection: Arc<Connection>, codec: Codec) -> Self {
-        Self(Arc::new(Inner { route: Route::Peer(connection), codec }))
+        Self(Arc::new(Inner { handle: None, route: Arc::new(Route::Peer(connection)), codec }))
     }
 
     /// The same client, whose calls are encoded otherwise.
     pub fn with_codec(&self, codec: Codec) -> Self {
-        let route = match &self.0.route {
-            Route::Socket { handle, hub, budget } => {
-                Route::Socket { handle: handle.clone(), hub: Arc::clone(hub), budget: Arc::clone(budget) }
-            }
-            Route::Peer(connection) => Route::Peer(Arc::clone(connection)),
-        };
-        Self(Arc::new(Inner { route, codec }))
+        let Inner { handle, route, .. } = &*self.0;
+        Self(Arc::new(Inner { handle: handle.clone(), route: Arc::clone(route), codec }))
     }
 
     /// Connects to another endpoint as well.
@@ -103,17 +91,17 @@ impl Client {
         E::Error: Into<EndpointError>,
     {
         let endpoint = endpoint.try_into().map_err(|error| ConnectError::from(error.into()))?;
-        let Route::Socket { handle, hub, .. } = &self.0.route else {
+        let Some(handle) = &self.0.handle else {
             return Err(ConnectError { endpoint: endpoint.to_string(), cause: crate::socket::ConnectCause::Closed });
         };
         // Counted first: in process the attempt may be over when this returns.
-        hub.dials();
-        handle.connect(endpoint).inspect_err(|_| hub.dials_less())
+        self.hub().dials();
+        handle.connect(endpoint).inspect_err(|_| self.hub().dials_less())
     }
 
     /// Whether there is a connection that takes calls.
     pub fn is_connected(&self) -> bool {
-        self.pick().is_ok_and(|picked| picked.is_some())
+        self.0.route.any().is_ok_and(|any| any.is_some())
     }
 
     /// Waits until there is a connection that takes calls.
@@ -126,7 +114,7 @@ impl Client {
     ///
     /// Dropping the future changes nothing.
     pub async fn wait_ready(&self) -> Result<(), Unreachable> {
-        self.picked().await.map(drop)
+        found(&self.hub().changed, || self.0.route.any()).await.map(drop)
     }
 
     /// The peers that are connected.
@@ -201,8 +189,8 @@ impl Client {
     ///
     /// No call is begun from the first poll on; a future that is dropped does not close.
     pub async fn drain(&self, grace: Duration) {
-        if let Route::Socket { handle, hub, .. } = &self.0.route {
-            hub.drain_and_close(handle, grace).await;
+        if let Some(handle) = &self.0.handle {
+            self.hub().drain_and_close(handle, grace).await;
         }
     }
 
@@ -216,51 +204,13 @@ impl Client {
     ///
     /// No call is begun from the first poll on; a future that is dropped may not have closed.
     pub async fn close(&self) {
-        if let Route::Socket { handle, hub, .. } = &self.0.route {
-            hub.flush_and_close(handle).await;
+        if let Some(handle) = &self.0.handle {
+            self.hub().flush_and_close(handle).await;
         }
     }
 
     pub(super) fn hub(&self) -> &Arc<Hub> {
-        match &self.0.route {
-            Route::Socket { hub, .. } => hub,
-            Route::Peer(connection) => &connection.hub,
-        }
-    }
-
-    /// A connection for a call, if there is one now.
-    pub(super) fn pick(&self) -> Result<Option<Arc<Connection>>, Unreachable> {
-        match &self.0.route {
-            Route::Socket { hub, .. } => hub.pick(),
-            Route::Peer(connection) => match connection.refuses() {
-                None => Ok(Some(Arc::clone(connection))),
-                Some(why) => Err(why),
-            },
-        }
-    }
-
-    /// A connection for a call, as soon as there is one.
-    pub(super) async fn picked(&self) -> Result<Arc<Connection>, Unreachable> {
-        // One that takes no more calls is there until whoever has ended it takes it out, and that is a change.
-        found(&self.hub().changed, || Ok(self.pick()?.filter(|picked| picked.refuses().is_none()))).await
-    }
-
-    /// Another connection than `one`, for a call that `refusals` of them have refused in a row.
-    pub(super) fn pick_behind(&self, one: &Arc<Connection>, refusals: usize) -> Option<Arc<Connection>> {
-        self.hub().pick_behind(one, refusals)
-    }
-
-    /// What there is for calls that are made again. A peer that is called back has one connection, and nothing follows it.
-    pub(super) fn retries(&self) -> Option<&Budget> {
-        match &self.0.route {
-            Route::Socket { budget, .. } => Some(budget).filter(|budget| budget.is_some()).map(Arc::as_ref),
-            Route::Peer(_) => None,
-        }
-    }
-
-    /// How long a call waits that everybody has refused: as the endpoint would that could not be connected to.
-    pub(super) fn backoff(&self) -> Backoff {
-        Backoff::new(self.hub().core.options.reconnect, rt::seed())
+        self.0.route.hub()
     }
 
     fn flight<A: Serialize + ?Sized>(&self, method: &Method, args: &A, end: End) -> Flight {
@@ -276,11 +226,12 @@ impl Client {
     ) -> Result<Request, Box<EncodeError>> {
         let codec = self.0.codec;
         let args = codec.encode(args)?;
-        let is_kept = !one_way && self.retries().is_some();
+        let route = Arc::clone(&self.0.route);
+        let is_kept = !one_way && route.retries().is_some();
         let is_idempotent = method.idempotent;
         let method = MethodRef { id: method.id, shape: method.shape, codec: codec.number() };
         let head = Head { one_way, ..Head::new(method) };
-        Ok(Request { client: self.clone(), head, args, end, at: None, is_idempotent, is_kept })
+        Ok(Request { route, head, args, end, at: None, is_idempotent, is_kept })
     }
 }
 
@@ -407,6 +358,7 @@ impl ClientBuilder {
         let handle = Handle::apart(SocketType::Dealer, self.options, None);
         let hub = Hub::new(handle.core(), Side::Client, self.limits, registry, self.balance);
         let budget = Arc::new(Budget::new(self.retries, rt::now()));
-        Ok(Client(Arc::new(Inner { route: Route::Socket { handle, hub, budget }, codec: self.codec })))
+        let route = Arc::new(Route::Socket { hub, budget });
+        Ok(Client(Arc::new(Inner { handle: Some(handle), route, codec: self.codec })))
     }
 }

@@ -123,13 +123,14 @@ impl Entry {
 
     /// Takes a piece in, and says how much the session is to be told as consumed.
     ///
-    /// The pieces of a message are consumed as they come while nothing else waits for the reader: it can't take half a
-    /// message. Behind one that waits they are not, so whoever does not read holds no more than the window.
+    /// The pieces of a message are consumed as they come while somebody waits for it, who can't take half a message; those
+    /// of what a call asks for, always. Else they are not, so whoever does not read holds no more than the window.
     pub(super) fn take_in(&mut self, payload: Part, more: bool, kind: Kind) -> usize {
         self.unreported += mux::cost(payload.len());
         if more {
             self.make_rare().partial.extend_from_slice(&payload);
-            return self.report_partial();
+            let is_awaited = self.reader.is_some() || self.asked.is_some();
+            return if is_awaited { self.report_partial() } else { 0 };
         }
         let whole = match &mut self.rare {
             Some(rare) if !rare.partial.is_empty() => {
@@ -156,7 +157,8 @@ impl Entry {
         Some((part, consumed + self.report_partial()))
     }
 
-    fn report_partial(&mut self) -> usize {
+    /// How much of the message that goes on the session is to be told as consumed, once its reader waits for the rest.
+    pub(super) fn report_partial(&mut self) -> usize {
         if self.is_empty() { std::mem::take(&mut self.unreported) } else { 0 }
     }
 

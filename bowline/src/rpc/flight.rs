@@ -18,13 +18,13 @@ use bowline_proto::engine::backoff::Backoff;
 use bowline_proto::mux::{Code, End, Head};
 use bowline_proto::time::Instant;
 
-use super::client::Client;
 use super::codec::EncodeError;
 use super::connection::{Connection, NotOpened};
 use super::error::{Fault, Outcome};
 use super::outgoing::Outgoing;
+use super::routes::Route;
 use super::stream::{Next, Stream};
-use super::sync::{Notify, Ordering};
+use super::sync::Ordering;
 use crate::rt;
 
 /// A call on its way.
@@ -54,7 +54,8 @@ type Opening = Pin<Box<dyn Future<Output = Result<(Stream, Request), Box<Fault>>
 /// What is to be called.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) client: Client,
+    /// Not the client: a call that is pending must not keep it open.
+    pub(super) route: Arc<Route>,
     pub(super) head: Head,
     pub(super) args: Part,
     pub(super) end: End,
@@ -210,11 +211,11 @@ impl Flight {
         let Some(request) = &mut self.request else { return Ok(Stage::Over) };
         request.at = request.head.deadline.map(|left| rt::now() + left);
         if request.is_kept
-            && let Some(budget) = request.client.retries()
+            && let Some(budget) = request.route.retries()
         {
             budget.call();
         }
-        let full = match request.client.pick().map_err(Fault::Unreachable)? {
+        let full = match request.route.pick().map_err(Fault::Unreachable)? {
             None => None,
             Some(connection) => match request.open(connection, waker) {
                 Ok(stream) => {
@@ -234,16 +235,16 @@ impl Flight {
         let request = self.request.take_if(|request| request.may_follow(&fault));
         let fault = Box::new(self.honest(*fault));
         let (Some(request), Stage::Open(stream)) = (request, &self.stage) else { return Err(fault) };
-        let client = &request.client;
-        if client.hub().is_over() {
+        let route = &request.route;
+        if route.hub().is_over() {
             return Err(fault);
         }
-        let past = self.past.get_or_insert_with(|| Box::new(Past::new((*fault).clone(), client.backoff())));
+        let past = self.past.get_or_insert_with(|| Box::new(Past::new((*fault).clone(), route.backoff())));
         past.fault.clone_from(&fault);
         let next = if stream.connection.refuses().is_none() {
             // It is busy: others may be not, and it may be not after a while.
             past.refusals += 1;
-            match client.pick_behind(&stream.connection, past.refusals) {
+            match route.pick_behind(&stream.connection, past.refusals) {
                 None => past.wait().map(|delay| (None, delay)),
                 other => Some((other, Duration::ZERO)),
             }
@@ -251,7 +252,7 @@ impl Flight {
             Some((None, Duration::ZERO))
         };
         let Some((connection, delay)) = next else { return Err(fault) };
-        if !client.retries().is_some_and(|budget| budget.take(rt::now())) {
+        if !route.retries().is_some_and(|budget| budget.take(rt::now())) {
             return Err(fault);
         }
         self.stage = Stage::Waiting(opening(request, connection, delay));
@@ -336,7 +337,7 @@ async fn open(mut request: Request, mut next: Option<Arc<Connection>>) -> Result
     loop {
         let connection = match next.take() {
             Some(connection) => connection,
-            None => request.client.picked().await.map_err(Fault::Unreachable)?,
+            None => request.route.picked().await.map_err(Fault::Unreachable)?,
         };
         let vacancy = Vacancy::of(&connection);
         let vacant = connection.vacancy.notified();
@@ -370,19 +371,5 @@ impl<'a> Vacancy<'a> {
 impl Drop for Vacancy<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// Waits until `look` finds something, or fails.
-pub(super) async fn found<T, E>(changed: &Notify, mut look: impl FnMut() -> Result<Option<T>, E>) -> Result<T, E> {
-    loop {
-        let change = changed.notified();
-        tokio::pin!(change);
-        // Before it is looked: what changes from here on is heard.
-        change.as_mut().enable();
-        if let Some(found) = look()? {
-            return Ok(found);
-        }
-        change.await;
     }
 }

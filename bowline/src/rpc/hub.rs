@@ -69,6 +69,16 @@ impl Hub {
         self.routes.lock().pick()
     }
 
+    /// A connection that takes calls, if there is one now. No turn passes by this.
+    pub(super) fn any(&self) -> Result<Option<Arc<Connection>>, Unreachable> {
+        if self.is_over() {
+            return Err(Unreachable::Closed);
+        }
+        self.routes.lock().is_hopeful()?;
+        // Not under the lock: whether one takes calls is known under its own.
+        Ok(self.connections().into_iter().find(|one| one.refuses().is_none()))
+    }
+
     /// Another connection than `one`, for a call that `refusals` of them have refused in a row.
     pub(super) fn pick_behind(&self, one: &Arc<Connection>, refusals: usize) -> Option<Arc<Connection>> {
         self.routes.lock().pick_behind(one, refusals)

@@ -103,6 +103,8 @@ impl Stream {
             match entry.end.clone() {
                 None => {
                     State::remember(&mut entry.reader, cx.waker());
+                    let consumed = entry.report_partial();
+                    state.consumed(self.ticket, consumed);
                     Poll::Pending
                 }
                 Some(end) => Poll::Ready(end.into()),
@@ -127,6 +129,7 @@ impl Stream {
             }
             let Some(end) = entry.end.take() else {
                 State::remember(&mut entry.reader, cx.waker());
+                consumed += entry.report_partial();
                 state.consumed(ticket, consumed);
                 return Poll::Pending;
             };

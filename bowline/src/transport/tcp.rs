@@ -5,9 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bowline_proto::endpoint::Host;
 use bowline_proto::{Endpoint, Options};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 
 use super::{Connected, Listener, Stream};
+
+/// How much may be on its way to a peer in the same machine, in bytes; the reason is with [`Options::send_buffer`].
+const NEAR_SEND_BUFFER: usize = 384 * 1024;
 
 /// A connection, and the address of the peer.
 pub(super) type Opened = (TcpStream, String);
@@ -56,10 +60,20 @@ impl Settings {
         Ok(socket)
     }
 
-    /// Batches are whole when they are written, so nothing is gained by waiting for more.
-    #[expect(clippy::unused_self, reason = "keepalive and the type of service will join here")]
     fn apply(self, stream: &TcpStream) -> io::Result<()> {
+        if self.send_buffer.is_none() && is_near(stream) {
+            SockRef::from(stream).set_send_buffer_size(NEAR_SEND_BUFFER)?;
+        }
+        // Batches are whole when they are written, so nothing is gained by waiting for more.
         stream.set_nodelay(true)
+    }
+}
+
+/// Whether the peer is in the same machine, as far as the addresses say so. One that is gone already has none.
+fn is_near(stream: &TcpStream) -> bool {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(ours), Ok(theirs)) => theirs.ip().is_loopback() || theirs.ip() == ours.ip(),
+        _ => false,
     }
 }
 
@@ -157,6 +171,21 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         (listener, address)
+    }
+
+    #[tokio::test]
+    async fn what_is_on_its_way_within_the_machine_is_bounded_on_both_sides_unless_its_size_is_given() {
+        let sizes = async |options: Options| {
+            let acceptor = bind(&Host::Ip(Ipv4Addr::LOCALHOST.into()), 0, &options).await.unwrap();
+            let address = acceptor.local_addr().unwrap();
+            let accepted = async { acceptor.accept().await.unwrap().0 };
+            let ((connected, _), accepted) =
+                tokio::join!(async { open_with(|| answer(vec![address]), &options).await.unwrap() }, accepted);
+            [connected, accepted].map(|stream| SockRef::from(&stream).send_buffer_size().unwrap())
+        };
+        // Linux says twice what it was told.
+        assert!(sizes(Options::new()).await.iter().all(|&size| size % NEAR_SEND_BUFFER == 0));
+        assert!(sizes(Options::new().send_buffer(Some(8192))).await.iter().all(|&size| size <= 2 * 8192));
     }
 
     #[tokio::test]

@@ -55,6 +55,7 @@ methods! {
     16 mirror Unary
     17 swallow ClientStream
     18 fail_items ServerStream
+    19 wait_back Unary
 }
 
 pub(crate) static SCHEMA: Schema = Schema { name: "Desk", docs: "", methods: METHODS };
@@ -182,6 +183,13 @@ async fn answer(shared: Arc<Shared>, name: &'static str, mut exchange: Exchange)
             let Ok((a, b)) = exchange.args::<(u32, u32)>() else { return };
             let sum: Result<u32, _> = DeskClient(exchange.context().client()).add(a, b).await;
             exchange.reply::<u32, String>(sum.map_err(|error| error.to_string())).await;
+        }
+        "wait_back" => {
+            let begun = shared.begin("wait_back");
+            // Whatever becomes of it: the test asks who hears that nobody waits any more.
+            let _ended = DeskClient(exchange.context().client()).wait().await;
+            begun.done();
+            exchange.reply::<(), Never>(Ok(())).await;
         }
         "gate" => {
             let begun = shared.begin("gate");

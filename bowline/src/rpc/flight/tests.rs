@@ -8,7 +8,7 @@ use bowline_proto::{ConnectionId, PeerInfo, SocketType};
 
 use super::*;
 use crate::driver::attendant::Attendant;
-use crate::rpc::{Call, Kind, Method, Never};
+use crate::rpc::{Call, Client, Kind, Method, Never};
 
 static METHOD: Method = Method::new("Test", "method", Kind::Unary);
 
