@@ -2,9 +2,10 @@
 
 mod common;
 
+use bowline::UnknownPeer;
 use bowline::rpc::{CallError, Client, Code, Server};
 use common::desk::{self, DeskClient};
-use common::{At, glance, usual};
+use common::{At, Script, glance, usual};
 
 /// A client that offers a desk of its own to the server that it is connected to.
 async fn both(at: At) -> (Server, DeskClient, desk::Ear, desk::Ear) {
@@ -22,6 +23,24 @@ for_each_transport! {
         for (n, call) in (0..).zip(calls) {
             assert_eq!(call.await.unwrap().unwrap(), n + 1);
         }
+    }
+
+    async fn a_server_calls_who_has_connected_and_has_not_called(at: At) {
+        let server = Server::builder().options(usual()).build().unwrap();
+        let mut monitor = server.monitor();
+        let endpoint = server.bind(at.any()).await.unwrap();
+        let (desk, mut own) = desk::desk();
+        let client = Client::builder().options(usual()).endpoint(endpoint).service(desk).connect().unwrap();
+        let connection = monitor.skip_to("ready").await.connection.unwrap();
+        let back = DeskClient(server.client(connection).unwrap());
+        assert_eq!(back.add(1, 2).await.unwrap(), 3);
+        let mut pending = back.wait();
+        assert!(glance(&mut pending).await.is_none());
+        assert_eq!(own.next().await, "wait begun");
+        client.close().await;
+        monitor.skip_to("disconnected").await;
+        assert!(matches!(pending.await, Err(CallError::ConnectionLost { .. })));
+        assert_eq!(server.client(connection).unwrap_err(), UnknownPeer(connection));
     }
 
     served async fn a_caller_that_offers_nothing_says_so(at: At) {

@@ -100,6 +100,11 @@ impl Hub {
         self.changed.notify_waiters();
     }
 
+    /// The connection of this number, while its peer is there.
+    pub(super) fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.connections.lock().get(&id).cloned()
+    }
+
     /// All connections.
     fn connections(&self) -> Vec<Arc<Connection>> {
         self.connections.lock().values().cloned().collect()

@@ -8,6 +8,8 @@ use bowline_proto::lock::Mutex;
 use bowline_proto::mux::Side;
 use bowline_proto::{ConnectionId, Endpoint, EndpointError, Options, Snapshot, SocketType};
 
+use super::client::Client;
+use super::codec::Codec;
 use super::error::Clash;
 use super::health::{HealthBoard, HealthClient, HealthServer};
 use super::hub::Hub;
@@ -111,6 +113,52 @@ impl Server {
     /// The peers that are connected.
     pub fn peers(&self) -> Vec<Peer> {
         self.handle.peers()
+    }
+
+    /// A client that calls a peer on the connection that it made, whether it has called or not; from the moment on at which a
+    /// monitor hears that it is ready. Its calls are never made again by themselves.
+    ///
+    /// ```
+    /// use bowline::MonitorKind;
+    /// use bowline::rpc::{Client, Server};
+    ///
+    /// #[bowline::service]
+    /// trait Screen {
+    ///     async fn show(&self, line: String) -> usize;
+    /// }
+    ///
+    /// struct Narrow;
+    ///
+    /// impl Screen for Narrow {
+    ///     async fn show(&self, line: String) -> usize {
+    ///         line.len().min(40)
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().build()?;
+    /// let mut monitor = server.monitor();
+    /// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
+    /// let _screen = Client::builder().endpoint(endpoint).service(ScreenServer::new(Narrow)).connect()?;
+    ///
+    /// while let Some(event) = monitor.next().await {
+    ///     if let (MonitorKind::Ready, Some(connection)) = (event.kind, event.connection) {
+    ///         let shown = ScreenClient::new(server.client(connection)?).show("welcome".into()).await?;
+    ///         assert_eq!(shown, 7);
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownPeer`] if no peer that is ready has this connection.
+    pub fn client(&self, connection: ConnectionId) -> Result<Client, UnknownPeer> {
+        let found = self.hub.connection(connection).ok_or(UnknownPeer(connection))?;
+        Ok(Client::of_peer(found, Codec::default()))
     }
 
     /// Ends the connection to a peer, as [`peers`](Self::peers), a monitor or [`Context`](super::Context) names it.
