@@ -388,7 +388,7 @@ options! {
     /// The size of the kernel's send buffer in bytes (`ZMQ_SNDBUF`).
     ///
     /// Default `None`: over tcp the system's, which grows with the flow; to a peer in the same machine 384 KiB, since what
-    /// is on its way stays in the processor's cache then, and bodies of 64 KiB pass 1.8 times as fast; over ipc 1 MiB,
+    /// is on its way stays in the processor's cache then, and bodies of 64 KiB pass 1.8 times as fast; over ipc 512 KiB,
     /// since that of a Unix socket does not grow, and with Linux' 208 KiB large messages spend most of their time on
     /// waking one side after the other. It is memory of the system, in use only while something waits there, and limited by it
     /// (`net.core.wmem_max`).

@@ -14,7 +14,7 @@ use futures_core::Stream as Items;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::codec::Codec;
+use super::codec::{Codec, DecodeError};
 use super::context::Context;
 use super::entry::Asked;
 use super::error::Malformed;
@@ -71,7 +71,10 @@ impl Exchange {
     /// [`Malformed`] if they are none of these types. The caller has been told so then, and nothing is left to do.
     pub fn args<A: DeserializeOwned>(&mut self) -> Result<A, Malformed> {
         self.codec.decode(&std::mem::take(&mut self.asked.args)).map_err(|error| {
-            self.stream.reset(Code::MALFORMED, &error.to_string());
+            // A service that takes its arguments encoded needs no codec, so it is found out here.
+            let is_missing = matches!(error, DecodeError::Missing(_));
+            let code = if is_missing { Code::UNSUPPORTED_CODEC } else { Code::MALFORMED };
+            self.stream.reset(code, &error.to_string());
             Malformed(error)
         })
     }

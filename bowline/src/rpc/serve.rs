@@ -59,7 +59,7 @@ pub(super) fn begin(connection: &Arc<Connection>, opened: Opened, place: &mut Pl
     let hub = &connection.hub;
     let Opened { stream, asked } = opened;
     let head = &asked.head;
-    let Some(codec) = Codec::from_number(head.method.codec).filter(|codec| codec.is_available()) else {
+    let Some(codec) = Codec::from_number(head.method.codec) else {
         return stream.reset(Code::UNSUPPORTED_CODEC, "no such codec");
     };
     let Some((service, index, method)) = hub.registry.find(head.method.id) else {

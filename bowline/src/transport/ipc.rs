@@ -13,7 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{Connected, Listener, Stream};
 
 /// Room for what is written while the other side wakes up, in bytes; the reason is with [`Options::send_buffer`].
-const SEND_BUFFER: u32 = 1024 * 1024;
+const SEND_BUFFER: u32 = 512 * 1024;
 
 /// What every connection gets.
 #[derive(Clone, Copy, Debug)]

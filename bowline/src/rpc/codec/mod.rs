@@ -67,16 +67,6 @@ impl Codec {
         }
     }
 
-    /// Whether this build has it: each format is a feature, and raw bytes are always there.
-    pub const fn is_available(self) -> bool {
-        match self {
-            Self::Raw => true,
-            Self::Postcard => cfg!(feature = "postcard"),
-            Self::MessagePack => cfg!(feature = "msgpack"),
-            Self::Json => cfg!(feature = "json"),
-        }
-    }
-
     /// Whether the bytes say what they hold, so that a decoder can pass over fields that it does not know.
     ///
     /// Then two sides with different shapes may still understand each other.
