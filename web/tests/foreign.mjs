@@ -184,15 +184,21 @@ test("a libzmq that is closed is told as gone, and the next one is found", async
   await sub.close();
 });
 
-test("a libzmq that wants a mechanism is not reached, since no browser asks for one", async ({ Push }, control) => {
-  const { publicKey, secretKey } = await control.keygen();
-  const { endpoint } = await host(control, "PULL", { CURVE_SERVER: 1, CURVE_PUBLICKEY: publicKey, CURVE_SECRETKEY: secretKey });
+/** A PUSH that has begun to connect, and gives up soon, and its events from then on. */
+async function trying(Push, endpoint) {
   const push = new Push({ reconnectMs: 20, maxAttempts: 2, lingerMs: 0 });
   await push.ready;
   const { events } = push;
   const connecting = events.next();
   push.connect(endpoint);
   await connecting;
+  return { push, events };
+}
+
+test("a libzmq that wants a mechanism is not reached, since no browser asks for one", async ({ Push }, control) => {
+  const { publicKey, secretKey } = await control.keygen();
+  const { endpoint } = await host(control, "PULL", { CURVE_SERVER: 1, CURVE_PUBLICKEY: publicKey, CURVE_SECRETKEY: secretKey });
+  const { push, events } = await trying(Push, endpoint);
   const retried = await heard(events, "connect_retried");
   ok(retried.reason.includes("subprotocol"), retried.reason);
   const stopped = await heard(events, "connect_stopped");
@@ -202,12 +208,7 @@ test("a libzmq that wants a mechanism is not reached, since no browser asks for 
 
 test("a server that opens a WebSocket and agrees on nothing is told as that", async ({ Push }, control) => {
   const endpoint = await control.stranger();
-  const push = new Push({ reconnectMs: 20, maxAttempts: 2, lingerMs: 0 });
-  await push.ready;
-  const { events } = push;
-  const connecting = events.next();
-  push.connect(endpoint);
-  await connecting;
+  const { push, events } = await trying(Push, endpoint);
   for (;;) {
     const { event, cause, reason } = (await within(events.next(), "its end")).value;
     // Node opens it.
