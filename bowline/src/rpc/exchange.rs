@@ -68,7 +68,8 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] if they are none of these types, or the feature of their codec is off. The caller has been told so then, and nothing is left to do.
+    /// [`Malformed`] if they are none of these types, or the feature of their codec is off. The caller has been told so then,
+    /// and nothing is left to do.
     pub fn args<A: DeserializeOwned>(&mut self) -> Result<A, Malformed> {
         self.codec.decode(&std::mem::take(&mut self.asked.args)).map_err(|error| {
             // A service that takes its arguments encoded needs no codec, so it is found out here.
