@@ -68,7 +68,13 @@ const HELD: [(&str, &[&str]); 17] = [
         "who asks late hears how it ended",
         &["who_asks_too_late_still_hears_how_it_ended", "a_monitor_that_comes_late_hears_how_it_ends"],
     ),
-    ("a drain ends in time", &["a_drain_takes_no_longer_than_its_grace_whatever_is_open"]),
+    (
+        "a drain ends in time",
+        &[
+            "a_drain_takes_no_longer_than_its_grace_whatever_is_open",
+            "a_drain_ends_when_its_grace_is_over_and_not_before",
+        ],
+    ),
     (
         "callers come back apart, and say what may have been executed",
         &["callers_that_lose_their_server_come_back_apart", "they_come_back_apart_after_a_second"],

@@ -68,6 +68,16 @@ for_each_transport! {
         }
     }
 
+    async fn in_process_raw_bytes_are_passed_as_they_are_whatever_their_length(at: At) {
+        let (_server, client, _ear) = desk::open(at).await;
+        let raw = DeskClient(client.0.with_codec(Codec::Raw));
+        for len in [100, 5_000, 70_000, 3_000_000] {
+            let blob = Blob::from(vec![7; len]);
+            let back = raw.mirror(blob.clone()).await.unwrap();
+            assert_eq!(back.as_ptr() == blob.as_ptr(), at.is_inproc() && len > 4096, "{len}");
+        }
+    }
+
     served async fn every_codec_carries_calls(at: At) {
         let (_server, client, _ear) = desk::open(at).await;
         for codec in [Codec::Postcard, Codec::MessagePack, Codec::Json] {

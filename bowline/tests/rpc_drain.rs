@@ -91,6 +91,29 @@ for_each_transport! {
     }
 }
 
+// A page has no clock that goes by itself.
+#[cfg(not(target_family = "wasm"))]
+#[tokio::test]
+async fn a_drain_ends_when_its_grace_is_over_and_not_before() {
+    common::within("a_drain_ends_when_its_grace_is_over_and_not_before", async {
+        let grace = Duration::from_secs(30);
+        for at in [At::Inproc, At::Tcp] {
+            let (server, client, mut ear) = desk::open(at).await;
+            let call = tokio::spawn(client.wait());
+            assert_eq!(ear.next().await, "wait begun");
+            tokio::time::pause();
+            let begun = tokio::time::Instant::now();
+            server.drain(grace).await;
+            let took = begun.elapsed();
+            tokio::time::resume();
+            assert!((grace..=grace + Duration::from_millis(1)).contains(&took), "{took:?} over {at:?}");
+            assert_eq!(ear.next().await, "wait dropped");
+            assert!(matches!(call.await.unwrap(), Err(CallError::ConnectionLost { .. })));
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_server_that_is_closed_begins_nothing_more() {
     common::within("a_server_that_is_closed_begins_nothing_more", async {

@@ -1,4 +1,7 @@
-//! Peers that fall silent without a word, and heartbeats of real time that notice.
+//! Peers that fall silent without a word, and heartbeats that notice.
+//!
+//! From the moment of silence on the clock goes by itself from one instant that is waited for to the next. It would not wait
+//! for what is on its way, but nothing is, so how long it takes is exact.
 
 mod common;
 
@@ -9,14 +12,34 @@ use bowline::{DisconnectReason, Endpoint, Options, Reconnect};
 use common::desk::DeskClient;
 use common::raw::{Raw, frame};
 use common::{At, Script, desk, quick};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::copy_bidirectional;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
-/// Heartbeats that give a peer up soon.
-fn impatient() -> Options {
-    let interval = Some(Duration::from_millis(20));
-    quick().heartbeat_interval(interval).heartbeat_timeout(interval)
+const INTERVAL: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Heartbeats that give a peer up `TIMEOUT` after a PING that was due.
+fn watchful() -> Options {
+    quick().heartbeat_interval(Some(INTERVAL)).heartbeat_timeout(Some(TIMEOUT))
+}
+
+/// The silence of a peer.
+struct Silence(Instant);
+
+impl Silence {
+    fn begins() -> Self {
+        tokio::time::pause();
+        Self(Instant::now())
+    }
+
+    /// It is over, and was noticed in time: timers count in milliseconds.
+    fn lasted(self, least: Duration, most: Duration) {
+        let took = self.0.elapsed();
+        tokio::time::resume();
+        assert!(least <= took && took <= most + Duration::from_millis(1), "{took:?}");
+    }
 }
 
 #[tokio::test]
@@ -24,16 +47,19 @@ async fn a_silent_server_is_given_up() {
     common::within("a_silent_server_is_given_up", async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = At::Tcp.of(&listener);
-        let client = Client::builder().endpoint(endpoint.as_str()).options(impatient()).connect().unwrap();
+        let client = Client::builder().endpoint(endpoint.as_str()).options(watchful()).connect().unwrap();
         let call = tokio::spawn(DeskClient(client.clone()).add(1, 2));
         let mut silent = Raw { stream: listener.accept().await.unwrap().0 };
         silent.shake_hands("ROUTER").await;
+        assert!(silent.frame().await.1.ends_with(&[1, 2]), "the call");
+        let silence = Silence::begins();
         match call.await.unwrap() {
             Err(CallError::ConnectionLost { outcome, reason }) => {
                 assert_eq!((outcome, reason), (Outcome::MaybeExecuted, DisconnectReason::HeartbeatTimeout));
             }
             other => panic!("{other:?}"),
         }
+        silence.lasted(TIMEOUT, INTERVAL + TIMEOUT);
         silent.closed().await;
     })
     .await;
@@ -43,7 +69,11 @@ async fn a_silent_server_is_given_up() {
 async fn a_silent_caller_is_given_up() {
     common::within("a_silent_caller_is_given_up", async {
         // By our own PING, and by a promise of the caller's that it does not keep.
-        for (options, promise) in [(impatient(), &[][..]), (Options::new(), b"\x04PING\x00\x01ctx")] {
+        let promised = Duration::from_millis(25_500);
+        for (options, promise, [least, most]) in [
+            (watchful(), &[][..], [TIMEOUT, INTERVAL + TIMEOUT]),
+            (Options::new(), b"\x04PING\x00\xffctx", [Duration::ZERO, promised]),
+        ] {
             let (desk, mut ear) = desk::desk();
             let server = Server::builder().service(desk).options(options).build().unwrap();
             let mut monitor = server.monitor();
@@ -52,9 +82,12 @@ async fn a_silent_caller_is_given_up() {
             caller.send(frame(0, &[&[0x28, 0][..], &desk::named("wait")].concat())).await;
             if !promise.is_empty() {
                 caller.send(frame(4, promise)).await;
+                assert_eq!(caller.frame().await.1, b"\x04PONGctx");
             }
             assert_eq!(ear.next().await, "wait begun");
+            let silence = Silence::begins();
             assert_eq!(monitor.loss().await, DisconnectReason::HeartbeatTimeout);
+            silence.lasted(least, most);
             assert_eq!(ear.next().await, "wait dropped");
             caller.closed().await;
         }
@@ -62,29 +95,14 @@ async fn a_silent_caller_is_given_up() {
     .await;
 }
 
-/// Carries bytes between one client and `to` until `hush` says so, but not before each side has heard three answers to its
-/// PINGs. From then on neither hears of the other, though both connections stay; it ends when both were closed.
-async fn hush_between(listener: TcpListener, to: Endpoint, hush: oneshot::Receiver<()>) {
+/// Carries bytes between one client and `to` until `hush` says so. From then on neither hears of the other, though both
+/// connections stay; it ends when both were closed.
+async fn hush_between(listener: TcpListener, to: Endpoint, mut hush: oneshot::Receiver<()>) {
     let mut near = listener.accept().await.unwrap().0;
     let mut far = Raw::connect(&to).await.stream;
-    let (mut there, mut back, mut answers) = ([0; 1024], [0; 1024], [0; 2]);
-    let count = |bytes: &[u8]| bytes.windows(5).filter(|window| window == b"\x04PONG").count();
-    tokio::pin!(hush);
-    let mut is_asked = false;
-    while !is_asked || answers.iter().any(|&answers| answers < 3) {
-        tokio::select! {
-            _ = &mut hush, if !is_asked => is_asked = true,
-            n = near.read(&mut there) => {
-                let bytes = &there[..n.unwrap()];
-                answers[0] += count(bytes);
-                far.write_all(bytes).await.unwrap();
-            }
-            n = far.read(&mut back) => {
-                let bytes = &back[..n.unwrap()];
-                answers[1] += count(bytes);
-                near.write_all(bytes).await.unwrap();
-            }
-        }
+    tokio::select! {
+        _ = copy_bidirectional(&mut near, &mut far) => panic!("nobody has hung up"),
+        _ = &mut hush => {}
     }
     tokio::join!(Raw { stream: near }.closed(), Raw { stream: far }.closed());
 }
@@ -92,8 +110,7 @@ async fn hush_between(listener: TcpListener, to: Endpoint, hush: oneshot::Receiv
 #[tokio::test]
 async fn two_that_no_longer_hear_each_other_give_each_other_up() {
     common::within("two_that_no_longer_hear_each_other_give_each_other_up", async {
-        // Short, but longer than either is slow to answer.
-        let options = impatient().heartbeat_timeout(Some(Duration::from_secs(2))).reconnect(Reconnect::Never);
+        let options = watchful().reconnect(Reconnect::Never);
         let (desk, mut ear) = desk::desk();
         let server = Server::builder().service(desk).options(options.clone()).build().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,8 +124,10 @@ async fn two_that_no_longer_hear_each_other_give_each_other_up() {
         let call = tokio::spawn(client.wait());
         assert_eq!(ear.next().await, "wait begun");
         hush.send(()).unwrap();
+        let silence = Silence::begins();
         assert_eq!(at_server.loss().await, DisconnectReason::HeartbeatTimeout);
         assert_eq!(at_client.loss().await, DisconnectReason::HeartbeatTimeout);
+        silence.lasted(TIMEOUT, INTERVAL + TIMEOUT);
         assert_eq!(ear.next().await, "wait dropped");
         match call.await.unwrap() {
             Err(CallError::ConnectionLost { outcome, reason }) => {

@@ -12,6 +12,7 @@ use std::task::{Context, Waker};
 
 use bowline_proto::engine::{Engine, Halves};
 use bowline_proto::link::{Link, LinkConfig, State};
+use bowline_proto::mux::{End, Head, MethodRef, Session, Settings, Side};
 use bowline_proto::sim::{Pair, Split};
 use bowline_proto::wire::batch::Batch;
 use bowline_proto::{ConnectionId, Message, Options, PeerInfo, SocketType};
@@ -21,7 +22,9 @@ const MESSAGES: usize = 1000;
 
 const SMALL: usize = 16;
 
-const BENCHES: [(&str, fn()); 13] = [
+const BENCHES: [(&str, fn()); 15] = [
+    ("calls_of_one_read_1000", || calls(1000)),
+    ("calls_of_one_read_50000", || calls(50_000)),
     ("decode_16_bytes", || decode(SMALL, MESSAGES)),
     ("decode_one_of_64_kib", || decode(64 << 10, 1)),
     ("encode_1_kib", || encode(1 << 10)),
@@ -103,6 +106,37 @@ fn decode(len: usize, messages: usize) {
         assert_eq!(link.inbound().len(), messages);
     };
     count(pair.listener.link, prepare, decode);
+}
+
+/// Tiny calls that have all come at once: each costs as much, however many they are.
+fn calls(calls: usize) {
+    let mut client = Session::new(Side::Client, Settings::default());
+    let head = Head { one_way: true, ..Head::new(MethodRef::default()) };
+    let mut call = || {
+        client.open(&head, "x".into(), End::Finish).expect("there is room");
+        client.poll_transmit().expect("it is sent at once")
+    };
+    let mut server = Session::new(Side::Server, Settings::default());
+    server.handle(&call()).expect("the first one defines the method");
+    let config = |socket_type| LinkConfig::new(Options::new(), socket_type);
+    let mut pair = Pair::new(config(SocketType::Dealer), config(SocketType::Router), Split::Whole);
+    pair.run();
+    for _ in 0..calls {
+        pair.dialer.send(call());
+    }
+    let (bytes, now) = (pair.dialer.output(), pair.now());
+    let prepare = |(link, server): &mut (Link, Session)| {
+        link.read_buffer().extend_from_slice(&bytes);
+        while server.poll_event().is_some() {}
+    };
+    let take = |(link, server): &mut (Link, Session)| {
+        link.handle_read(now);
+        assert_eq!(link.inbound().len(), calls);
+        for call in link.inbound().drain(..) {
+            server.handle(&call).expect("it is a call");
+        }
+    };
+    count((pair.listener.link, server), prepare, take);
 }
 
 /// A socket with peers that nobody connects: what they send is put into the pipes by hand, and taken out likewise.

@@ -5,19 +5,27 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// How many tests passed and failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
+    /// What the test programs said of those that failed.
+    pub(crate) failures: String,
 }
 
 impl Tally {
     /// A step that could not run at all counts as one failure, so that it can't go unseen.
-    pub(crate) const BROKEN: Self = Self { passed: 0, failed: 1 };
+    pub(crate) const BROKEN: Self = Self { passed: 0, failed: 1, failures: String::new() };
+
+    pub(crate) const fn passed(passed: u64) -> Self {
+        Self { passed, failed: 0, failures: String::new() }
+    }
 
     pub(crate) fn add(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
+        let Self { passed, failed, failures } = other;
+        self.passed += passed;
+        self.failed += failed;
+        self.failures += &failures;
     }
 
     /// Reads `test result: ok. 3 passed; 0 failed; ...`, wherever in the line it begins.
@@ -27,7 +35,7 @@ impl Tally {
             let (before, _) = rest.split_once(word)?;
             before.split_whitespace().next_back()?.parse().ok()
         };
-        Some(Self { passed: count(" passed")?, failed: count(" failed")? })
+        Some(Self { passed: count(" passed")?, failed: count(" failed")?, failures: String::new() })
     }
 }
 
@@ -56,13 +64,20 @@ pub(crate) fn tally(mut command: Command) -> Tally {
         }
     };
     let mut tally = Tally::default();
+    let mut is_of_failures = false;
     if let Some(output) = child.stdout.take() {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while output.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
             std::io::stdout().write_all(&line).ok();
-            if let Some(result) = Tally::of_line(&String::from_utf8_lossy(&line)) {
+            let text = String::from_utf8_lossy(&line);
+            is_of_failures |= text.trim_end() == "failures:" || text.starts_with("FAILED");
+            if let Some(result) = Tally::of_line(&text) {
                 tally.add(result);
+                is_of_failures = false;
+            }
+            if is_of_failures {
+                tally.failures += &text;
             }
             line.clear();
         }
@@ -77,19 +92,28 @@ pub(crate) fn tally(mut command: Command) -> Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use std::process::Command;
+
+    use super::{Tally, tally};
+
+    #[test]
+    fn what_is_said_of_failures_is_kept() {
+        let mut command = Command::new("printf");
+        command.arg("test a ... FAILED\n\nfailures:\n\n---- a stdout ----\nnot 3\n\ntest result: FAILED. 0 passed; 1 failed;\nok\n");
+        let expected = Tally { passed: 0, failed: 1, failures: "failures:\n\n---- a stdout ----\nnot 3\n\n".into() };
+        assert_eq!(tally(command), expected);
+    }
 
     #[test]
     fn a_result_line_is_counted() {
         let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 2 filtered out";
-        let expected = Tally { passed: 12, failed: 3 };
+        let expected = Tally { passed: 12, failed: 3, ..Tally::default() };
         assert_eq!(Tally::of_line(line), Some(expected));
     }
 
     #[test]
     fn a_result_glued_to_a_tests_own_output_is_counted() {
-        let expected = Tally { passed: 1, failed: 0 };
-        assert_eq!(Tally::of_line("tail of outputtest result: ok. 1 passed; 0 failed;"), Some(expected));
+        assert_eq!(Tally::of_line("tail of outputtest result: ok. 1 passed; 0 failed;"), Some(Tally::passed(1)));
     }
 
     #[test]

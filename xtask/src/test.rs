@@ -92,6 +92,10 @@ pub(crate) fn run(steps: &[Step]) -> ExitCode {
         heading(step.title());
         total.add(step.run(&targets, steps.len() == 1));
     }
+    if !total.failures.is_empty() {
+        heading("what failed, once more");
+        print!("{}", total.failures);
+    }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

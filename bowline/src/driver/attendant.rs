@@ -21,6 +21,9 @@ pub(crate) trait Attendant: Send + Sync {
 
 /// What a connection carries. Only the task that serves the connection calls these, with no lock held.
 pub(crate) trait Attended: Send + Sync {
+    /// The peer is in this process: messages pass as they are, from here on.
+    fn pass_directly(&self);
+
     /// Takes the first of the messages that have come, one at the least; `more` may have come behind them. What is to be
     /// sent is asked for next, whatever comes of them.
     ///

@@ -214,7 +214,8 @@ impl Side {
         let started = self.lifecycle.start_direct(peer, &mut self.effects);
         debug_assert!(started.is_ok(), "a connection starts once");
         self.apply();
-        if let (Some(halves), Some(_)) = (self.seat.halves(), self.seat.attended()) {
+        if let (Some(halves), Some(attended)) = (self.seat.halves(), self.seat.attended()) {
+            attended.pass_directly();
             self.passage = Some(Box::new(Passage::new(halves.pipe, near, far)));
         }
     }

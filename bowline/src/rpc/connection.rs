@@ -169,6 +169,10 @@ impl Connection {
 }
 
 impl Attended for Arc<Connection> {
+    fn pass_directly(&self) {
+        self.look(|state| state.session.set_direct());
+    }
+
     fn take(&self, messages: &mut VecDeque<Message>, more: bool) -> Result<(), DisconnectReason> {
         let turn = if more { messages.len() } else { (messages.len() / 4).max(TURN) };
         let frames = messages.drain(..turn.min(messages.len()));

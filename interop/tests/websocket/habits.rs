@@ -88,10 +88,11 @@ async fn without_a_mechanism_they_answer_no_ping_and_no_goodbye() -> Outcome {
 async fn without_a_mechanism_their_heartbeat_ends_their_process() -> Outcome {
     let mut peer = peer().await?;
     let (_pull, endpoint) = their_host(&mut peer, "PULL", json!({"HEARTBEAT_IVL": 20})).await?;
+    // It aborts behind its first PING, and says in which line.
+    peer.call("hush", json!({})).await?;
     let mut client = Web::open(&endpoint, "ZWS2.0").await?;
     client.say(0, b"").await?;
     client.hear(0, b"").await?;
-    // It aborts behind its first PING.
     client.rest().await?;
     let answer = peer.version().await;
     ensure(answer.is_err(), || format!("they are still there: {answer:?}"))

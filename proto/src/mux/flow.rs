@@ -48,6 +48,8 @@ pub(super) struct Incoming {
     window: usize,
     /// What it may still send.
     credit: usize,
+    /// What a message that came whole had beyond that.
+    debt: usize,
     /// What came and was not consumed yet.
     held: usize,
     /// All that came was consumed at one time since credit was given last: the reader is faster than the sender.
@@ -58,7 +60,7 @@ pub(super) struct Incoming {
 
 impl Default for Incoming {
     fn default() -> Self {
-        Self { window: WINDOW, credit: WINDOW, held: 0, emptied: false, changed: None }
+        Self { window: WINDOW, credit: WINDOW, debt: 0, held: 0, emptied: false, changed: None }
     }
 }
 
@@ -72,10 +74,15 @@ impl Incoming {
         self.window
     }
 
-    /// A payload of `len` bytes came.
-    pub(super) fn received(&mut self, len: usize) -> Result<(), Exceeded> {
-        self.credit = self.credit.checked_sub(cost(len)).ok_or(Exceeded)?;
-        self.held += cost(len);
+    /// A payload of `len` bytes came; where messages come whole, there need be credit only for its beginning.
+    pub(super) fn received(&mut self, len: usize, is_whole: bool) -> Result<(), Exceeded> {
+        let cost = cost(len);
+        if self.credit < if is_whole { LEAST } else { cost } {
+            return Err(Exceeded);
+        }
+        self.debt += cost.saturating_sub(self.credit);
+        self.credit = self.credit.saturating_sub(cost);
+        self.held += cost;
         Ok(())
     }
 
@@ -92,7 +99,12 @@ impl Incoming {
     /// a time, the less do the two sides wait for each other's locks: between two cores it made a stream 1.2 times as fast.
     pub(super) const fn is_due(&self, is_near: bool) -> bool {
         let enough = if is_near { self.window / 4 * 3 } else { self.window / 2 };
-        self.window - self.credit - self.held >= enough
+        self.due() >= enough
+    }
+
+    /// What was consumed since credit was given last.
+    const fn due(&self) -> usize {
+        self.window + self.debt - self.credit - self.held
     }
 
     /// The credit that is to be given now, and counts as given; it may be none.
@@ -100,7 +112,7 @@ impl Incoming {
     /// A window that was read promptly is doubled, as far as the pool has room, and one that only makes a queue longer is
     /// halved, by what is kept back. Whether that is so shows in the `round` trips behind the last change.
     pub(super) fn give(&mut self, pool: &mut Pool, trend: Trend, round: u64) -> usize {
-        let mut due = self.window - self.credit - self.held;
+        let mut due = self.due();
         let was_emptied = std::mem::take(&mut self.emptied);
         let growth = self.window;
         let trips = self.changed.map_or(u64::MAX, |changed| round - changed);
@@ -121,7 +133,9 @@ impl Incoming {
             due += growth;
             self.changed = Some(round);
         }
-        self.credit += due;
+        let repaid = due.min(self.debt);
+        self.debt -= repaid;
+        self.credit += due - repaid;
         due
     }
 
@@ -152,8 +166,8 @@ mod tests {
     fn credit_comes_back_when_half_of_the_window_was_consumed_or_three_quarters_where_the_peer_is_near() {
         for (is_near, due) in [(false, 32 * KIB), (true, 48 * KIB)] {
             let (mut incoming, mut pool) = (Incoming::default(), pool());
-            incoming.received(64 * KIB).unwrap();
-            assert_eq!(incoming.received(0), Err(Exceeded));
+            incoming.received(64 * KIB, false).unwrap();
+            assert_eq!(incoming.received(0, false), Err(Exceeded));
             incoming.consumed(due - 1);
             assert!(!incoming.is_due(is_near));
             incoming.consumed(32);
@@ -166,7 +180,19 @@ mod tests {
     #[test]
     fn an_empty_message_is_not_free() {
         let mut incoming = Incoming::default();
-        assert_eq!((0..WINDOW).find(|_| incoming.received(0).is_err()), Some(WINDOW / LEAST));
+        assert_eq!((0..WINDOW).find(|_| incoming.received(0, false).is_err()), Some(WINDOW / LEAST));
+    }
+
+    #[test]
+    fn behind_a_whole_message_nothing_comes_until_as_much_is_consumed() {
+        let (mut incoming, mut pool) = (Incoming::default(), Pool::new(0, WINDOW));
+        incoming.received(1000 * KIB, true).unwrap();
+        assert_eq!(incoming.received(0, true), Err(Exceeded));
+        assert!(!incoming.is_due(true));
+        incoming.consumed(1000 * KIB);
+        assert!(incoming.is_due(true));
+        assert_eq!(incoming.give(&mut pool, Trend::Grow, 0), 1000 * KIB);
+        assert_eq!((incoming.credit, incoming.debt, incoming.held), (64 * KIB, 0, 0));
     }
 
     #[test]
@@ -175,7 +201,7 @@ mod tests {
         for (round, given, left) in [(0, 128, 448), (2, 256, 320), (4, 256, 320)] {
             let size = incoming.credit;
             for _ in 0..size / KIB {
-                incoming.received(KIB).unwrap();
+                incoming.received(KIB, false).unwrap();
             }
             for _ in 0..size / KIB {
                 incoming.consumed(KIB);
@@ -190,18 +216,18 @@ mod tests {
     #[test]
     fn a_window_does_not_grow_for_a_reader_that_lags() {
         let (mut incoming, mut pool) = (Incoming::default(), pool());
-        incoming.received(64 * KIB).unwrap();
+        incoming.received(64 * KIB, false).unwrap();
         for round in 0..100 {
             incoming.consumed(32 * KIB);
             assert_eq!(incoming.give(&mut pool, Trend::Grow, round), 32 * KIB);
-            incoming.received(32 * KIB).unwrap();
+            incoming.received(32 * KIB, false).unwrap();
         }
     }
 
     /// Takes what there is credit for, all of it, and has the next credit given.
     fn pass(incoming: &mut Incoming, pool: &mut Pool, trend: Trend, round: u64) -> usize {
         let size = incoming.credit;
-        incoming.received(size).unwrap();
+        incoming.received(size, false).unwrap();
         incoming.consumed(size);
         incoming.give(pool, trend, round)
     }
@@ -228,11 +254,11 @@ mod tests {
     fn what_is_kept_back_of_a_window_is_no_more_than_was_consumed() {
         let (mut incoming, mut pool) = (Incoming::default(), pool());
         pass(&mut incoming, &mut pool, Trend::Grow, 0);
-        incoming.received(40 * KIB).unwrap();
+        incoming.received(40 * KIB, false).unwrap();
         incoming.consumed(40 * KIB);
         assert_eq!(incoming.give(&mut pool, Trend::Shrink, 4), 0);
         assert_eq!((incoming.credit, incoming.window, pool.left), (88 * KIB, 88 * KIB, 488 * KIB));
-        incoming.received(20 * KIB).unwrap();
+        incoming.received(20 * KIB, false).unwrap();
         assert_eq!(incoming.give(&mut pool, Trend::Shrink, 8), 0, "what is held is not given");
         assert_eq!((incoming.credit, incoming.held), (68 * KIB, 20 * KIB));
     }
@@ -240,7 +266,7 @@ mod tests {
     #[test]
     fn an_empty_pool_leaves_everybody_the_window_that_is_promised() {
         let (mut incoming, mut pool) = (Incoming::default(), Pool::new(10, 256 * KIB));
-        incoming.received(40 * KIB).unwrap();
+        incoming.received(40 * KIB, false).unwrap();
         incoming.consumed(40 * KIB);
         assert_eq!(incoming.give(&mut pool, Trend::Grow, 0), 40 * KIB);
     }
@@ -248,7 +274,7 @@ mod tests {
     #[test]
     fn who_consumes_what_never_came_gets_no_credit_for_it() {
         let (mut incoming, mut pool) = (Incoming::default(), Pool::new(0, WINDOW));
-        incoming.received(KIB).unwrap();
+        incoming.received(KIB, false).unwrap();
         incoming.consumed(64 * KIB);
         assert_eq!(incoming.give(&mut pool, Trend::Grow, 0), KIB);
     }

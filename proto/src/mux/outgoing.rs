@@ -26,6 +26,8 @@ pub(super) struct Outgoing {
     wanted: Option<usize>,
     /// How much the peer will take.
     credit: u64,
+    /// How much a message that went whole had beyond that: the next credit is for it.
+    debt: u64,
     /// How much it gave last.
     given: u64,
 }
@@ -49,6 +51,15 @@ pub(super) enum Next {
     End,
 }
 
+/// How much goes into one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Most {
+    /// So many bytes, as far as there is credit for them.
+    Bytes(usize),
+    /// A whole message, if there is any credit.
+    Message,
+}
+
 impl Default for Outgoing {
     fn default() -> Self {
         Self {
@@ -59,6 +70,7 @@ impl Default for Outgoing {
             bare: false,
             wanted: None,
             credit: WINDOW as u64,
+            debt: 0,
             given: 0,
         }
     }
@@ -119,7 +131,9 @@ impl Outgoing {
 
     /// The peer takes so much more; `None` if that can't be counted.
     pub(super) fn add_credit(&mut self, bytes: u64) -> Option<()> {
-        self.credit = self.credit.checked_add(bytes)?;
+        let repaid = bytes.min(self.debt);
+        self.credit = self.credit.checked_add(bytes - repaid)?;
+        self.debt -= repaid;
         self.given = bytes;
         Some(())
     }
@@ -129,14 +143,14 @@ impl Outgoing {
         if self.first.is_none() { self.bare } else { self.credit >= LEAST as u64 }
     }
 
-    /// What the next frame costs, if a payload has at most `most` bytes.
-    pub(super) fn next_cost(&self, most: usize) -> usize {
+    /// What the next frame costs, if a payload has at most so many bytes.
+    pub(super) fn next_cost(&self, most: Most) -> usize {
         self.first.as_ref().map_or(0, |item| cost(self.piece(item, most)))
     }
 
-    /// What goes into the next frame, with a payload of at most `most` bytes; nothing unless it is ready.
+    /// What goes into the next frame, with a payload of at most so many bytes; nothing unless it is ready.
     #[inline]
-    pub(super) fn next(&self, most: usize) -> Option<Next> {
+    pub(super) fn next(&self, most: Most) -> Option<Next> {
         if !self.is_ready() {
             return None;
         }
@@ -168,7 +182,9 @@ impl Outgoing {
             self.bare = false;
             return;
         };
-        self.credit -= cost(len) as u64;
+        let taken = cost(len) as u64;
+        self.debt += taken.saturating_sub(self.credit);
+        self.credit = self.credit.saturating_sub(taken);
         if then == Then::More {
             item.at += len;
             self.unsent -= len;
@@ -193,7 +209,7 @@ impl Outgoing {
             self.rest.shrink_to(KEPT);
         }
         (self.unsent, self.ended, self.bare, self.wanted) = (0, false, false, None);
-        (self.credit, self.given) = (WINDOW as u64, 0);
+        (self.credit, self.debt, self.given) = (WINDOW as u64, 0, 0);
     }
 
     /// How many entries its memory has room for.
@@ -207,9 +223,12 @@ impl Outgoing {
         self.rest.capacity()
     }
 
-    fn piece(&self, item: &Item, most: usize) -> usize {
-        let credit = usize::try_from(self.credit).unwrap_or(usize::MAX);
-        (item.payload.len() - item.at).min(most).min(credit)
+    fn piece(&self, item: &Item, most: Most) -> usize {
+        let left = item.payload.len() - item.at;
+        match most {
+            Most::Bytes(most) => left.min(most).min(usize::try_from(self.credit).unwrap_or(usize::MAX)),
+            Most::Message => left,
+        }
     }
 }
 
@@ -224,7 +243,7 @@ fn slice(payload: &Part, from: usize, to: usize) -> Part {
 mod tests {
     use super::*;
 
-    fn send(outgoing: &mut Outgoing, most: usize) -> Option<(usize, Then)> {
+    fn send(outgoing: &mut Outgoing, most: Most) -> Option<(usize, Then)> {
         let next = outgoing.next(most)?;
         let sent = match next {
             Next::Payload { len, then, .. } => (outgoing.pass(len, |payload| payload.len()), then),
@@ -235,7 +254,21 @@ mod tests {
     }
 
     fn pieces(outgoing: &mut Outgoing, most: usize) -> Vec<(usize, Then)> {
-        std::iter::from_fn(|| send(outgoing, most)).collect()
+        std::iter::from_fn(|| send(outgoing, Most::Bytes(most))).collect()
+    }
+
+    #[test]
+    fn a_whole_message_goes_on_any_credit_and_the_next_one_waits_until_it_is_paid() {
+        let mut outgoing = Outgoing::default();
+        for _ in 0..3 {
+            outgoing.push(vec![1; 100_000].into(), false, false);
+        }
+        assert_eq!(send(&mut outgoing, Most::Message), Some((100_000, Then::Next)));
+        outgoing.add_credit(100_000 - WINDOW as u64).unwrap();
+        assert_eq!(send(&mut outgoing, Most::Message), None);
+        outgoing.add_credit(LEAST as u64).unwrap();
+        assert_eq!(send(&mut outgoing, Most::Message), Some((100_000, Then::Next)));
+        assert_eq!(send(&mut outgoing, Most::Message), None);
     }
 
     #[test]
@@ -257,7 +290,7 @@ mod tests {
         let mut outgoing = Outgoing::default();
         outgoing.finish();
         outgoing.finish();
-        assert_eq!(outgoing.next(1), Some(Next::End));
+        assert_eq!(outgoing.next(Most::Bytes(1)), Some(Next::End));
         assert_eq!(pieces(&mut outgoing, 1), [(0, Then::Finish)]);
     }
 
@@ -268,9 +301,9 @@ mod tests {
         outgoing.push(vec![1; 900].into(), false, false);
         assert!(!outgoing.has_room_again(1_000), "nobody was refused");
         assert!(!outgoing.has_room(800, 1_000));
-        send(&mut outgoing, 500);
+        send(&mut outgoing, Most::Bytes(500));
         assert!(!outgoing.has_room_again(1_000), "400 wait");
-        send(&mut outgoing, 200);
+        send(&mut outgoing, Most::Bytes(200));
         assert!(outgoing.has_room_again(1_000));
         assert!(!outgoing.has_room_again(1_000), "it was said");
     }

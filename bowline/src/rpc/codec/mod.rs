@@ -13,6 +13,8 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use raw::Raw;
+
 use crate::Part;
 
 pub use blob::Blob;
@@ -79,10 +81,18 @@ impl Codec {
     /// # Errors
     /// If this codec has no form for such a value, or its own `Serialize` fails.
     pub fn encode<T: Serialize + ?Sized>(self, value: &T) -> Result<Part, EncodeError> {
-        if self == Self::Raw || encoded::is::<T>() {
-            return raw::encode(value);
+        match self {
+            _ if encoded::is::<T>() => Raw::encode(value),
+            Self::Raw => Raw::encode(value),
+            #[cfg(feature = "postcard")]
+            Self::Postcard => formats::Postcard::encode(value),
+            #[cfg(feature = "msgpack")]
+            Self::MessagePack => formats::MessagePack::encode(value),
+            #[cfg(feature = "json")]
+            Self::Json => formats::Json::encode(value),
+            #[cfg(not(all(feature = "postcard", feature = "msgpack", feature = "json")))]
+            missing => Err(EncodeError::Missing(missing)),
         }
-        self.write(value)
     }
 
     /// Decodes what [`encode`](Codec::encode) made; a [`Blob`] in it shares the bytes of `encoded`.
@@ -95,22 +105,27 @@ impl Codec {
     /// If the bytes are none of such a value, are more than it, or go too deep.
     pub fn decode<T: DeserializeOwned>(self, encoded: &Part) -> Result<T, DecodeError> {
         let _lent = blob::lend(encoded);
-        if self == Self::Raw || encoded::is::<T>() {
-            return raw::decode(encoded);
+        match self {
+            _ if encoded::is::<T>() => Raw::decode(encoded),
+            Self::Raw => Raw::decode(encoded),
+            #[cfg(feature = "postcard")]
+            Self::Postcard => formats::Postcard::decode(encoded),
+            #[cfg(feature = "msgpack")]
+            Self::MessagePack => formats::MessagePack::decode(encoded),
+            #[cfg(feature = "json")]
+            Self::Json => formats::Json::decode(encoded),
+            #[cfg(not(all(feature = "postcard", feature = "msgpack", feature = "json")))]
+            missing => Err(DecodeError::Missing(missing)),
         }
-        self.read(encoded)
     }
 }
 
-#[cfg(not(any(feature = "postcard", feature = "msgpack", feature = "json")))]
-impl Codec {
-    fn write<T: ?Sized>(self, _value: &T) -> Result<Part, EncodeError> {
-        Err(EncodeError::Missing(self))
-    }
+/// What each codec is: a way to write values, and to read them.
+trait Format {
+    fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Part, EncodeError>;
 
-    fn read<T>(self, _encoded: &Part) -> Result<T, DecodeError> {
-        Err(DecodeError::Missing(self))
-    }
+    /// Takes all of `encoded`, for one value that goes at most 100 deep.
+    fn decode<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, DecodeError>;
 }
 
 impl fmt::Display for Codec {

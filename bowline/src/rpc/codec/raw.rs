@@ -7,20 +7,24 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visi
 use serde::ser::{Impossible, Serialize, SerializeSeq, SerializeTuple, Serializer};
 use serde::{de, forward_to_deserialize_any, ser};
 
-use super::{DecodeError, EncodeError, blob};
+use super::{DecodeError, EncodeError, Format, blob};
 use crate::Part;
 
-/// Encodes one string of bytes; a [`Blob`](super::Blob) is shared.
-pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Part, EncodeError> {
-    match blob::taking(|| value.serialize(Encoder)) {
-        Ok(Form::Bytes(part)) => Ok(part),
-        Ok(Form::Byte(byte)) => Ok(Part::copy_from_slice(&[byte])),
-        Err(problem) => Err(EncodeError::Raw(problem)),
-    }
-}
+/// One string of bytes; a [`Blob`](super::Blob) is shared.
+pub(super) struct Raw;
 
-pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, DecodeError> {
-    T::deserialize(Decoder(encoded)).map_err(DecodeError::Raw)
+impl Format for Raw {
+    fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Part, EncodeError> {
+        match blob::taking(|| value.serialize(Encoder)) {
+            Ok(Form::Bytes(part)) => Ok(part),
+            Ok(Form::Byte(byte)) => Ok(Part::copy_from_slice(&[byte])),
+            Err(problem) => Err(EncodeError::Raw(problem)),
+        }
+    }
+
+    fn decode<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, DecodeError> {
+        T::deserialize(Decoder(encoded)).map_err(DecodeError::Raw)
+    }
 }
 
 /// Why a value can't travel as raw bytes.

@@ -144,7 +144,7 @@ impl Frame {
     ///
     /// A [`Violation`], for whatever is not exactly a frame. Nothing is allocated for a length that is only announced.
     pub fn decode(message: &Message) -> Result<Self, Violation> {
-        Ok(match Frame::read(message)? {
+        Ok(match Frame::read(message, PAYLOAD_MOST)? {
             Frame::Open { sid, method, head, payload, then } => {
                 Self::Open { sid, method, head, payload: payload.to_part(), then }
             }
@@ -204,20 +204,20 @@ impl Frame {
 }
 
 impl<'a> Frame<Payload<'a>> {
-    /// As [`decode`](Frame::decode), with a payload that stands where it came.
+    /// As [`decode`](Frame::decode), with a payload that stands where it came and has at most so many bytes.
     #[inline]
-    pub(super) fn read(message: &'a Message) -> Result<Self, Violation> {
+    pub(super) fn read(message: &'a Message, most: usize) -> Result<Self, Violation> {
         let (first, second) = match message.parts() {
             [first] => (first, None),
             [first, second] => (first, Some(second)),
             parts => return Err(Violation::Parts { parts: parts.len() }),
         };
         let len = first.len() + second.map_or(0, |part| part.len());
-        if len > PAYLOAD_MOST + HEADER_MOST {
+        if len > most.saturating_add(HEADER_MOST) {
             return Err(Violation::FrameTooLong { len });
         }
         let (&byte, rest) = first.split_first().ok_or(Violation::Truncated)?;
-        let body = Body { part: first, rest, second };
+        let body = Body { part: first, rest, second, most };
         match byte & KIND {
             OPEN => body.open(byte),
             DATA => body.data(byte),
@@ -316,6 +316,8 @@ struct Body<'a> {
     part: &'a Part,
     rest: &'a [u8],
     second: Option<&'a Part>,
+    /// The longest payload.
+    most: usize,
 }
 
 impl<'a> Body<'a> {
@@ -402,13 +404,14 @@ impl<'a> Body<'a> {
 
     #[inline]
     fn payload(self) -> Result<Payload<'a>, Violation> {
+        let most = self.most;
         let payload = match self.second {
             Some(_) if !self.rest.is_empty() => return Err(Violation::SplitPayload),
             Some(second) => Payload { part: second, at: 0 },
             None => Payload { part: self.part, at: self.part.len() - self.rest.len() },
         };
         let len = payload.len();
-        if len > PAYLOAD_MOST { Err(Violation::PayloadTooLong { len }) } else { Ok(payload) }
+        if len > most { Err(Violation::PayloadTooLong { len }) } else { Ok(payload) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(any(test, feature = "sim"))]
 mod check;
+mod moves;
 mod receive;
 mod transmit;
 
@@ -123,6 +124,7 @@ pub struct Late {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Session<A = VecDeque<Event>> {
     settings: Settings,
     slots: Slots,
@@ -145,6 +147,8 @@ pub struct Session<A = VecDeque<Event>> {
     refusing: bool,
     /// The peer takes no more streams.
     refused: bool,
+    /// Messages go whole, both ways.
+    is_direct: bool,
     lost: bool,
     /// How many OPENs were written, and how many came.
     opens: (u64, u64),
@@ -188,6 +192,7 @@ impl<A: Audience> Session<A> {
             go_away: None,
             refusing: false,
             refused: false,
+            is_direct: false,
             lost: false,
             opens: (0, 0),
             unsent: 0,
@@ -235,6 +240,13 @@ impl<A: Audience> Session<A> {
     /// What time it is. Windows fit the delay of the connection then; if nobody ever says it, they grow to the largest.
     pub const fn set_time(&mut self, now: Instant) {
         self.delay.set_time(now);
+    }
+
+    /// Both sides are in one process, and share what they send: a message goes whole from here on, if there is credit for
+    /// its beginning, since to cut it would be to copy it. What it costs is counted all the same. Whom such messages come
+    /// to says so first.
+    pub const fn set_direct(&mut self) {
+        self.is_direct = true;
     }
 
     /// The connection is gone: each stream that the application has not ended ends with [`Event::Lost`], and nothing is
@@ -408,70 +420,6 @@ impl<A: Audience> Session<A> {
             let urgency = stream.urgency;
             self.data.insert(key, urgency);
         }
-    }
-
-    /// Moves a stream, and does what follows.
-    fn apply(&mut self, key: u32, input: Input) {
-        let stream = self.slots.stream(key);
-        let sent = stream.state != State::New;
-        let effects = stream.state.step(stream.role, input);
-        // Half of the moves of a call have nothing to do.
-        if !effects.is_empty() || !stream.outgoing.is_empty() {
-            self.perform(key, effects, sent, (input, Code::CANCELLED, ""));
-        }
-    }
-
-    /// Moves a stream that is reset by that, and does what follows.
-    fn cut(&mut self, key: u32, input: Input, code: Code, reason: &str) {
-        let stream = self.slots.stream(key);
-        let sent = stream.state != State::New;
-        let effects = stream.state.step(stream.role, input);
-        self.perform(key, effects, sent, (input, code, reason));
-    }
-
-    /// Does what follows of a move, in order: the one place where effects are performed.
-    fn perform(&mut self, key: u32, effects: &[Effect], sent: bool, (input, code, reason): (Input, Code, &str)) {
-        let stream = self.slots.stream(key);
-        let (id, told) = (stream.id, stream.told);
-        if matches!(stream.state, State::Over | State::Closed) && !stream.outgoing.is_empty() {
-            self.unsent -= stream.outgoing.unsent();
-            stream.outgoing.discard();
-            self.data.remove(key);
-        }
-        for effect in effects {
-            match effect {
-                Effect::TellEnded if told => self.audience.ended(id),
-                Effect::TellReset if told => self.audience.reset(id, code, reason),
-                Effect::TellLost if told => self.audience.lost(id, sent),
-                Effect::TellEnded | Effect::TellReset | Effect::TellLost => {}
-                Effect::WriteReset => {
-                    // The answer to a RESET says the same, but the peer knows its own reason.
-                    let reason = if input == Input::PeerReset { "" } else { reason };
-                    self.slots.stream(key).last_word = Some(LastWord::Reset(code, reason.to_owned()));
-                    self.control.insert(key, 0);
-                }
-                Effect::WriteEnd => {
-                    self.slots.stream(key).last_word = Some(LastWord::End);
-                    self.control.insert(key, 0);
-                }
-                Effect::Free => self.settle(key),
-            }
-        }
-    }
-
-    /// Gives the place of a closed stream back, unless something of it waits to be written: so a peer that does not
-    /// read can't make us remember more than there are places.
-    fn settle(&mut self, key: u32) {
-        let stream = self.slots.stream(key);
-        if stream.state != State::Closed || stream.last_word.is_some() {
-            return;
-        }
-        stream.incoming.end(&mut self.pool);
-        if stream.told {
-            self.audience.closed(stream.id);
-        }
-        self.control.remove(key);
-        self.slots.free(key);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Audience, Code, Head, Input, Message, Role, Session, State, Violation};
 use crate::mux::event::Kind;
-use crate::mux::frame::{Frame, Method, Payload, Then};
+use crate::mux::frame::{Frame, Method, PAYLOAD_MOST, Payload, Then};
 
 /// A payload as it came.
 #[derive(Clone, Copy)]
@@ -22,7 +22,8 @@ impl<A: Audience> Session<A> {
         if self.lost {
             return Ok(());
         }
-        match Frame::read(frame)? {
+        let most = if self.is_direct { usize::MAX } else { PAYLOAD_MOST };
+        match Frame::read(frame, most)? {
             Frame::Open { sid, method, head, payload, then } => {
                 self.opened(sid, method, head, Piece { payload, then, kind: Kind::Item })
             }
@@ -126,7 +127,7 @@ impl<A: Audience> Session<A> {
         let stream = self.slots.stream(key);
         if stream.state.hears() {
             let message = stream.partial.unwrap_or(0).saturating_add(payload.len());
-            if stream.incoming.received(payload.len()).is_err() {
+            if stream.incoming.received(payload.len(), self.is_direct).is_err() {
                 self.broken(key, Code::FLOW, "more data than there was credit for");
             } else if message > self.settings.max_message {
                 self.broken(key, Code::TOO_LARGE, "the message is too large");

@@ -2,7 +2,7 @@
 
 use super::{Audience, Input, LastWord, Message, Part, Session, State, room};
 use crate::mux::frame::{self, Frame, PAYLOAD_MOST, Then};
-use crate::mux::outgoing::Next;
+use crate::mux::outgoing::{Most, Next};
 use crate::mux::schedule::TURN;
 
 impl<A: Audience> Session<A> {
@@ -93,18 +93,20 @@ impl<A: Audience> Session<A> {
     }
 
     /// Whose turn it is, and how much payload its next frame may have.
-    fn next_turn(&mut self) -> Option<(u32, usize)> {
+    fn next_turn(&mut self) -> Option<(u32, Most)> {
+        let is_direct = self.is_direct;
+        let most = |bytes| if is_direct { Most::Message } else { Most::Bytes(bytes) };
         // Nobody else waits: there is nobody to take turns with.
         if self.data.is_alone() {
             self.turn = None;
-            return self.data.first().map(|key| (key, PAYLOAD_MOST));
+            return self.data.first().map(|key| (key, most(PAYLOAD_MOST)));
         }
         loop {
             let key = self.data.first()?;
             let left = self.turn.filter(|&(other, _)| other == key).map_or(TURN, |(_, left)| left);
             let stream = self.slots.stream(key);
             // A one-way stream is one frame, whatever its length.
-            let most = if stream.state == State::New && stream.opening.one_way { PAYLOAD_MOST } else { TURN };
+            let most = most(if stream.state == State::New && stream.opening.one_way { PAYLOAD_MOST } else { TURN });
             // A message that does not fit any more waits for the next turn, so that no turn ends with a scrap.
             if left < TURN && stream.outgoing.next_cost(most) > left {
                 self.data.rotate(key);

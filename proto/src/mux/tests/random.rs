@@ -60,8 +60,16 @@ impl Run {
             max_message: rng.usize(60_000..200_000),
             send_buffer: rng.usize(1..200_000),
         };
+        let is_direct = rng.bool();
+        let session = |side| {
+            let mut session = Session::new(side, settings);
+            if is_direct {
+                session.set_direct();
+            }
+            session
+        };
         let seat = |side, patient| Seat {
-            session: Session::new(side, settings),
+            session: session(side),
             accounts: HashMap::new(),
             over: Vec::new(),
             wire: std::collections::VecDeque::new(),

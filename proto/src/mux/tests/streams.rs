@@ -3,6 +3,30 @@
 use super::*;
 use crate::mux::flow::WINDOW;
 
+#[test]
+fn in_one_process_a_message_of_any_length_goes_whole_and_is_not_copied() {
+    let mut pair = Pair::new();
+    pair.client.set_direct();
+    pair.server.set_direct();
+    let long = Part::from(vec![7; 1_000_000]);
+    let id = pair.client.open(&call(), long.clone(), End::Open).unwrap();
+    pair.run();
+    let heard = events(&mut pair.server);
+    let [Event::Opened { id: theirs, .. }, Event::Data { payload, more: false, .. }] = &heard[..] else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(payload.as_ptr(), long.as_ptr());
+    // It used up what the stream may have on its way, until it is consumed.
+    for end in [End::Open, End::Finish] {
+        pair.client.send(id, "short".into(), end).unwrap();
+    }
+    pair.run();
+    assert_eq!(events(&mut pair.server), []);
+    pair.server.consumed(*theirs, cost(long.len()));
+    pair.run();
+    assert_eq!(said(&events(&mut pair.server), *theirs), b"shortshort");
+}
+
 /// Takes what came of all streams, as an application that keeps up.
 fn consume(session: &mut Session) -> Vec<Event> {
     let events = events(session);
