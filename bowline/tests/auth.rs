@@ -218,7 +218,7 @@ async fn in_process_nobody_is_asked() {
 #[tokio::test]
 async fn one_that_never_answers_is_ended_by_the_handshake_timeout() {
     within("one_that_never_answers_is_ended_by_the_handshake_timeout", async {
-        let options = quick().handshake_timeout(Duration::from_millis(50)).authenticator(|_| pending());
+        let options = quick().handshake_timeout(Duration::from_millis(500)).authenticator(|_| pending());
         let pull = Pull::with_options(options);
         let (mut server, endpoint) = (pull.monitor(), pull.bind(At::Tcp.any()).await.unwrap());
         let push = Push::with_options(quick());

@@ -238,7 +238,7 @@ async fn a_message_over_the_limit_is_refused_before_it_is_read() {
 #[tokio::test]
 async fn a_handshake_that_takes_too_long_is_given_up() {
     within("a_handshake_that_takes_too_long_is_given_up", async {
-        let pull = Pull::with_options(Options::new().handshake_timeout(Duration::from_millis(50)));
+        let pull = Pull::with_options(Options::new().handshake_timeout(Duration::from_millis(500)));
         let mut monitor = pull.monitor();
         let endpoint = pull.bind(At::Tcp.any()).await.unwrap();
         let steps: [(&[u8], HandshakeStage); 3] = [

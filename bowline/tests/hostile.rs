@@ -200,7 +200,7 @@ async fn one_address_does_not_take_the_room_of_others() {
 #[tokio::test]
 async fn a_greeting_that_drips_has_no_longer_than_one_that_does_not() {
     within("a_greeting_that_drips_has_no_longer_than_one_that_does_not", async {
-        let mut scene = Scene::set(Options::new().handshake_timeout(Duration::from_millis(100))).await;
+        let mut scene = Scene::set(Options::new().handshake_timeout(Duration::from_secs(1))).await;
         let mut slow = Raw::connect(&scene.endpoint).await;
         // A greeting, and a command that is as long as one may be: a byte at a time, each a sign of life.
         let drops = [&greeting("NULL")[..], &long_header(4, 16 * 1024), &[0; 16 * 1024 - 1]].concat();

@@ -42,7 +42,7 @@ for_each_transport! {
     served async fn a_deadline_ends_the_call_and_its_handler(at: At) {
         let (_server, client, mut ear) = desk::open(at).await;
         client.add(1, 2).await.unwrap();
-        let call = client.wait().deadline(Duration::from_millis(20));
+        let call = client.wait().deadline(Duration::from_millis(500));
         match call.await {
             Err(CallError::Deadline { outcome }) => assert_eq!(outcome, Outcome::MaybeExecuted),
             other => panic!("{other:?}"),

@@ -180,7 +180,7 @@ for_each_transport! {
 
     async fn a_deadline_ends_a_call_that_waits_to_be_made_again_and_says_what_is_known(at: At) {
         // Long enough for the refusal to be heard first: until then it is unknown.
-        let deadline = Duration::from_secs(1);
+        let deadline = Duration::from_secs(2);
         let place = at.place();
         let (busy, _ear) = serve_busy(&place).await;
         let late = usual().reconnect(Reconnect::Fixed(Duration::from_secs(1000)));

@@ -275,7 +275,7 @@ script! {
         let authority = Authority::new();
         let limits = PeerLimits::new().max_handshakes(Some(1));
         let options = quick().tls_server(authority.server()).limits(limits);
-        let pull = Pull::with_options(options.handshake_timeout(Duration::from_millis(50)));
+        let pull = Pull::with_options(options.handshake_timeout(Duration::from_secs(1)));
         let mut heard = pull.monitor();
         let endpoint = pull.bind("tls+tcp://127.0.0.1:*").await.unwrap();
         let mut slow = Raw { stream: tcp(&endpoint).await };

@@ -35,7 +35,7 @@ pub use program::Program;
 pub type Outcome<T = ()> = Result<T, String>;
 
 /// Longer than the peer's own patience, so that its better answer comes first.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for `future`, but not for ever.
 ///

@@ -22,7 +22,7 @@ export async function failure(promise) {
   throw new Error("it did not fail");
 }
 
-export async function within(promise, what, millis = 15_000) {
+export async function within(promise, what, millis = 60_000) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what} took too long`)), millis);

@@ -186,7 +186,7 @@ fn a_connection_that_stalls_for_a_while_loses_nothing() -> Outcome {
 #[test]
 fn a_connection_that_stalls_for_ever_is_lost_by_heartbeats_on_both_sides() -> Outcome {
     endure(3, || async {
-        let (beat, silence) = (Duration::from_millis(20), Duration::from_millis(100));
+        let (beat, silence) = (Duration::from_millis(20), Duration::from_secs(1));
         let options = ours::options().heartbeat_interval(Some(beat)).heartbeat_timeout(Some(silence));
         let mut scene = Scene::set(options, [Fate::Stall(HANDSHAKE + 5)]).await?;
         let lost = |kind: &MonitorKind| match kind {
@@ -206,7 +206,7 @@ fn a_connection_that_stalls_for_ever_is_lost_by_heartbeats_on_both_sides() -> Ou
 #[test]
 fn a_handshake_that_stalls_times_out_on_both_sides_and_is_tried_again() -> Outcome {
     endure(3, || async {
-        let options = ours::options().handshake_timeout(Duration::from_millis(100));
+        let options = ours::options().handshake_timeout(Duration::from_secs(1));
         let mut scene = Scene::set(options, [Fate::Stall(60)]).await?;
         scene.proxy.stalled().await?;
         for monitor in [&mut scene.pushed, &mut scene.pulled] {

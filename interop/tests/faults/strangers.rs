@@ -91,7 +91,7 @@ async fn fails(habit: Habit, options: Options, stage: HandshakeStage, reason: im
 }
 
 fn impatient() -> Options {
-    ours::options().handshake_timeout(Duration::from_millis(50))
+    ours::options().handshake_timeout(Duration::from_millis(500))
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_peer_that_greets_byte_by_byte_does_not_gain_time() -> Outcome {
         habit(async move {
             for byte in greeting() {
                 // The fault is the pace: the whole greeting takes longer than the handshake may.
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
                 if stream.write_all(&[byte]).await.is_err() {
                     return;
                 }
