@@ -20,9 +20,25 @@ export function init(source) {
 }
 
 async function start(source) {
+  if (typeof WebSocket === "undefined") await withWebSocket();
   const where = source ?? new URL("core_bg.wasm", import.meta.url);
   await load({ module_or_path: (await fromDisk(where)) ?? where });
   isLoaded = true;
+}
+
+/** Node has a WebSocket from version 22 on; before, that of the package `ws` takes its place, where it is installed. */
+async function withWebSocket() {
+  try {
+    const { WebSocket } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "ws");
+    // Few peers speak its compression, and what is sealed or short does not shrink.
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(url, protocols) {
+        super(url, protocols, { perMessageDeflate: false });
+      }
+    };
+  } catch {
+    // Nothing that connects will work; the bridge does.
+  }
 }
 
 /** In Node `fetch` knows no files. */

@@ -1,4 +1,5 @@
-// The suite in Node, against the programs: `node --experimental-websocket web/tests/node.mjs`.
+// The suite in Node, against the programs: `node --experimental-websocket web/tests/node.mjs`, or with the package `ws` beside
+// it, `node web/tests/node.mjs`.
 
 import * as bowline from "../pkg/index.js";
 import { control, endAll } from "./control.mjs";
@@ -18,5 +19,6 @@ for (const { name, body } of chosen) {
   }
   await endAll();
 }
-console.log(`under Node, test result: ${chosen.length - failed} passed; ${failed} failed`);
+const carrier = process.execArgv.includes("--experimental-websocket") ? "its own WebSocket" : "that of ws";
+console.log(`under Node with ${carrier}, test result: ${chosen.length - failed} passed; ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -11,7 +11,7 @@ const test = (name, body) => nodeTests.push({ name, body });
 
 async function apart({ endpoint, echo }, env) {
   const script = fileURLToPath(new URL("secure.mjs", import.meta.url));
-  const args = ["--experimental-websocket", "--no-warnings", script, endpoint, echo];
+  const args = [...process.execArgv, script, endpoint, echo];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...env }, timeout: 60_000 });
   return stdout;
 }

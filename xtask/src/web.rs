@@ -178,6 +178,16 @@ fn build_programs(root: &Path, chosen: &[&str]) -> Result<(), String> {
     done(cargo::command(root, &programs), root, "building what pages talk to")
 }
 
+/// The package `ws`, which Node takes for the WebSocket that it has not before version 22.
+fn install_ws(root: &Path, tools: &Toolchain) -> Result<(), String> {
+    let web = root.join("web");
+    if web.join("node_modules/ws").exists() {
+        return Ok(());
+    }
+    let install = ["install", "--no-save", "--no-audit", "--no-fund", "--prefix", ".", "ws@8.18.3"];
+    done(tools.command("npm", &install), &web, "installing the npm package ws")
+}
+
 /// Runs the suites of the package under Node and in Chromium, and drives the page of the demo.
 fn test(root: &Path) -> Result<Tally, String> {
     heading("the package, under Node and in Chromium");
@@ -186,9 +196,11 @@ fn test(root: &Path) -> Result<Tally, String> {
     let python = python::environment(root)?;
     libzmq::library(root)?;
     let tools = Toolchain::find()?;
+    install_ws(root, &tools)?;
     let mut total = Tally::default();
-    let node = ["--experimental-websocket", "--no-warnings", "web/tests/node.mjs"];
-    for args in [&node[..], &["web/tests/page.mjs"], &["web/tests/demo.mjs"]] {
+    let suite = "web/tests/node.mjs";
+    let own = ["--experimental-websocket", "--no-warnings", suite];
+    for args in [&own[..], &[suite], &["web/tests/page.mjs"], &["web/tests/demo.mjs"]] {
         let mut command = tools.command("node", args);
         command.current_dir(root).env(python::VARIABLE, &python);
         total.add(cargo::tally(command));
