@@ -1,8 +1,13 @@
-//! A service for web pages, which calls them back: what the tests of `web/` talk to.
+//! A service for web pages, which calls them back, and the store of the other example: what the tests of `web/` talk to.
 //!
 //! `cargo run --features ws,tls --example pages -- ws://127.0.0.1:0` prints the endpoint, and serves any page until
 //! it is ended. A second endpoint, which it prints as well, sends every message back. With `wss://127.0.0.1:0 FILE` both are for
 //! who trusts the authority whose certificate is in that file from then on.
+
+#[path = "store/memory.rs"]
+mod memory;
+#[path = "store/service.rs"]
+mod service;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,7 +16,9 @@ use bowline::rpc::{Context, Incoming, Server, Stream};
 use bowline::tls::TlsServer;
 use bowline::{Options, Origins, Router};
 use futures_util::{StreamExt as _, stream};
+use memory::Memory;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use service::StoreServer;
 
 /// What the page offers.
 #[bowline::service]
@@ -136,7 +143,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         options = options.tls_server(certified(&args.next().ok_or("no file for the certificate of the authority")?)?);
         echo = "wss://127.0.0.1:0";
     }
-    let server = Server::builder().options(options.clone()).service(PagesServer::new(Answers::default())).build()?;
+    let pages = PagesServer::new(Answers::default());
+    let store = StoreServer::new(Memory::new());
+    let server = Server::builder().options(options.clone()).service(pages).service(store).build()?;
     println!("{}", server.bind(endpoint.as_str()).await?);
 
     // A ROUTER drops what a peer has no room for, and all is to come back.

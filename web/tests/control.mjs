@@ -48,7 +48,7 @@ async function keygen() {
 }
 
 async function until(program, look, what) {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   for (;;) {
     const found = look();
     if (found !== undefined) return found;

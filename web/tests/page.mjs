@@ -41,6 +41,8 @@ let [passed, failed] = [0, 0];
 async function trial(name, body) {
   if (only && !name.includes(only)) return;
   const context = await browser.newContext();
+  // How long a busy machine may take for what is waited for.
+  context.setDefaultTimeout(90_000);
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(error));

@@ -231,7 +231,7 @@ async fn a_silent_peer_is_given_up_again_and_again() {
 async fn a_page_that_stands_still_is_given_up_and_comes_back() {
     within("a_page_that_stands_still_is_given_up_and_comes_back", async {
         let beside = beside().await;
-        let heartbeat = Some(Duration::from_millis(300));
+        let heartbeat = Some(Duration::from_secs(1));
         let (number, place) = bind(&beside, How { heartbeat, ..how(SocketType::Pull) }).await;
         let push = Push::with_options(quick());
         let mut monitor = push.monitor();
@@ -239,7 +239,7 @@ async fn a_page_that_stands_still_is_given_up_and_comes_back() {
         monitor.peers(1).await;
         // As a handler of an event that does not return.
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(2) {}
+        while begun.elapsed() < Duration::from_secs(4) {}
         assert_eq!(beside.event(number, "disconnected".to_owned()).await.unwrap(), "Disconnected(HeartbeatTimeout)");
         let told = monitor.loss().await;
         assert!(matches!(told, DisconnectReason::PeerClosed | DisconnectReason::Ws(_)), "{told:?}");
