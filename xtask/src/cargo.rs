@@ -13,6 +13,27 @@ pub(crate) struct Tally {
     pub(crate) failures: String,
 }
 
+/// What a test program says, line by line.
+#[derive(Debug, Default)]
+struct Report {
+    tally: Tally,
+    /// What comes now is about those that failed.
+    is_of_failures: bool,
+}
+
+impl Report {
+    fn hear(&mut self, line: &str) {
+        self.is_of_failures |= line.trim_end() == "failures:" || line.starts_with("FAILED");
+        if let Some(result) = Tally::of_line(line) {
+            self.tally.add(result);
+            self.is_of_failures = false;
+        }
+        if self.is_of_failures {
+            self.tally.failures += line;
+        }
+    }
+}
+
 impl Tally {
     /// A step that could not run at all counts as one failure, so that it can't go unseen.
     pub(crate) const BROKEN: Self = Self { passed: 0, failed: 1, failures: String::new() };
@@ -63,25 +84,17 @@ pub(crate) fn tally(mut command: Command) -> Tally {
             return Tally::BROKEN;
         }
     };
-    let mut tally = Tally::default();
-    let mut is_of_failures = false;
+    let mut report = Report::default();
     if let Some(output) = child.stdout.take() {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while output.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
             std::io::stdout().write_all(&line).ok();
-            let text = String::from_utf8_lossy(&line);
-            is_of_failures |= text.trim_end() == "failures:" || text.starts_with("FAILED");
-            if let Some(result) = Tally::of_line(&text) {
-                tally.add(result);
-                is_of_failures = false;
-            }
-            if is_of_failures {
-                tally.failures += &text;
-            }
+            report.hear(&String::from_utf8_lossy(&line));
             line.clear();
         }
     }
+    let mut tally = report.tally;
     let succeeded = child.wait().is_ok_and(|status| status.success());
     if !succeeded && tally.failed == 0 {
         // It did not compile, or a test program ended before it could report.
@@ -92,16 +105,18 @@ pub(crate) fn tally(mut command: Command) -> Tally {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
-    use super::{Tally, tally};
+    use super::{Report, Tally};
 
     #[test]
     fn what_is_said_of_failures_is_kept() {
-        let mut command = Command::new("printf");
-        command.arg("test a ... FAILED\n\nfailures:\n\n---- a stdout ----\nnot 3\n\ntest result: FAILED. 0 passed; 1 failed;\nok\n");
-        let expected = Tally { passed: 0, failed: 1, failures: "failures:\n\n---- a stdout ----\nnot 3\n\n".into() };
-        assert_eq!(tally(command), expected);
+        let mut report = Report::default();
+        let said = ["test a ... FAILED\n", "\n", "failures:\n", "---- a stdout ----\n", "not 3\n"];
+        for line in said {
+            report.hear(line);
+        }
+        report.hear("test result: FAILED. 0 passed; 1 failed;\n");
+        report.hear("     Running the next\n");
+        assert_eq!(report.tally, Tally { passed: 0, failed: 1, failures: said[2..].concat() });
     }
 
     #[test]
