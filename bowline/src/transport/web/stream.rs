@@ -306,7 +306,7 @@ fn refusal(error: &JsValue) -> io::Error {
         Some("SyntaxError") => io::ErrorKind::InvalidInput,
         // A page that came by https must not use ws://.
         Some("SecurityError") => io::ErrorKind::PermissionDenied,
-        // There is no WebSocket, as in Node 20 without `--experimental-websocket`.
+        // There is no WebSocket, as in Node 20 where the package `ws` is missing.
         Some("ReferenceError") => io::ErrorKind::Unsupported,
         _ => io::ErrorKind::Other,
     };
