@@ -4,7 +4,6 @@
 //! valgrind does all that is needed, and there is no harness whose version has to match that of a runner. Without a name
 //! the program lists its benches.
 
-use std::collections::VecDeque;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use std::task::{Context, Waker};
 
 use bowline_proto::engine::{Engine, Halves};
 use bowline_proto::link::{Link, LinkConfig, State};
+use bowline_proto::message::Queue;
 use bowline_proto::mux::{End, Head, MethodRef, Session, Settings, Side};
 use bowline_proto::sim::{Pair, Split};
 use bowline_proto::wire::batch::Batch;
@@ -132,7 +132,7 @@ fn calls(calls: usize) {
     let take = |(link, server): &mut (Link, Session)| {
         link.handle_read(now);
         assert_eq!(link.inbound().len(), calls);
-        for call in link.inbound().drain(..) {
+        for call in link.inbound().drain() {
             server.handle(&call).expect("it is a call");
         }
     };
@@ -143,7 +143,9 @@ fn calls(calls: usize) {
 struct Socket {
     engine: Engine,
     peers: Vec<Halves>,
-    messages: VecDeque<Message>,
+    /// What it sends, and what its peers have sent.
+    outgoing: Vec<Message>,
+    incoming: Queue,
     batch: Batch,
 }
 
@@ -158,25 +160,25 @@ impl Socket {
             halves
         };
         let peers = (0..peers).map(attach).collect();
-        Self { engine, peers, messages: VecDeque::new(), batch: Batch::new() }
+        Self { engine, peers, outgoing: Vec::new(), incoming: Queue::new(), batch: Batch::new() }
     }
 
-    /// The peer sends what is in `messages`.
+    /// The peer sends what is in `incoming`.
     fn deliver(&mut self, peer: usize) {
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(self.peers[peer].inbox.poll_deliver(&mut cx, &mut self.messages).is_ready());
+        assert!(self.peers[peer].inbox.poll_deliver(&mut cx, &mut self.incoming).is_ready());
     }
 
     fn subscribe(&mut self, subscriptions: impl Iterator<Item = Message>) {
-        self.messages.extend(subscriptions);
+        self.incoming.extend(subscriptions);
         self.deliver(0);
         self.engine.process();
         drop(self.engine.take_news());
     }
 
-    /// Sends what is in `messages`, and takes out of each pipe what a connection would write.
+    /// Sends what is in `outgoing`, and takes out of each pipe what a connection would write.
     fn send(&mut self) {
-        for message in &mut self.messages {
+        for message in &mut self.outgoing {
             self.engine.try_send(message).expect("there is room");
         }
         let mut cx = Context::from_waker(Waker::noop());
@@ -202,7 +204,7 @@ fn subscription(number: usize, begins: u8) -> Message {
 fn receive() {
     count(
         Socket::new(SocketType::Pull, SocketType::Push, 1),
-        |socket| socket.messages.extend((0..MESSAGES).map(|_| body(SMALL))),
+        |socket| socket.incoming.extend((0..MESSAGES).map(|_| body(SMALL))),
         |socket| {
             socket.deliver(0);
             for _ in 0..MESSAGES {
@@ -221,7 +223,7 @@ fn send_to(socket_type: SocketType, peers: usize) {
     let mut socket = Socket::new(socket_type, peer_type, peers);
     if socket_type == SocketType::Pub {
         for peer in 0..peers {
-            socket.messages.push_back(Message::from(vec![1]));
+            socket.incoming.push(Message::from(vec![1]));
             socket.deliver(peer);
         }
     }
@@ -229,7 +231,7 @@ fn send_to(socket_type: SocketType, peers: usize) {
         SocketType::Router => [identity(number % peers), vec![b'x'; SMALL]].into_iter().collect(),
         _ => body(SMALL),
     };
-    count(socket, |socket| socket.messages = (0..MESSAGES).map(message).collect(), Socket::send);
+    count(socket, |socket| socket.outgoing = (0..MESSAGES).map(message).collect(), Socket::send);
 }
 
 /// A publisher with so many topics, each message for one of them.
@@ -238,7 +240,7 @@ fn send_among(topics: usize) {
     socket.subscribe((0..topics).map(|number| subscription(number, 1)));
     // A step that shares no factor with the number of topics comes to all of them, far from one another.
     let message = |number: usize| Message::from(topic(number * 7919 % topics) + "/x");
-    count(socket, |socket| socket.messages = (0..MESSAGES).map(message).collect(), Socket::send);
+    count(socket, |socket| socket.outgoing = (0..MESSAGES).map(message).collect(), Socket::send);
 }
 
 /// Some topics of very many end and begin again.
@@ -250,7 +252,7 @@ fn resubscribe() {
         socket,
         |socket| {
             drop(socket.engine.take_news());
-            socket.messages.extend(changes(0).chain(changes(1)));
+            socket.incoming.extend(changes(0).chain(changes(1)));
             socket.deliver(0);
         },
         |socket| socket.engine.process(),

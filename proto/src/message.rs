@@ -1,11 +1,14 @@
 //! Messages: one or more parts that travel together.
 
+mod queue;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
+pub use queue::Queue;
 use smallvec::{SmallVec, smallvec};
 
 /// One part of a message: a string of bytes.

@@ -3,12 +3,12 @@
 //! What such a connection carries goes past the pipe, the pattern and the socket's lock: the task that serves the
 //! connection hands over what has come, and asks for what is to be sent.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo};
+use bowline_proto::message::Queue;
+use bowline_proto::{ConnectionId, DisconnectReason, Part, PeerInfo};
 
 /// Hears of the peers of a socket before its monitors and its state do. No lock is held.
 pub(crate) trait Attendant: Send + Sync {
@@ -30,7 +30,7 @@ pub(crate) trait Attended: Send + Sync {
     /// # Errors
     ///
     /// Why the connection is to end.
-    fn take(&self, messages: &mut VecDeque<Message>, more: bool) -> Result<(), DisconnectReason>;
+    fn take(&self, messages: &mut Queue, more: bool) -> Result<(), DisconnectReason>;
 
     /// Gives what there is to be sent, frame by frame in header and payload, until `give` says that it takes no more; pending
     /// if there is nothing.

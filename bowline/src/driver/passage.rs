@@ -1,12 +1,12 @@
 //! What passes on a connection in process that does not go by the pipes.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bowline_proto::message::Queue;
 use bowline_proto::mux::frame;
 use bowline_proto::pipe::{Inbox, Mailbox, PipeId, Signal, Wait, Waiting, Wakes};
-use bowline_proto::{DisconnectReason, Message, Part};
+use bowline_proto::{DisconnectReason, Part};
 
 use super::attendant::Attended;
 use crate::rt;
@@ -29,7 +29,7 @@ pub(super) struct Passage {
     far: Arc<Inbox>,
     era: u64,
     /// What was taken out of the inbox, and is still to be taken in.
-    waiting: VecDeque<Message>,
+    waiting: Queue,
 }
 
 impl Passage {
@@ -40,7 +40,7 @@ impl Passage {
         wakes.wake();
         let waits = [Waiting::Recv, Waiting::Send].map(|waiting| mailbox.wait(waiting));
         let era = far.era();
-        Self { mailbox, edges: Vec::new(), waits, pipe, near, far, era, waiting: VecDeque::new() }
+        Self { mailbox, edges: Vec::new(), waits, pipe, near, far, era, waiting: Queue::new() }
     }
 
     /// Lets pass what can; ready when there is nothing more for now.
@@ -67,11 +67,9 @@ impl Passage {
     /// Takes what has come, a turn of it; whether there was anything.
     fn take(&mut self, attended: &dyn Attended) -> Result<bool, DisconnectReason> {
         if self.waiting.is_empty() {
-            let mut batch = std::mem::take(&mut self.waiting).into();
             let mut wakes = Wakes::new();
-            self.near.take(&mut batch, &mut wakes);
+            self.near.take(&mut self.waiting, &mut wakes);
             wakes.wake();
-            self.waiting = batch.into();
         }
         if self.waiting.is_empty() {
             return Ok(false);
@@ -106,7 +104,7 @@ impl Drop for Passage {
     /// What came and was not taken is not for the next connection of the same endpoint.
     fn drop(&mut self) {
         let mut wakes = Wakes::new();
-        self.near.take(&mut Vec::new(), &mut wakes);
+        self.near.take(&mut Queue::new(), &mut wakes);
         wakes.wake();
     }
 }

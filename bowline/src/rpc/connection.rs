@@ -6,13 +6,13 @@
 //! Cost of a call on the side that makes it: two locks, one to open the stream and wait, one to take the result. On the
 //! other side: one to answer, and a share of one lock for all that a read brought.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use bowline_proto::message::Queue;
 use bowline_proto::mux::{Code, End, Head, OpenErrorKind};
 use bowline_proto::time::Instant;
-use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo};
+use bowline_proto::{ConnectionId, DisconnectReason, Part, PeerInfo};
 
 use super::entry::{Asked, Ending, Ticket};
 use super::error::{Fault, Outcome, Unreachable};
@@ -173,14 +173,13 @@ impl Attended for Arc<Connection> {
         self.look(|state| state.session.set_direct());
     }
 
-    fn take(&self, messages: &mut VecDeque<Message>, more: bool) -> Result<(), DisconnectReason> {
+    fn take(&self, messages: &mut Queue, more: bool) -> Result<(), DisconnectReason> {
         let turn = if more { messages.len() } else { (messages.len() / 4).max(TURN) };
-        let frames = messages.drain(..turn.min(messages.len()));
         let (violation, mut opened) = self.with(|state| {
             // Who hands over asks next what is to be sent.
             state.sender = None;
             state.look_at_clock();
-            let violation = state.take_frames(frames);
+            let violation = state.take_frames(messages, turn);
             (violation, state.take_opened(self))
         });
         // Nobody would wait for what a closed socket begins; it may still linger for what it has to send.

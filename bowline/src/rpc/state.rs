@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use bowline_proto::message::Queue;
 use bowline_proto::mux::{Code, Session};
 use bowline_proto::time::Instant;
 use bowline_proto::{DisconnectReason, Message, ProtocolError};
@@ -108,8 +109,12 @@ impl State {
     }
 
     /// Takes frames in up to one that breaks the protocol, which ends the connection.
-    pub(super) fn take_frames(&mut self, frames: impl Iterator<Item = Message>) -> Option<DisconnectReason> {
-        for frame in frames {
+    pub(super) fn take_frames(&mut self, frames: &mut Queue, most: usize) -> Option<DisconnectReason> {
+        let mut frame = Message::new();
+        for _ in 0..most {
+            if !frames.pop(&mut frame) {
+                break;
+            }
             if let Err(violation) = self.session.handle(&frame) {
                 let reason = DisconnectReason::from(ProtocolError::Mux { violation: violation.to_string() });
                 self.lose(&reason);

@@ -267,7 +267,7 @@ fn a_publisher_tells_who_subscribes_to_what_and_only_what_changes() {
     publisher.attach(pipe.pipe, ConnectionId(7), PeerInfo::of_type(SocketType::Sub)).unwrap();
     let mut cx = Context::from_waker(Waker::noop());
     let messages = [b"\x01a", b"\x01a", b"\x00b", b"\x00a"].map(|body| Message::from(&body[..]));
-    assert!(pipe.inbox.poll_deliver(&mut cx, &mut messages.to_vec().into()).is_ready());
+    assert!(pipe.inbox.poll_deliver(&mut cx, &mut messages.iter().cloned().collect()).is_ready());
     publisher.process();
     let a = || bytes::Bytes::from_static(b"a");
     let told = [News::Subscribed(a()), News::Unsubscribed(a())].map(|news| (ConnectionId(7), news));

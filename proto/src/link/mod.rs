@@ -10,7 +10,6 @@ mod rate;
 mod tests;
 mod traffic;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -21,7 +20,7 @@ pub use lifecycle::{Effect, InvalidTransition, State};
 
 use crate::auth::Verdict;
 use crate::error::{DisconnectReason, HandshakeStage, ProtocolError};
-use crate::message::Message;
+use crate::message::Queue;
 use crate::peer::{PeerCertificate, PeerInfo};
 use crate::security::{self, Ciphers};
 use crate::time::Instant;
@@ -322,12 +321,12 @@ impl Link {
     }
 
     /// The messages that arrived whole. The driver drains them.
-    pub const fn inbound(&mut self) -> &mut VecDeque<Message> {
+    pub const fn inbound(&mut self) -> &mut Queue {
         self.framing.inbound()
     }
 
     /// How many bytes the messages have that came into [`inbound`](Self::inbound) since the last call, those aside that
-    /// are short enough to stand in their [`Message`] itself.
+    /// are short enough to stand in the [`Queue`] itself.
     pub fn take_weight(&mut self) -> u64 {
         self.framing.take_weight()
     }
@@ -368,7 +367,7 @@ impl Link {
         }
         let inbound = self.framing.inbound();
         if inbound.is_empty() {
-            *inbound = VecDeque::new();
+            *inbound = Queue::new();
         }
     }
 

@@ -4,7 +4,6 @@
 //! the socket has handed it on; the socket reports that in steps of half the mark, so that the writer is not woken for
 //! every message.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 // Not loom's: a count that nobody acts on has no orders to explore.
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use super::sync::Mutex;
 use super::{Mailbox, PipeId, Signal, Wakes};
 use crate::Message;
+use crate::message::Queue;
 
 /// There is no room, or no reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Inbox {
 
 #[derive(Debug)]
 struct Inner {
-    queue: Vec<Message>,
+    queue: Queue,
     /// How many messages ever came.
     received: u64,
     /// What the reader took and has not handed on yet.
@@ -81,7 +81,7 @@ impl Inner {
 
     fn shed(&mut self) {
         if self.queue.is_empty() {
-            self.queue = Vec::new();
+            self.queue = Queue::new();
         }
     }
 
@@ -100,7 +100,7 @@ impl Inbox {
     /// An inbox that holds up to `hwm` messages; 0 sets no limit.
     pub fn new(hwm: usize, conflate: bool) -> Self {
         let inner = Inner {
-            queue: Vec::new(),
+            queue: Queue::new(),
             received: 0,
             held: 0,
             hwm,
@@ -215,18 +215,13 @@ impl Inbox {
     /// For the connection task: moves as many of `messages` as there is room for; ready when all are gone.
     ///
     /// A closed or severed inbox swallows them: nobody will read them.
-    pub fn poll_deliver(&self, cx: &mut Context<'_>, messages: &mut VecDeque<Message>) -> Poll<()> {
+    pub fn poll_deliver(&self, cx: &mut Context<'_>, messages: &mut Queue) -> Poll<()> {
         self.poll_deliver_weighed(cx, messages, &mut 0)
     }
 
-    /// As [`poll_deliver`](Self::poll_deliver), of messages that have `weight` bytes, besides what a [`Message`] itself
-    /// takes. What is left of it is that of the messages that are left.
-    pub fn poll_deliver_weighed(
-        &self,
-        cx: &mut Context<'_>,
-        messages: &mut VecDeque<Message>,
-        weight: &mut u64,
-    ) -> Poll<()> {
+    /// As [`poll_deliver`](Self::poll_deliver), of messages that have `weight` bytes, besides what a [`Queue`] itself
+    /// takes for them. What is left of it is that of the messages that are left.
+    pub fn poll_deliver_weighed(&self, cx: &mut Context<'_>, messages: &mut Queue, weight: &mut u64) -> Poll<()> {
         if messages.is_empty() {
             return Poll::Ready(());
         }
@@ -240,8 +235,8 @@ impl Inbox {
         if inner.conflate {
             inner.received += messages.len() as u64;
             inner.queue.clear();
-            inner.queue.extend(messages.pop_back());
-            messages.clear();
+            messages.keep_newest();
+            std::mem::swap(&mut inner.queue, messages);
             *weight = 0;
         } else {
             let n = inner.room().min(messages.len());
@@ -249,14 +244,9 @@ impl Inbox {
             // They came with one read, so that none of them is weighed by itself: each counts for the same share.
             let share = if n == messages.len() { *weight } else { *weight / messages.len() as u64 * n as u64 };
             *weight -= share;
-            inner.weight += share + (n * size_of::<Message>()) as u64;
-            if inner.queue.is_empty() && n == messages.len() {
-                // Neither copies a message: all of them stand at the beginning of their memory.
-                let emptied = std::mem::replace(&mut inner.queue, std::mem::take(messages).into());
-                *messages = emptied.into();
-            } else {
-                inner.queue.extend(messages.drain(..n));
-            }
+            let before = inner.queue.size();
+            messages.move_front(n, &mut inner.queue);
+            inner.weight += share + (inner.queue.size() - before) as u64;
         }
         if !messages.is_empty() {
             inner.writer = Writer::Task(cx.waker().clone());
@@ -294,7 +284,7 @@ impl Inbox {
         }
         inner.is_quiet = false;
         inner.received += 1;
-        inner.queue.push(message.clone());
+        inner.queue.push_copy(message);
         let edge = inner.edge();
         drop(inner);
         post(edge, wakes);
@@ -328,7 +318,7 @@ impl Inbox {
 
     /// For the socket: swaps what waits for the empty `batch`, and whether there was anything. If not, the socket hears
     /// [`Signal::Readable`] when there is. All that it took before counts as handed on.
-    pub fn take(&self, batch: &mut Vec<Message>, wakes: &mut Wakes) -> bool {
+    pub fn take(&self, batch: &mut Queue, wakes: &mut Wakes) -> bool {
         debug_assert!(batch.is_empty());
         let mut inner = self.inner.lock();
         std::mem::swap(&mut inner.queue, batch);
@@ -337,7 +327,7 @@ impl Inbox {
         inner.reader_waits = batch.is_empty();
         if inner.is_quiet && batch.is_empty() {
             inner.shed();
-            *batch = Vec::new();
+            *batch = Queue::new();
         }
         let writer = inner.relieved();
         drop(inner);
@@ -362,7 +352,7 @@ impl Inbox {
         writer.tell(wakes);
     }
 
-    /// How many messages it holds memory for.
+    /// How much memory it holds, in bytes.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.inner.lock().queue.capacity()

@@ -1,19 +1,26 @@
 //! The socket's end of an inbox.
 //!
-//! Cost of one message: one move out of a batch that was swapped out whole. The inbox hears of it in steps of half its
-//! high-water mark.
+//! Cost of one message: two moves, out of a batch that was swapped out whole, and to the caller. The inbox hears of it in steps
+//! of half its high-water mark.
 
 use std::sync::Arc;
 
 use super::{Inbox, Wakes};
 use crate::Message;
+use crate::message::Queue;
+
+/// How many messages are put together ahead. A processor that has just written the pieces of a message can't read it as a whole
+/// before they have left its store buffer; what was put together with the one before last has left it. More only take cache.
+const AHEAD: usize = 8;
 
 /// Takes messages out of an [`Inbox`].
 #[derive(Debug)]
 pub struct Reader {
     inbox: Arc<Inbox>,
     /// What was taken out of the inbox.
-    batch: Vec<Message>,
+    batch: Queue,
+    /// The first of the batch, as messages.
+    ahead: Vec<Message>,
     /// How many of those were handed on. Whatever stood where they went stands in their places: to swap two messages is
     /// a plain move, while an `Option` of one is looked at byte by byte.
     next: usize,
@@ -26,7 +33,7 @@ impl Reader {
     /// Reads `inbox`, of a socket whose high-water mark is `hwm`.
     pub const fn new(inbox: Arc<Inbox>, hwm: usize) -> Self {
         let report_at = if hwm == 0 { usize::MAX } else { hwm.div_ceil(2) };
-        Self { inbox, batch: Vec::new(), next: 0, handed_on: 0, report_at }
+        Self { inbox, batch: Queue::new(), ahead: Vec::new(), next: 0, handed_on: 0, report_at }
     }
 
     /// The inbox.
@@ -34,9 +41,14 @@ impl Reader {
         &self.inbox
     }
 
+    /// How many messages were taken out of the inbox and not handed on.
+    fn held(&self) -> usize {
+        self.ahead.len() - self.next + self.batch.len()
+    }
+
     /// How many messages came and were not handed on.
     pub fn len(&self) -> usize {
-        self.batch.len() - self.next + self.inbox.waiting()
+        self.held() + self.inbox.waiting()
     }
 
     /// Whether all that came was handed on.
@@ -46,17 +58,17 @@ impl Reader {
 
     /// Whether all that came was handed on and nothing will come.
     pub fn is_finished(&self) -> bool {
-        self.next == self.batch.len() && self.inbox.is_finished()
+        self.held() == 0 && self.inbox.is_finished()
     }
 
     /// Swaps in the next message; whether there was one. If not, the socket hears
     /// [`Signal::Readable`](super::Signal::Readable) when there is.
     #[inline]
     pub fn pop(&mut self, into: &mut Message, wakes: &mut Wakes) -> bool {
-        if self.next >= self.batch.len() && !self.take(wakes) {
+        if self.next >= self.ahead.len() && !self.refill(wakes) {
             return false;
         }
-        let Some(place) = self.batch.get_mut(self.next) else { return false };
+        let Some(place) = self.ahead.get_mut(self.next) else { return false };
         std::mem::swap(place, into);
         self.next += 1;
         self.handed_on += 1;
@@ -67,36 +79,53 @@ impl Reader {
         true
     }
 
-    #[cold]
-    fn take(&mut self, wakes: &mut Wakes) -> bool {
-        self.batch.clear();
-        (self.next, self.handed_on) = (0, 0);
-        self.inbox.take(&mut self.batch, wakes)
+    /// Puts the next messages together; whether there were any.
+    #[inline(never)]
+    fn refill(&mut self, wakes: &mut Wakes) -> bool {
+        self.next = 0;
+        if self.batch.is_empty() {
+            // All of them were handed on, whatever was reported.
+            self.handed_on = 0;
+            if !self.inbox.take(&mut self.batch, wakes) && self.batch.capacity() == 0 {
+                self.ahead = Vec::new();
+            }
+        }
+        self.ahead.resize_with(self.batch.len().min(AHEAD), Message::new);
+        self.ahead.iter_mut().all(|place| self.batch.pop(place)) && !self.ahead.is_empty()
     }
 
     /// Gives back the memory that no message needs; if some are still to be handed on, after the last of them.
     pub fn shed(&mut self) {
-        if self.next == self.batch.len() {
-            (self.batch, self.next) = (Vec::new(), 0);
+        if self.held() == 0 {
+            (self.batch, self.ahead, self.next) = (Queue::new(), Vec::new(), 0);
         }
         self.inbox.shed();
     }
 
+    /// How much memory it holds, in bytes.
+    #[cfg(test)]
+    fn capacity(&self) -> usize {
+        self.batch.capacity() + self.ahead.capacity()
+    }
+
     /// Drops all that came.
     pub fn discard(&mut self, wakes: &mut Wakes) {
-        while self.take(wakes) {}
+        self.batch.clear();
+        self.ahead.clear();
+        while self.refill(wakes) {
+            self.batch.clear();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
     use std::task::{Context, Waker};
 
     use super::*;
 
     fn deliver(inbox: &Inbox, messages: usize) {
-        let mut messages: VecDeque<Message> = (0..messages).map(|_| Message::from("x")).collect();
+        let mut messages: Queue = (0..messages).map(|_| Message::from("x")).collect();
         assert!(inbox.poll_deliver(&mut Context::from_waker(Waker::noop()), &mut messages).is_ready());
     }
 
@@ -116,7 +145,7 @@ mod tests {
         deliver(&inbox, 100);
         assert_eq!(read(&mut reader), 100);
         reader.shed();
-        assert_eq!((reader.batch.capacity(), inbox.capacity()), (0, 0));
+        assert_eq!((reader.capacity(), inbox.capacity()), (0, 0));
         deliver(&inbox, 3);
         assert_eq!(read(&mut reader), 3);
     }
@@ -131,7 +160,7 @@ mod tests {
         reader.shed();
         assert_eq!((reader.len(), inbox.waiting()), (106, 7));
         assert_eq!(read(&mut reader), 106);
-        assert_eq!((reader.batch.capacity(), inbox.capacity()), (0, 0));
+        assert_eq!((reader.capacity(), inbox.capacity()), (0, 0));
     }
 
     #[test]
@@ -139,17 +168,17 @@ mod tests {
         let (inbox, mut reader) = pair();
         reader.shed();
         deliver(&inbox, 100);
-        assert!(read(&mut reader) == 100 && reader.batch.capacity() + inbox.capacity() >= 100);
+        assert!(read(&mut reader) == 100 && reader.capacity() + inbox.capacity() >= 100);
     }
 
     /// Whether all of these were taken, and what is left of their weight.
-    fn deliver_weighed(inbox: &Inbox, messages: &mut VecDeque<Message>, weight: u64) -> (bool, u64) {
+    fn deliver_weighed(inbox: &Inbox, messages: &mut Queue, weight: u64) -> (bool, u64) {
         let mut left = weight;
         let polled = inbox.poll_deliver_weighed(&mut Context::from_waker(Waker::noop()), messages, &mut left);
         (polled.is_ready(), left)
     }
 
-    fn messages(n: usize) -> VecDeque<Message> {
+    fn messages(n: usize) -> Queue {
         (0..n).map(|_| Message::from("x")).collect()
     }
 

@@ -1,6 +1,5 @@
 //! The halves of a pipe and the mailbox, by hand.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -8,6 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::{Full, Inbox, Mailbox, Outbox, PipeId, Reader, Signal, Take, Waiting, Wakes, Writer, lifecycle::State};
 use crate::Message;
 use crate::error::DisconnectReason;
+use crate::message::Queue;
 use crate::wire::batch::Batch;
 
 const PIPE: PipeId = PipeId { index: 7, serial: 3 };
@@ -249,11 +249,11 @@ fn commands_do_not_count_against_the_mark() {
     assert!(push(&outbox, "a") && !push(&outbox, "b"));
 }
 
-fn deliver(inbox: &Inbox, waker: &Waker, messages: &mut VecDeque<Message>) -> bool {
+fn deliver(inbox: &Inbox, waker: &Waker, messages: &mut Queue) -> bool {
     inbox.poll_deliver(&mut Context::from_waker(waker), messages).is_ready()
 }
 
-fn read(inbox: &Inbox, batch: &mut Vec<Message>) -> bool {
+fn read(inbox: &Inbox, batch: &mut Queue) -> bool {
     let mut wakes = Wakes::new();
     let taken = inbox.take(batch, &mut wakes);
     wakes.wake();
@@ -264,10 +264,10 @@ fn read(inbox: &Inbox, batch: &mut Vec<Message>) -> bool {
 fn an_inbox_takes_exactly_its_mark_and_wakes_the_connection_when_there_is_room() {
     let inbox = Inbox::new(2, false);
     let (count, waker) = Count::new();
-    let mut messages: VecDeque<Message> = ["a", "b", "c"].map(Message::from).into();
+    let mut messages: Queue = ["a", "b", "c"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     assert_eq!((inbox.len(), messages.len()), (2, 1));
-    let mut batch = Vec::new();
+    let mut batch = Queue::new();
     assert!(read(&inbox, &mut batch));
     assert_eq!((inbox.len(), count.take()), (2, 0), "what the socket took and did not hand on counts");
     let mut woken = Wakes::new();
@@ -281,7 +281,7 @@ fn an_inbox_takes_exactly_its_mark_and_wakes_the_connection_when_there_is_room()
 fn the_socket_hears_of_the_first_message_after_it_found_none() {
     let (mailbox, inbox) = (Arc::<Mailbox>::default(), Inbox::new(0, false));
     inbox.attach_reader(Arc::clone(&mailbox), PIPE, &mut Wakes::new());
-    let mut batch = Vec::new();
+    let mut batch = Queue::new();
     deliver(&inbox, Waker::noop(), &mut ["a".into()].into());
     deliver(&inbox, Waker::noop(), &mut ["b".into()].into());
     assert_eq!(signals(&mailbox), [Signal::Readable(PIPE)]);
@@ -308,16 +308,16 @@ fn a_reader_that_comes_late_hears_of_what_waits() {
 fn a_closed_inbox_swallows_what_comes_lets_what_is_there_be_read_and_wakes_the_writer() {
     let inbox = Inbox::new(1, false);
     let (count, waker) = Count::new();
-    let mut messages: VecDeque<Message> = ["a", "b"].map(Message::from).into();
+    let mut messages: Queue = ["a", "b"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     let mut woken = Wakes::new();
     inbox.close(&mut woken);
     woken.wake();
     assert_eq!(count.take(), 1);
     assert!(deliver(&inbox, &waker, &mut messages) && messages.is_empty());
-    let mut batch = Vec::new();
+    let mut batch = Queue::new();
     assert!(!inbox.is_finished() && read(&inbox, &mut batch) && inbox.is_finished());
-    assert_eq!(batch, [Message::from("a")]);
+    assert!(batch.drain().eq([Message::from("a")]));
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_writer_in_the_same_process_hears_of_room() {
     let writer = (&mailbox, PIPE);
     assert_eq!(inbox.push(&"a".into(), 0, writer, &mut Wakes::new()), Ok(()));
     assert_eq!(inbox.push(&"b".into(), 0, writer, &mut Wakes::new()), Err(Full));
-    let mut batch = Vec::new();
+    let mut batch = Queue::new();
     assert!(read(&inbox, &mut batch));
     assert!(!mailbox.has_signals());
     inbox.handed_on(1, &mut Wakes::new());
@@ -337,7 +337,7 @@ fn a_writer_in_the_same_process_hears_of_room() {
 fn a_raised_mark_wakes_and_a_lowered_one_drops_nothing() {
     let inbox = Inbox::new(2, false);
     let (count, waker) = Count::new();
-    let mut messages: VecDeque<Message> = ["a", "b", "c"].map(Message::from).into();
+    let mut messages: Queue = ["a", "b", "c"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     let mut woken = Wakes::new();
     inbox.configure(1, false, &mut woken);
@@ -458,7 +458,7 @@ fn a_reader_reports_in_steps_of_half_the_mark_and_reads_on_where_it_was() {
     let inbox = Arc::new(Inbox::new(4, false));
     let mut reader = Reader::new(Arc::clone(&inbox), 4);
     let (count, waker) = Count::new();
-    let mut messages: VecDeque<Message> = ["a", "b", "c", "d", "e"].map(Message::from).into();
+    let mut messages: Queue = ["a", "b", "c", "d", "e"].map(Message::from).into();
     assert!(!deliver(&inbox, &waker, &mut messages));
     let read = |reader: &mut Reader| {
         let (mut message, mut woken) = (Message::new(), Wakes::new());

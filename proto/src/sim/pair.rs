@@ -164,7 +164,7 @@ impl Side {
                 return;
             }
             assert!(self.is_attached, "messages come between Attach and Detach");
-            self.received.extend(self.link.inbound().drain(..));
+            self.received.extend(self.link.inbound().drain());
         }
     }
 

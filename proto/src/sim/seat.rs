@@ -326,7 +326,7 @@ impl Seat {
         if inbound.is_empty() && !self.paused {
             return true;
         }
-        let before = inbound.clone();
+        let mut before = inbound.clone();
         let swallows = halves.inbox.swallows();
         let delivered = match around.node.caller.as_mut().filter(|_| self.attended) {
             Some(caller) => {
@@ -342,7 +342,7 @@ impl Seat {
             self.record.swallowed |= n > 0;
         } else if n > 0 {
             assert!(self.attached, "messages are delivered between Attach and Detach");
-            self.record.delivered.extend(before.into_iter().take(n));
+            self.record.delivered.extend(before.drain().take(n));
         }
         if delivered == self.paused {
             self.paused = !self.paused;

@@ -394,7 +394,7 @@ impl World<'_> {
                 }
                 return Ok(());
             }
-            party.received.extend(party.link.inbound().drain(..));
+            party.received.extend(party.link.inbound().drain());
             let is_right = party.witness.is_attached() && party.received == [message(at.other())];
             ledger.holds(BETWEEN, is_right, || format!("{:?}", party.received))?;
         }

@@ -8,7 +8,6 @@ mod mailbox;
 mod outbox;
 mod writer;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -16,6 +15,7 @@ use loom::sync::Notify;
 
 use super::{Inbox, Mailbox, Outbox, PipeId, Signal, Wait, Waiting, Wakes};
 use crate::Message;
+use crate::message::Queue;
 use crate::wire::batch::Batch;
 
 const PIPE: PipeId = PipeId { index: 7, serial: 3 };
@@ -55,13 +55,13 @@ struct Socket {
     mailbox: Arc<Mailbox>,
     readable: bool,
     writable: bool,
-    batch: VecDeque<Message>,
+    batch: Queue,
 }
 
 impl Socket {
     /// The pipe is new: it has room, and nothing to read.
     fn new(mailbox: &Arc<Mailbox>) -> Self {
-        Self { mailbox: Arc::clone(mailbox), readable: false, writable: true, batch: VecDeque::new() }
+        Self { mailbox: Arc::clone(mailbox), readable: false, writable: true, batch: Queue::new() }
     }
 
     fn process(&mut self) {
@@ -108,11 +108,9 @@ impl Socket {
     /// The next message; when it has come, the inbox hears that it was handed on, if `reports`.
     fn next(&mut self, inbox: &Inbox, reports: bool) -> Option<Message> {
         if self.batch.is_empty() {
-            let mut taken = Vec::new();
-            self.readable = self.readable && with(|wakes| inbox.take(&mut taken, wakes));
-            self.batch.extend(taken);
+            self.readable = self.readable && with(|wakes| inbox.take(&mut self.batch, wakes));
         }
-        let message = self.batch.pop_front()?;
+        let message = self.batch.drain().next()?;
         if reports {
             with(|wakes| inbox.handed_on(1, wakes));
         }
@@ -127,15 +125,15 @@ impl Socket {
 
 /// A connection task that hands over `bodies` in one batch.
 fn deliver(inbox: &Inbox, bodies: &[&str]) {
-    let mut messages: VecDeque<Message> = bodies.iter().map(|&body| body.into()).collect();
+    let mut messages: Queue = bodies.iter().map(|&body| body.into()).collect();
     run(|cx| inbox.poll_deliver(cx, &mut messages));
 }
 
 /// Takes what waits until nothing does.
 fn rest(inbox: &Inbox) -> Vec<Message> {
-    let (mut batch, mut taken) = (Vec::new(), Vec::new());
+    let (mut batch, mut taken) = (Queue::new(), Vec::new());
     while with(|wakes| inbox.take(&mut batch, wakes)) {
-        taken.append(&mut batch);
+        taken.extend(batch.drain());
     }
     taken
 }

@@ -21,7 +21,7 @@ use plan::Label;
 pub use plan::{Answer, Plan};
 use stream::Stream;
 
-use crate::message::{Message, Part};
+use crate::message::{Part, Queue};
 use crate::monitor::ConnectionId;
 use crate::mux::{End, Head, OpenErrorKind, Settings, Side};
 use crate::time::Instant;
@@ -168,10 +168,10 @@ impl Caller {
     }
 
     /// Takes the first of the messages that have come, one at the least. Whether the application hears of anything.
-    pub(super) fn take(&mut self, connection: ConnectionId, messages: &mut VecDeque<Message>) -> bool {
+    pub(super) fn take(&mut self, connection: ConnectionId, messages: &mut Queue) -> bool {
         let most = self.rng.usize(1..=64).min(messages.len());
         let (line, book) = self.line(connection);
-        line.take(messages.drain(..most), book)
+        line.take(messages.drain().take(most), book)
     }
 
     /// Fills the batch with what there is to be sent; pending if there is nothing. Whether the application hears of
