@@ -129,6 +129,9 @@ impl Queue {
             messages += 1;
         }
         let taken = frames.len() - rest.len();
+        if taken == 0 {
+            return 0;
+        }
         self.make_room(taken);
         self.small.extend_from_slice(&frames[..taken]);
         self.len += messages;
@@ -143,15 +146,42 @@ impl Queue {
         }
         let Some([_, len, behind @ ..]) = self.small.get(self.at..) else { return false };
         let len = usize::from(*len);
-        match behind.first_chunk() {
-            Some(window) => into.set_window(window, len),
-            // Only the last few lack the bytes for it.
-            None => *into = behind.get(..len).unwrap_or_default().into(),
-        }
+        put(behind, len, into);
         self.at += HEADER + len;
         self.len -= 1;
         self.settle();
         true
+    }
+
+    /// Moves the oldest messages into the places of others, as far as there are any of both, and says how many.
+    pub fn pop_many(&mut self, into: &mut [Message]) -> usize {
+        let mut popped = 0;
+        while popped < into.len() && self.len > 0 {
+            let places = &mut into[popped..];
+            popped += if self.pop_other(&mut places[0]) { 1 } else { self.pop_small(places) };
+        }
+        popped
+    }
+
+    /// As [`pop_many`](Self::pop_many), as far as there are only small ones.
+    fn pop_small(&mut self, into: &mut [Message]) -> usize {
+        let (mut left, mut rest, mut popped) = (self.end_of_small() - self.at, &self.small[self.at..], 0);
+        for place in into {
+            let (1.., [_, len, behind @ ..]) = (left, rest) else { break };
+            let len = usize::from(*len);
+            put(behind, len, place);
+            rest = behind.get(len..).unwrap_or_default();
+            left = left.saturating_sub(HEADER + len);
+            popped += 1;
+        }
+        (self.at, self.len) = (self.small.len() - rest.len(), self.len - popped);
+        self.settle();
+        popped
+    }
+
+    /// Where the next message stands that is no small one, or the end.
+    fn end_of_small(&self) -> usize {
+        self.others.front().map_or(self.small.len(), |(offset, _)| *offset)
     }
 
     /// As [`pop`](Self::pop), if the oldest message is no small one.
@@ -198,8 +228,7 @@ impl Queue {
 
     /// Moves up to `most` messages behind those of `to`, as far as there are only small ones, and says how many.
     fn move_small(&mut self, most: usize, to: &mut Self) -> usize {
-        let end = self.others.front().map_or(self.small.len(), |(offset, _)| *offset);
-        let (mut at, mut moved) = (self.at, 0);
+        let (end, mut at, mut moved) = (self.end_of_small(), self.at, 0);
         while moved < most && at < end {
             at += HEADER + usize::from(self.small[at + 1]);
             moved += 1;
@@ -226,6 +255,21 @@ impl Queue {
             self.pop(&mut message).then_some(message)
         })
     }
+}
+
+/// Makes `into` the message whose body are the first `len` of these bytes.
+#[inline]
+fn put(bytes: &[u8], len: usize, into: &mut Message) {
+    match bytes.first_chunk() {
+        Some(window) => into.set_window(window, len),
+        None => put_short(bytes, len, into),
+    }
+}
+
+/// Only the last few lack the bytes of a whole window.
+#[cold]
+fn put_short(bytes: &[u8], len: usize, into: &mut Message) {
+    *into = bytes.get(..len).unwrap_or_default().into();
 }
 
 impl Extend<Message> for Queue {
@@ -266,6 +310,7 @@ mod tests {
     enum Step {
         Push(Vec<Message>),
         Pop(usize),
+        PopMany(usize),
         Move(usize),
         KeepNewest,
         Clear,
@@ -275,6 +320,7 @@ mod tests {
         prop_oneof![
             4 => proptest::collection::vec(any_message(), 0..8).prop_map(Step::Push),
             3 => (0..8_usize).prop_map(Step::Pop),
+            3 => (0..8_usize).prop_map(Step::PopMany),
             3 => (0..8_usize).prop_map(Step::Move),
             1 => Just(Step::KeepNewest),
             1 => Just(Step::Clear),
@@ -301,6 +347,12 @@ mod tests {
                         queue.extend(messages);
                     }
                     Step::Pop(n) => (0..n).for_each(|_| assert_eq!(pop(&mut queue), expected.pop_front())),
+                    Step::PopMany(n) => {
+                        let mut places = vec![Message::from(vec![9; 100]); n];
+                        let popped = queue.pop_many(&mut places);
+                        places.truncate(popped);
+                        prop_assert!(expected.drain(..n.min(expected.len())).eq(places));
+                    }
                     Step::Move(n) => {
                         queue.move_front(n, &mut moved);
                         expected_moved.extend(expected.drain(..n.min(expected.len())));

@@ -91,7 +91,7 @@ impl Reader {
             }
         }
         self.ahead.resize_with(self.batch.len().min(AHEAD), Message::new);
-        self.ahead.iter_mut().all(|place| self.batch.pop(place)) && !self.ahead.is_empty()
+        self.batch.pop_many(&mut self.ahead) > 0
     }
 
     /// Gives back the memory that no message needs; if some are still to be handed on, after the last of them.

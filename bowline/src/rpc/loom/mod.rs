@@ -14,6 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use bowline_proto::message::Queue;
 use bowline_proto::mux::frame;
 use bowline_proto::mux::{Code, End, Event, Session, Settings, Side, StreamId};
 use bowline_proto::{ConnectionId, DisconnectReason, Message, Part, PeerInfo, SocketType};
@@ -146,7 +147,7 @@ impl Line {
 
     /// What the peer has to say arrives.
     fn take(&mut self) {
-        let mut frames: VecDeque<Message> = std::iter::from_fn(|| self.peer.poll_transmit()).collect();
+        let mut frames: Queue = std::iter::from_fn(|| self.peer.poll_transmit()).collect();
         while !frames.is_empty() {
             self.attended.take(&mut frames, false).expect("the peer keeps to the protocol");
         }
