@@ -74,11 +74,7 @@ impl Part {
     #[inline]
     pub fn copy_from_slice(body: &[u8]) -> Self {
         if body.len() <= Self::INLINE {
-            let mut part = Self(Body::Inline(Len::new(body.len()), [0; Self::INLINE]));
-            if let Body::Inline(_, bytes) = &mut part.0 {
-                bytes[..body.len()].copy_from_slice(body);
-            }
-            part
+            Self(Body::Inline(Len::new(body.len()), window(body)))
         } else {
             Self(Body::Shared(Bytes::copy_from_slice(body)))
         }
@@ -110,6 +106,23 @@ impl Part {
             Body::Shared(bytes) => Some(bytes),
         }
     }
+}
+
+/// A window with this body, of up to its length, at its beginning.
+#[inline]
+fn window(body: &[u8]) -> [u8; Part::INLINE] {
+    let (mut window, len) = ([0; Part::INLINE], body.len());
+    if let (16..=Part::INLINE, Some(first), Some(last)) = (len, body.first_chunk::<16>(), body.last_chunk::<16>()) {
+        // Copies of fixed length that overlap take less time than one that has to look how long it is.
+        window[..16].copy_from_slice(first);
+        if len > 32 {
+            window[16..32].copy_from_slice(&body[16..32]);
+        }
+        window[len - 16..len].copy_from_slice(last);
+    } else {
+        window[..len].copy_from_slice(body);
+    }
+    window
 }
 
 impl Deref for Part {

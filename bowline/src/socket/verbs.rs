@@ -26,8 +26,8 @@ pub struct Sending<'a, M> {
     core: &'a Arc<Core>,
     /// Until the first poll.
     given: Option<M>,
-    /// While there is no room for it.
-    waiting: Option<(Message, Wait)>,
+    /// While there is no room for it. Boxed: one that never waits, as most, is shorter for it, and drops no message.
+    waiting: Option<Box<(Message, Wait)>>,
 }
 
 // The message is moved out before it is used, whatever it is.
@@ -41,12 +41,12 @@ impl<'a, M: Into<Message>> Sending<'a, M> {
 
     #[cold]
     fn wait(&mut self, message: Message, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
-        self.waiting = Some((message, self.core.wait(Waiting::Send)));
+        self.waiting = Some(Box::new((message, self.core.wait(Waiting::Send))));
         self.poll_room(cx)
     }
 
     fn poll_room(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError>> {
-        let Some((message, wait)) = &mut self.waiting else { return Poll::Pending };
+        let Some((message, wait)) = self.waiting.as_deref_mut() else { return Poll::Pending };
         let sent = ready!(self.core.poll_send(cx, wait, message));
         let message = std::mem::take(message);
         Poll::Ready(sent.map_err(|kind| SendError::new(message, kind)))
