@@ -205,16 +205,11 @@ impl Engine {
     ///
     /// As [`try_send`](Self::try_send), of the first message; none is sent then.
     pub fn try_send_many(&mut self, messages: &mut VecDeque<Message>) -> Result<usize, SendErrorKind> {
-        let mut sent = 0;
-        for message in messages.iter_mut().take(BATCH_MOST) {
-            match self.try_send(message) {
-                Ok(()) => sent += 1,
-                Err(kind) if sent == 0 => return Err(kind),
-                // Whoever sends the rest hears why.
-                Err(_) => break,
-            }
+        if self.state.is_over() {
+            return Err(SendErrorKind::Closed);
         }
-        Ok(sent)
+        self.process();
+        self.pattern.send_many(&mut self.pipes, messages, BATCH_MOST)
     }
 
     /// Receives a message.
@@ -248,17 +243,11 @@ impl Engine {
     ///
     /// As [`try_recv`](Self::try_recv), if there is none.
     pub fn try_recv_many(&mut self, messages: &mut Vec<Message>, most: usize) -> Result<usize, RecvError> {
-        let most = most.min(BATCH_MOST);
-        for received in 0..most {
-            let mut message = Message::new();
-            match self.try_recv_into(&mut message) {
-                Ok(()) => messages.push(message),
-                Err(error) if received == 0 => return Err(error),
-                // Whoever receives next hears why.
-                Err(_) => return Ok(received),
-            }
+        if self.state.is_over() {
+            return Err(RecvError::Closed);
         }
-        Ok(most)
+        self.process();
+        self.pattern.recv_many(&mut self.pipes, messages, most.min(BATCH_MOST))
     }
 
     /// For the connection task: swaps all that was sent by the pipe for the empty `batch`, or waits; as

@@ -49,4 +49,28 @@ impl Balance {
         }
         Err(SendErrorKind::WouldBlock)
     }
+
+    /// Sends the first of `messages`, up to `most`, each to the next pipe that has room, and says how many.
+    pub(super) fn send_many(
+        &mut self,
+        pipes: &mut Pipes,
+        messages: &VecDeque<Message>,
+        most: usize,
+    ) -> Result<usize, SendErrorKind> {
+        let (mut sent, most) = (0, most.min(messages.len()));
+        while sent < most {
+            if self.turn.len() == 1 {
+                // Every turn is this pipe's.
+                sent += pipes.push_many(self.turn[0], messages.range(sent..most));
+            }
+            match messages.get(sent).filter(|_| sent < most).map(|message| self.send(pipes, message)) {
+                None => {}
+                Some(Ok(_)) => sent += 1,
+                Some(Err(kind)) if sent == 0 => return Err(kind),
+                // Whoever sends the rest hears why.
+                Some(Err(_)) => break,
+            }
+        }
+        Ok(sent)
+    }
 }

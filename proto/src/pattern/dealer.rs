@@ -1,5 +1,7 @@
 //! DEALER (RFC 28): asks round-robin, receives fairly, knows no envelopes.
 
+use std::collections::VecDeque;
+
 use super::balance::Balance;
 use super::fair::FairQueue;
 use super::{Pattern, Pipes};
@@ -37,5 +39,18 @@ impl Pattern for Dealer {
 
     fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
         self.fair.recv(pipes, into).map(drop)
+    }
+
+    fn send_many(
+        &mut self,
+        pipes: &mut Pipes,
+        messages: &mut VecDeque<Message>,
+        most: usize,
+    ) -> Result<usize, SendErrorKind> {
+        self.balance.send_many(pipes, messages, most)
+    }
+
+    fn recv_many(&mut self, pipes: &mut Pipes, messages: &mut Vec<Message>, most: usize) -> Result<usize, RecvError> {
+        self.fair.recv_many(pipes, messages, most)
     }
 }

@@ -40,4 +40,32 @@ impl FairQueue {
         }
         Err(RecvError::WouldBlock)
     }
+
+    /// Receives up to `most` messages behind those that are in `messages`, each from the next pipe that has one, and says how many.
+    pub(super) fn recv_many(
+        &mut self,
+        pipes: &mut Pipes,
+        messages: &mut Vec<Message>,
+        most: usize,
+    ) -> Result<usize, RecvError> {
+        let mut received = 0;
+        while received < most {
+            if self.turn.len() == 1 {
+                // Every turn is this pipe's.
+                received += pipes.pop_many(self.turn[0], messages, most - received);
+                if received == most {
+                    break;
+                }
+            }
+            let mut message = Message::new();
+            match self.recv(pipes, &mut message) {
+                Ok(_) => messages.push(message),
+                Err(error) if received == 0 => return Err(error),
+                // Whoever receives next hears why.
+                Err(_) => break,
+            }
+            received += 1;
+        }
+        Ok(received)
+    }
 }

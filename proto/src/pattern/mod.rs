@@ -23,6 +23,7 @@ mod subscribe;
 mod tests;
 mod topics;
 
+use std::collections::VecDeque;
 use std::fmt;
 
 pub use apart::apart;
@@ -78,6 +79,49 @@ pub trait Pattern: Send {
     ///
     /// [`RecvError::WouldBlock`] if the caller may try again after [`readable`](Self::readable).
     fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError>;
+
+    /// Sends the first of `messages`, up to `most`, as so many calls of [`send`](Self::send) would, and says how many. They stay in
+    /// their places.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), of the first message; none is sent then.
+    fn send_many(
+        &mut self,
+        pipes: &mut Pipes,
+        messages: &mut VecDeque<Message>,
+        most: usize,
+    ) -> Result<usize, SendErrorKind> {
+        let mut sent = 0;
+        for message in messages.iter_mut().take(most) {
+            match self.send(pipes, message) {
+                Ok(()) => sent += 1,
+                Err(kind) if sent == 0 => return Err(kind),
+                // Whoever sends the rest hears why.
+                Err(_) => break,
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Receives up to `most` messages, behind those that are in `messages`, as so many calls of [`recv`](Self::recv) would, and
+    /// says how many.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv), if there is none.
+    fn recv_many(&mut self, pipes: &mut Pipes, messages: &mut Vec<Message>, most: usize) -> Result<usize, RecvError> {
+        for received in 0..most {
+            let mut message = Message::new();
+            match self.recv(pipes, &mut message) {
+                Ok(()) => messages.push(message),
+                Err(error) if received == 0 => return Err(error),
+                // Whoever receives next hears why.
+                Err(_) => return Ok(received),
+            }
+        }
+        Ok(most)
+    }
 
     /// Subscribes to messages that begin with `topic`; as many times as it is called.
     ///

@@ -1,5 +1,7 @@
 //! PUSH and PULL (RFC 30).
 
+use std::collections::VecDeque;
+
 use super::balance::Balance;
 use super::fair::FairQueue;
 use super::{Pattern, Pipes};
@@ -31,6 +33,15 @@ impl Pattern for Push {
         self.balance.send(pipes, message).map(drop)
     }
 
+    fn send_many(
+        &mut self,
+        pipes: &mut Pipes,
+        messages: &mut VecDeque<Message>,
+        most: usize,
+    ) -> Result<usize, SendErrorKind> {
+        self.balance.send_many(pipes, messages, most)
+    }
+
     fn recv(&mut self, pipes: &mut Pipes, _into: &mut Message) -> Result<(), RecvError> {
         Err(RecvError::Unsupported(pipes.socket_type()))
     }
@@ -58,5 +69,9 @@ impl Pattern for Pull {
     #[inline]
     fn recv(&mut self, pipes: &mut Pipes, into: &mut Message) -> Result<(), RecvError> {
         self.fair.recv(pipes, into).map(drop)
+    }
+
+    fn recv_many(&mut self, pipes: &mut Pipes, messages: &mut Vec<Message>, most: usize) -> Result<usize, RecvError> {
+        self.fair.recv_many(pipes, messages, most)
     }
 }

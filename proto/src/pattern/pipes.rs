@@ -137,6 +137,24 @@ impl Pipes {
         }
     }
 
+    /// Sends these by the pipe, in their order, as far as it has room, and says how many.
+    pub fn push_many<'a>(&mut self, id: PipeId, mut messages: impl Iterator<Item = &'a Message>) -> usize {
+        let pipe = self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial && !pipe.closed);
+        let Some(pipe) = pipe else { return 0 };
+        let mut pushed = 0;
+        let mut count = |result: Result<(), Full>| {
+            pushed += usize::from(result.is_ok());
+            result
+        };
+        let _full = match &pipe.direct {
+            None => messages.try_for_each(|message| count(pipe.writer.push(message, &mut self.wakes))),
+            Some(direct) => messages.try_for_each(|message| {
+                count(direct.inbox.push(message, direct.era, (&self.mailbox, id), &mut self.wakes))
+            }),
+        };
+        pushed
+    }
+
     /// Sends `message` by each of `ids` that has room.
     ///
     /// It is framed for each of them: a header is two bytes, and a message that is encoded already has to be copied as
@@ -229,6 +247,13 @@ impl Pipes {
             self.bury(id);
         }
         is_popped
+    }
+
+    /// Receives what came next by the pipe, up to `most` messages, behind those that are in `messages`, and says how many. Of a
+    /// closed pipe that is found empty [`pop`](Self::pop) takes care.
+    pub fn pop_many(&mut self, id: PipeId, messages: &mut Vec<Message>, most: usize) -> usize {
+        let pipe = self.slab.get_mut(id.index as usize).filter(|pipe| pipe.serial == id.serial);
+        pipe.map_or(0, |pipe| pipe.reader.pop_many(messages, most, &mut self.wakes))
     }
 
     /// For the connection task: as [`Outbox::poll_take`], with all that was sent by the pipe.

@@ -71,25 +71,54 @@ impl Reader {
         let Some(place) = self.ahead.get_mut(self.next) else { return false };
         std::mem::swap(place, into);
         self.next += 1;
-        self.handed_on += 1;
+        self.hand_on(1, wakes);
+        true
+    }
+
+    /// Puts up to `most` of the next messages behind those that are in `messages`, and says how many.
+    pub fn pop_many(&mut self, messages: &mut Vec<Message>, most: usize, wakes: &mut Wakes) -> usize {
+        let before = messages.len();
+        while messages.len() - before < most && (self.held() > 0 || self.take(wakes)) {
+            let (at, left) = (messages.len(), most - (messages.len() - before));
+            let ahead = self.ahead[self.next..].iter_mut().take(left);
+            self.next += ahead.len();
+            messages.extend(ahead.map(std::mem::take));
+            let behind = (left - (messages.len() - at)).min(self.batch.len());
+            let end = messages.len();
+            messages.resize_with(end + behind, Message::new);
+            self.batch.pop_many(&mut messages[end..]);
+            self.hand_on(messages.len() - at, wakes);
+        }
+        messages.len() - before
+    }
+
+    /// The inbox is to know that so many messages more were handed on, when it is worth it.
+    #[inline]
+    fn hand_on(&mut self, messages: usize, wakes: &mut Wakes) {
+        self.handed_on += messages;
         if self.handed_on >= self.report_at {
             self.inbox.handed_on(self.handed_on, wakes);
             self.handed_on = 0;
         }
-        true
+    }
+
+    /// Takes what waits in the inbox; whether there was anything. All that was taken before was handed on, whatever was reported.
+    fn take(&mut self, wakes: &mut Wakes) -> bool {
+        self.handed_on = 0;
+        let taken = self.inbox.take(&mut self.batch, wakes);
+        if self.batch.capacity() == 0 {
+            (self.ahead, self.next) = (Vec::new(), 0);
+        }
+        taken
     }
 
     /// Puts the next messages together; whether there were any.
     #[inline(never)]
     fn refill(&mut self, wakes: &mut Wakes) -> bool {
-        self.next = 0;
         if self.batch.is_empty() {
-            // All of them were handed on, whatever was reported.
-            self.handed_on = 0;
-            if !self.inbox.take(&mut self.batch, wakes) && self.batch.capacity() == 0 {
-                self.ahead = Vec::new();
-            }
+            self.take(wakes);
         }
+        self.next = 0;
         self.ahead.resize_with(self.batch.len().min(AHEAD), Message::new);
         self.batch.pop_many(&mut self.ahead) > 0
     }
