@@ -39,6 +39,10 @@ pub(super) async fn push_from_many<L: Library>(
     gauge: &Arc<Gauge>,
 ) -> Result<()> {
     let runtime = library.runtime();
+    // One socket less is measured than is there.
+    let mut first = library.open(role(work, Kind::Push)).await?;
+    first.connect(endpoint).await?;
+    first.send().await?;
     wait_for(CONNECT, runtime, gauge).await;
     let mut sockets = Vec::with_capacity(work.case.count);
     for _ in 0..work.case.count {

@@ -179,8 +179,11 @@ fn reckoned(gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
 
 /// Until every socket is there and, where it is connected, has been heard of; and what that cost.
 fn connect(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
-    // The runtimes and contexts are there before memory is read.
+    // The runtimes and contexts are there before memory is read, and a connection, with which parts of the program come into
+    // memory that are no connection's own.
     thread::sleep(Duration::from_millis(50));
+    let first = u64::from(work.case.placement != Placement::OneRuntime);
+    gauge.wait_until(|gauge| gauge.count() >= first)?;
     let (load, before) = (MachineLoad::read()?, far.usage_of_both()?);
     let begun = Instant::now();
     if work.case.placement == Placement::OneRuntime {
@@ -188,7 +191,7 @@ fn connect(work: &Work, gauge: &Gauge, far: &mut FarSide) -> Result<Sample> {
     } else {
         far.begin_stage(CONNECT)?;
     }
-    gauge.wait_until(|gauge| gauge.count() >= work.case.count as u64)?;
+    gauge.wait_until(|gauge| gauge.count() >= first + work.case.count as u64)?;
     let connected = begun.elapsed();
     thread::sleep(SETTLE);
     let (after, later) = (far.usage_of_both()?, MachineLoad::read()?);
