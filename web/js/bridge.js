@@ -2,7 +2,7 @@
 
 import { report } from "./lifecycle.js";
 import { bytes } from "./packed.js";
-import { core, init, loaded } from "./wasm.js";
+import { bridge, core, init, loaded } from "./wasm.js";
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -78,6 +78,7 @@ export class BridgeLink {
       },
       amount: () => this.#bufferedAmount?.() ?? 0,
     };
+    bridge(this.endpoint);
     core.carry(this.endpoint, () => {
       this.#carried = new Carried(link);
       // The core sets what it hears by, and then is told.

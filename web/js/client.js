@@ -3,7 +3,7 @@
 import { CallError, ServiceError, awaited, read, readAll, translated, within } from "./errors.js";
 import { Lifecycle, report } from "./lifecycle.js";
 import { setup } from "./setup.js";
-import { core } from "./wasm.js";
+import { core, needsCarrier } from "./wasm.js";
 
 const ONE = 0;
 const MANY = 1;
@@ -42,7 +42,10 @@ export class Client {
   }
 
   connect(endpoint) {
-    this.#life.with((raw) => raw.connect(endpoint));
+    this.#life.with((raw) => {
+      needsCarrier(endpoint);
+      raw.connect(endpoint);
+    });
     return this;
   }
 

@@ -4,7 +4,7 @@ import { SocketError } from "./errors.js";
 import { Lifecycle, report } from "./lifecycle.js";
 import { bytes, pack, parts, unpack } from "./packed.js";
 import { setup } from "./setup.js";
-import { core } from "./wasm.js";
+import { core, needsCarrier } from "./wasm.js";
 
 /** How many messages cross the border at once, at the most. */
 const BATCH = 512;
@@ -42,7 +42,10 @@ class Socket {
   }
 
   connect(endpoint) {
-    this.#life.with((raw) => raw.connect(endpoint));
+    this.#life.with((raw) => {
+      needsCarrier(endpoint);
+      raw.connect(endpoint);
+    });
     return this;
   }
 

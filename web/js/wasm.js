@@ -1,6 +1,7 @@
 // The core, loaded once: by `init`, or when the first socket is made.
 
 import load, * as core from "./core.js";
+import { SocketError } from "./errors.js";
 
 let loading;
 let isLoaded = false;
@@ -37,8 +38,20 @@ async function withWebSocket() {
       }
     };
   } catch {
-    // Nothing that connects will work; the bridge does.
+    // Nothing that connects will work, and `connect` says so; the bridge does.
   }
+}
+
+const bridged = new Set();
+
+/** A host of its own carries the connections to this endpoint. */
+export const bridge = (endpoint) => bridged.add(endpoint);
+
+/** Throws where nothing could carry a connection to this endpoint. */
+export function needsCarrier(endpoint) {
+  if (typeof WebSocket !== "undefined" || !/^wss?:/.test(endpoint) || bridged.has(endpoint)) return;
+  const cause = "there is no WebSocket here: Node has one from version 22 on, and before that the package `ws` is needed";
+  throw new SocketError("unsupported", `${cause} (npm install ws)`);
 }
 
 /** In Node `fetch` knows no files. */

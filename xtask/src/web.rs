@@ -42,7 +42,7 @@ pub(crate) fn run(work: Work) -> ExitCode {
 
 /// The most that the core may have, compressed, in bytes: what it had when this was written, and one in a hundred for other
 /// compilers. 150 KiB for all are the aim (DESIGN.md says what is in it). Raise it with the reason in the commit.
-const BUDGET: usize = 192_500;
+const BUDGET: usize = 194_500;
 
 /// Smaller a second time, since `--gufa` finds values that are always the same. Rust's stack lies lowest, and no pointer into its
 /// last KiB is added to. Functions of one module stand together, which compresses better.

@@ -78,16 +78,16 @@ impl Reader {
     /// Puts up to `most` of the next messages behind those that are in `messages`, and says how many.
     pub fn pop_many(&mut self, messages: &mut Vec<Message>, most: usize, wakes: &mut Wakes) -> usize {
         let before = messages.len();
-        while messages.len() - before < most && (self.held() > 0 || self.take(wakes)) {
-            let (at, left) = (messages.len(), most - (messages.len() - before));
-            let ahead = self.ahead[self.next..].iter_mut().take(left);
+        let end = before + most;
+        while messages.len() < end && (self.held() > 0 || self.take(wakes)) {
+            let begun = messages.len();
+            let ahead = self.ahead[self.next..].iter_mut().take(end - begun);
             self.next += ahead.len();
             messages.extend(ahead.map(std::mem::take));
-            let behind = (left - (messages.len() - at)).min(self.batch.len());
-            let end = messages.len();
-            messages.resize_with(end + behind, Message::new);
-            self.batch.pop_many(&mut messages[end..]);
-            self.hand_on(messages.len() - at, wakes);
+            let behind = messages.len();
+            messages.resize_with(end.min(behind + self.batch.len()), Message::new);
+            self.batch.pop_many(&mut messages[behind..]);
+            self.hand_on(messages.len() - begun, wakes);
         }
         messages.len() - before
     }

@@ -14,7 +14,7 @@ pub(super) use self::model::Mutex;
 
 #[cfg(all(test, bowline_loom))]
 mod model {
-    /// loom's mutex in the shape of `parking_lot`'s: without poisoning.
+    /// loom's mutex in the shape of ours: without poisoning.
     #[derive(Debug, Default)]
     pub(in super::super) struct Mutex<T>(loom::sync::Mutex<T>);
 

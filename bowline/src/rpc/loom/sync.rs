@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// loom's mutex in the shape of `parking_lot`'s: without poisoning.
+/// loom's mutex in the shape of ours: without poisoning.
 #[derive(Debug, Default)]
 pub(in crate::rpc) struct Mutex<T>(loom::sync::Mutex<T>);
 
