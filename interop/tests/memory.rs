@@ -8,12 +8,15 @@ use bowline_interop::{Outcome, Transport, ours, within};
 
 const PEERS: usize = 200;
 
+/// Of it 320 are the queues of what waits to be received, three at each end: each has a place for small messages and one for others.
+const PLAIN: usize = 10_200;
+
 /// For both ends and the socket that dialed, in bytes.
 const fn most(transport: Transport) -> usize {
     match transport {
-        Transport::Tcp | Transport::Ipc => 10_000,
+        Transport::Tcp | Transport::Ipc => PLAIN,
         // Each end has a buffer of its own to read frames into, which it keeps: 16 KiB.
-        Transport::Ws => 10_000 + 2 * 17 * 1024 + 1000,
+        Transport::Ws => PLAIN + 2 * 17 * 1024 + 1000,
     }
 }
 

@@ -145,7 +145,13 @@ impl Handle {
         }
         let _until_it_runs = core.hold();
         let halves = core.with(Engine::dial).ok_or_else(|| fail(ConnectCause::Closed))?;
-        self.0.dialed.lock().push((endpoint.clone(), halves.pipe));
+        let mut dialed = self.0.dialed.lock();
+        if dialed.is_empty() {
+            // Many sockets never dial another, and room for four is what they would get.
+            dialed.reserve_exact(1);
+        }
+        dialed.push((endpoint.clone(), halves.pipe));
+        drop(dialed);
         match &endpoint {
             Endpoint::Inproc(name) => inproc::connect(core, endpoint.clone(), name.clone(), halves),
             _ => core.spawn(dial::Dial::new(Arc::clone(core), endpoint.clone(), halves).run(dial::Wire)),
